@@ -1,0 +1,128 @@
+"""The records that cross layers: what happened to whom, when.
+
+The event log is the only thing that the conduct of a trial hands on. Endpoints are derived from it, the
+flow diagram counts it, the report draws it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+
+class EventKind(StrEnum):
+    """Kinds of event in the log; the names are those of ``events.csv``."""
+
+    ENROLLED = "enrolled"
+    RANDOMISED = "randomised"
+    DOSE = "dose"
+    DOSE_HELD = "dose held"
+    DOSE_REDUCED = "dose reduced"
+    TREATMENT_STOPPED = "treatment stopped"
+    TREATMENT_COMPLETED = "treatment completed"
+    LABORATORY = "laboratory"
+    SCAN = "scan"
+    RELAPSE = "relapse"
+    DEATH = "death"
+    WITHDREW = "withdrew"
+    DATA_CUT = "data cut"
+
+
+class SameDay(IntEnum):
+    """The order of things that fall on the same instant; smaller goes first (docs/model.md).
+
+    The data cut is last, so an event on the day of the cut is in the data. Death precedes what a dead
+    patient cannot have; withdrawal precedes the visit it makes the patient miss; a scan sees the tumour
+    before that day's treatment; the laboratory decides on that day's dose.
+    """
+
+    DEATH = 0
+    WITHDREW = 1
+    SCAN = 2
+    LABORATORY = 3
+    DOSE = 4
+    RANDOMISED = 5
+    DATA_CUT = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of the event log.
+
+    ``day`` is the trial's calendar (0 = the day the trial opens), ``study_day`` the patient's own (0 =
+    randomisation). ``detail`` is a short word or phrase (the agent, the site of relapse, the cause of
+    death), ``value`` a number with the unit named by ``unit``.
+    """
+
+    day: float
+    patient: int
+    study_day: float
+    kind: EventKind
+    detail: str = ""
+    value: float | None = None
+    unit: str = ""
+
+
+class Cause(StrEnum):
+    """What made a relapsing lesion. Escape after therapy also names its inducer (see :func:`cause_label`)."""
+
+    RESIDUAL = "residual growth"
+    AWAKENED = "awakened dormancy"
+    SEEDED = "SASP-aided seeding"
+    SPONTANEOUS_ESCAPE = "spontaneous-senescence escape"
+    TIS_ESCAPE = "TIS escape"
+
+
+def cause_label(cause: Cause, inducer: str = "") -> str:
+    """The name of a cause in tables and figures, e.g. ``TIS escape (radiation)``."""
+    return f"{cause} ({inducer.replace('_', ' ')})" if inducer else str(cause)
+
+
+@dataclass(frozen=True, slots=True)
+class Relapse:
+    """A relapse as the simulator knows it.
+
+    ``latent_day`` is the study day on which the lesion truly crossed the detection limit, ``last_clear`` the
+    study day of the last scan that missed it (0: none), ``detected`` that of the scan that saw it.
+    ``lineage`` is the share of the lesion's proliferating cells by cause, at detection.
+    """
+
+    site: str
+    latent_day: float
+    last_clear: float
+    detected: float
+    cause: str
+    cells: float
+    lineage: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class PatientRecord:
+    """One randomised patient, as the trial leaves them. Days are study days unless named calendar."""
+
+    patient: int
+    arm: str
+    site: int
+    stratum: str
+    randomised_day: float
+    """Calendar day of randomisation."""
+    traits: dict[str, float | str]
+    relapse: Relapse | None = None
+    death_day: float | None = None
+    death_cause: str = ""
+    """``cancer``, ``other causes``."""
+    withdrew_day: float | None = None
+    last_contact: float = 0.0
+    """Study day up to which the patient's state is known."""
+    last_scan: float = 0.0
+    """Study day of the last scan (0: only the baseline)."""
+    treatment_stopped: str = ""
+    doses_planned: int = 0
+    dose_intensity: float = 1.0
+    """Amount given over amount planned by the data cut, averaged over the arm's orders, 0 to 1."""
+    platelet_nadir: float | None = None
+    """Lowest platelet count seen in a laboratory visit, 1e9/L."""
+    true_platelet_nadir: float | None = None
+    treated: bool = False
+    first_dose: float | None = None
+    last_dose: float | None = None

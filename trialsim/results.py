@@ -1,0 +1,129 @@
+"""The run folder: written whole or not at all, digested, and read back.
+
+A folder is built beside its destination under a temporary name and renamed when complete, so a crash, a
+full disk or Ctrl-C leaves either the old folder or none. Digests cover contents only: no clock, host or path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from trialsim.errors import TrialsimError, UsageError
+
+ADSL = "adsl.csv"
+ADTTE = "adtte.csv"
+EVENTS = "events.csv"
+SUMMARY = "summary.json"
+RESULTS = "results.json"
+PROTOCOL = "protocol.resolved.yaml"
+MANIFEST = "manifest.json"
+REPORT = "report.html"
+
+#: The files whose contents make up a run's digest.
+DATA_FILES = (ADSL, ADTTE, EVENTS)
+
+
+def digest_bytes(*parts: bytes) -> str:
+    """SHA-256 of the parts, each preceded by its length, as hexadecimal."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(len(part).to_bytes(8, "big"))
+        total.update(part)
+    return total.hexdigest()
+
+
+def to_json(value: Any) -> str:
+    """JSON as it is written everywhere: sorted by insertion, indented, ASCII-safe, NaN refused."""
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def data_digest(folder: Path) -> str:
+    """Digest of a run's data files."""
+    return digest_bytes(*((folder / name).read_bytes() for name in DATA_FILES))
+
+
+@contextmanager
+def new_folder(destination: Path) -> Iterator[Path]:
+    """Yield a temporary folder that becomes ``destination`` when the block ends without an exception.
+
+    An earlier run's folder is replaced; anything else at that place is refused, so that ``--out`` can never
+    delete a folder of yours.
+
+    Raises
+    ------
+    UsageError
+        ``destination`` exists and is not a run folder, or its parent cannot be written.
+    """
+    destination = Path(destination)
+    if destination.exists() and not _is_replaceable(destination):
+        raise UsageError(
+            f"{destination} exists and is not a trialsim run folder; it is left alone. "
+            "Name another folder with --out, or move it away."
+        )
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
+    except OSError as error:
+        raise UsageError(f"cannot write to {destination.parent}: {error.strerror}") from error
+    try:
+        yield building
+        _put_in_place(building, destination)
+    except OSError as error:
+        raise TrialsimError(f"could not write {destination}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _is_replaceable(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / MANIFEST).is_file() or not any(folder.iterdir()))
+
+
+def _put_in_place(building: Path, destination: Path) -> None:
+    """Rename; mkdtemp makes private folders, so give it the mode that a plain mkdir would have."""
+    mask = os.umask(0)
+    os.umask(mask)
+    building.chmod(0o777 & ~mask)
+    if destination.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{destination.name}.old.", dir=destination.parent))
+        destination.rename(old / "run")
+        try:
+            building.rename(destination)
+        except OSError:
+            (old / "run").rename(destination)
+            raise
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
+    else:
+        building.rename(destination)
+
+
+def read_json(folder: Path, name: str) -> dict[str, Any]:
+    """One JSON file of a run folder.
+
+    Raises
+    ------
+    UsageError
+        The folder is not a run folder, or the file is damaged.
+    """
+    path = Path(folder) / name
+    if not path.is_file():
+        raise UsageError(f"{folder} is not a run folder: it has no {name}. Make one with `trialsim run`.")
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{path} is damaged: {error}") from error
+    if not isinstance(loaded, dict):
+        raise UsageError(f"{path} is damaged: not an object")
+    return loaded
+
+
+def write_json(folder: Path, name: str, value: Mapping[str, Any]) -> None:
+    (Path(folder) / name).write_text(to_json(value), encoding="utf-8")

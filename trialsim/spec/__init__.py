@@ -1,0 +1,1 @@
+"""Protocols and cohorts: from YAML with positions, to what was written, to what is run."""

@@ -1,0 +1,209 @@
+"""The resolved protocol: nothing left out, nothing left to look up, one unit per quantity.
+
+What an author writes (`trialsim.spec.written`) and what a run uses are different types. This one is saved
+with every run as ``protocol.resolved.yaml`` and is all that a run needs. Time is in days, time 0 is
+randomisation ("day 1" in a protocol), burden in cells, rates per day.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from trialsim.spec.agents import Agent, Confidence, Frozen
+
+DistributionKind = Literal[
+    "constant", "normal", "lognormal", "uniform", "loguniform", "beta", "categorical"
+]
+
+
+class Distribution(Frozen):
+    """A distribution in canonical parameters.
+
+    ==============  =============================================================
+    constant        value
+    normal          mean, sd
+    lognormal       mu, sigma (of the natural logarithm)
+    uniform         low, high
+    loguniform      low, high
+    beta            a, b
+    categorical     one probability per level, summing to 1 (`levels`, `probabilities`)
+    ==============  =============================================================
+
+    ``lower`` and ``upper`` truncate a numeric distribution (the quantile is rescaled into the interval).
+    A constant category has kind ``categorical`` and one level of probability 1.
+    """
+
+    kind: DistributionKind
+    parameters: dict[str, float] = Field(default_factory=dict)
+    lower: float | None = None
+    upper: float | None = None
+    levels: tuple[str, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    source: str = ""
+    confidence: Confidence | None = None
+
+
+class ResolvedTrait(Frozen):
+    """A trait's distribution: one, or one for each level of the trait named ``by``."""
+
+    name: str
+    unit: str
+    by: str | None = None
+    cases: dict[str, Distribution]
+    """Distribution by level of ``by``; the single key ``"*"`` when ``by`` is None."""
+    note: str = ""
+
+
+class Correlation(Frozen):
+    """Gaussian-copula correlation between two numeric traits."""
+
+    traits: tuple[str, str]
+    rho: float
+
+
+class PostRelapse(Frozen):
+    """Death from cancer after relapse: exponential, with this median by kind of relapse (days)."""
+
+    local_median_days: float
+    distant_median_days: float
+    source: str
+    confidence: Confidence
+
+
+class BackgroundMortality(Frozen):
+    """Gompertz: hazard per year at age x is rate60 * exp(slope * (x - 60))."""
+
+    rate60_per_year: float
+    slope_per_year: float
+    source: str
+    confidence: Confidence
+
+
+class ResolvedCohort(Frozen):
+    name: str
+    title: str
+    description: str
+    traits: dict[str, ResolvedTrait]
+    correlations: tuple[Correlation, ...] = ()
+    focus_spread: float
+    """Lesion-to-lesion standard deviation of ln(cells) around the patient's median focus."""
+    mortality: dict[Literal["female", "male"], BackgroundMortality]
+    post_relapse: PostRelapse
+
+
+class DoseRule(Frozen):
+    """Platelet rules for one order, in 1e9/L, checked at the laboratory visit before each cycle and weekly."""
+
+    name: str
+    hold_below: float
+    resume_above: float
+    reduce_percent: float
+    """How much of the current dose is taken off when treatment resumes after a hold."""
+    stop_after_holds: int
+
+
+class Order(Frozen):
+    """One line of a regimen with every administration dated."""
+
+    id: str
+    """Unique within the arm: the agent's name, with ``#2`` and so on for repeats."""
+    regimen: str
+    """The regimen it was written in; the arm's own ``add`` section is called ``add``."""
+    agent: str
+    dose: float
+    dose_unit: str
+    days: tuple[float, ...]
+    """Days of administration since randomisation, ascending; one for each dose or fraction."""
+    cycle_starts: tuple[float, ...]
+    field: Literal["local", "systemic"]
+    rule: DoseRule | None = None
+    written: str
+    """The start as the author wrote it, for descriptions."""
+
+
+class ResolvedArm(Frozen):
+    name: str
+    label: str
+    orders: tuple[Order, ...]
+
+
+class Randomisation(Frozen):
+    ratio: dict[str, int]
+    block_sizes: tuple[int, ...]
+    """Sizes of permuted blocks, in patients; each a multiple of the ratio's sum, chosen at random."""
+    strata: tuple[str, ...]
+
+
+class Accrual(Frozen):
+    patients: int
+    per_day: float
+    ramp_days: float
+    """The rate rises linearly from zero to ``per_day`` over this time."""
+    sites: int
+    opens: str
+    """ISO date of the first day on which a patient can be enrolled; a trial's calendar day 0."""
+
+
+class ScanPeriod(Frozen):
+    every_days: float
+    until_days: float | None
+    """None: until the end of follow-up."""
+
+
+class FollowUp(Frozen):
+    minimum_days: float
+    """The data are cut this long after the last patient was randomised."""
+    scans: tuple[ScanPeriod, ...]
+    dropout_per_day: float
+
+
+class Detection(Frozen):
+    """A scan calls relapse when a lesion's measured size (log-normal error) reaches the limit."""
+
+    limit_cells: float
+    error_sd_log10: float
+    source: str
+    confidence: Confidence
+
+
+class Endpoint(Frozen):
+    primary: Literal["rfs", "ttr", "drfs", "os"]
+
+
+class Analysis(Frozen):
+    reference: str
+    alpha: float
+    sided: Literal[1, 2]
+    test: Literal["logrank", "stratified_logrank"]
+    confidence_level: float
+    landmarks_days: tuple[float, ...]
+    rmst_tau_days: float
+    subgroups: tuple[str, ...]
+
+
+class Numerics(Frozen):
+    """Accuracy of the cell kernel; see docs/model.md."""
+
+    tolerance: float
+    max_step_days: float
+
+
+class ResolvedProtocol(Frozen):
+    trialsim: Literal[1] = 1
+    name: str
+    title: str
+    description: str
+    cohort: ResolvedCohort
+    agents: dict[str, Agent]
+    arms: dict[str, ResolvedArm]
+    """In canonical order: the reference arm, then the others by name, whatever the file's order."""
+    randomisation: Randomisation
+    accrual: Accrual
+    follow_up: FollowUp
+    detection: Detection
+    endpoint: Endpoint
+    analysis: Analysis
+    biology: dict[str, float]
+    numerics: Numerics
