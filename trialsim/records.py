@@ -79,6 +79,22 @@ def cause_label(cause: Cause, inducer: str = "") -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Assessment:
+    """What one scan saw, and what only the simulator knows of the lesion that it saw.
+
+    When ``found`` is false the other fields are empty. ``lineage`` is the share of the lesion's
+    proliferating cells by cause; ``latent_day`` the study day on which it truly crossed the detection limit.
+    """
+
+    found: bool
+    site: str = ""
+    cells: float = 0.0
+    cause: str = ""
+    lineage: dict[str, float] = field(default_factory=dict)
+    latent_day: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
 class Relapse:
     """A relapse as the simulator knows it.
 
