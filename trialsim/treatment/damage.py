@@ -1,0 +1,27 @@
+"""From one dose to the chance that a cycling cell is lost."""
+
+from __future__ import annotations
+
+import math
+
+
+def chemotherapy_hits(log_kill: float, relative_exposure: float, sensitivity: float) -> float:
+    """Mean hits per cycling cell: ln 10 x log10-kill at the reference dose x exposure x sensitivity.
+
+    Exposure (area under the concentration curve) is proportional to dose over clearance. Without repair the
+    surviving fraction is 10 ** -(log_kill x exposure x sensitivity): log-kill is additive over doses.
+    """
+    return math.log(10.0) * log_kill * relative_exposure * sensitivity
+
+
+def radiation_hits(dose_gy: float, alpha: float, alpha_beta: float) -> float:
+    """Mean lethal hits per cell of one fraction: alpha d + beta d^2 with beta = alpha / (alpha/beta).
+
+    Linear-quadratic: the published alpha and beta describe loss of clonogenicity, that is hits after repair.
+    """
+    return alpha * dose_gy * (1.0 + dose_gy / alpha_beta)
+
+
+def loss_prob(hits: float) -> float:
+    """Chance that a cell with Poisson ``hits`` unrepaired hits is lost."""
+    return -math.expm1(-hits)

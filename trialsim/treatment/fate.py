@@ -1,0 +1,49 @@
+"""What becomes of a damaged cell: dies, turns senescent or repairs, steered by p53.
+
+A dose hits a cycling cell a Poisson number of times. A hit is repaired with probability ``repair``; the first that is
+not loses the cell, which turns senescent with probability ``senescence`` or else dies. With mean hits m a cell
+is lost with probability 1 - exp(-m (1 - repair)).
+
+p53 status chooses both shares. The gain ``p53_steering`` interpolates on the logit scale between the status's own
+shares (1) and the mean of both statuses (0), so that switching it off makes the two alike and changes nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from trialsim.spec.agents import Fates
+
+
+@dataclass(frozen=True)
+class FateShares:
+    """Probabilities: ``repair`` of a hit, ``senescence`` of a lost cell."""
+
+    repair: float
+    senescence: float
+
+
+def _logit(share: float) -> float:
+    share = min(max(share, 1e-9), 1.0 - 1e-9)
+    return math.log(share / (1.0 - share))
+
+
+def _steered(own: float, other: float, gain: float) -> float:
+    mean = 0.5 * (_logit(own) + _logit(other))
+    return 1.0 / (1.0 + math.exp(-(mean + gain * (_logit(own) - mean))))
+
+
+def fate_shares(fates: Fates, p53_status: str, *, steering: float = 1.0, relative_dose: float = 1.0) -> FateShares:
+    """Shares for one agent, p53 status and dose.
+
+    A higher dose shifts senescence towards death: the senescent odds are multiplied by
+    (1 + 1/D) / (1 + x/D), with x the dose relative to the agent's reference and D its ``death_shift``; at the
+    reference dose (x = 1) the published share holds.
+    """
+    own, other = (fates.wild_type, fates.mutant) if p53_status == "wild_type" else (fates.mutant, fates.wild_type)
+    repair = _steered(own.repair.value, other.repair.value, steering)
+    senescence = _steered(own.senescence.value, other.senescence.value, steering)
+    shift = fates.death_shift.value
+    odds = senescence / (1.0 - senescence) * (1.0 + 1.0 / shift) / (1.0 + relative_dose / shift)
+    return FateShares(repair=repair, senescence=odds / (1.0 + odds))
