@@ -17,7 +17,6 @@ from trialsim.biology.populations import (
     IMMATURE,
     MATURE,
     N_AGES,
-    N_INDUCERS,
     PER_INDUCER,
     SENESCENT,
     SPONTANEOUS,
@@ -140,5 +139,3 @@ def _one_event(cells: Counts, at: int, rates: Rates, crowd: float, pick: float, 
         polyploid = int(rng.random() < rates[POLYPLOID_SHARE])
         resistant = int(rng.random() < rates[RESISTANT_SHARE])
         cells[SENESCENT + SPONTANEOUS * PER_INDUCER + (2 * polyploid + resistant) * N_AGES + IMMATURE] += 1
-
-

@@ -113,7 +113,16 @@ def _share(rng: Generator, n: int, probability: float, left: float) -> int:
 
 
 @njit(cache=True)
-def _age(cells: Counts, at: int, polyploid: bool, loss_young: float, loss: float, rates: Rates, time: float, rng: Generator) -> None:
+def _age(
+    cells: Counts,
+    at: int,
+    polyploid: bool,
+    loss_young: float,
+    loss: float,
+    rates: Rates,
+    time: float,
+    rng: Generator,
+) -> None:
     """Own flow of one senescent family (three ages from index ``at``) for ``time`` days. Exact."""
     mature_rate = rates[MATURATION]
     competence = rates[COMPETENCE] if polyploid else 0.0
@@ -233,7 +242,15 @@ def wake(cells: Counts) -> None:
 
 
 @njit(cache=True)
-def damage(cells: Counts, loss: float, loss_escaped: float, senescent_share: float, inducer: int, rates: Rates, rng: Generator) -> int:
+def damage(
+    cells: Counts,
+    loss: float,
+    loss_escaped: float,
+    senescent_share: float,
+    inducer: int,
+    rates: Rates,
+    rng: Generator,
+) -> int:
     """Damage at a dose: each cycling cell is lost with probability ``loss``, else unharmed or repaired.
 
     Of the lost, ``senescent_share`` turn senescent by ``inducer`` and the rest die. Dormant and senescent

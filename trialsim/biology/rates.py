@@ -55,7 +55,9 @@ def death_rate(birth: float, doubling_time: float, spontaneous: float) -> float:
     return max(0.0, birth - spontaneous - np.log(2.0) / doubling_time)
 
 
-def escaper_rates(birth: float, death: float, spontaneous: float, establishment: float, growth: float) -> tuple[float, float]:
+def escaper_rates(
+    birth: float, death: float, spontaneous: float, establishment: float, growth: float
+) -> tuple[float, float]:
     """Birth and death of escaped cells from two multipliers against the cycling cells they descend from.
 
     A single cycling cell founds a clone with probability p = r / birth, where r = birth - death - spontaneous

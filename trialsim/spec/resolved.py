@@ -13,9 +13,7 @@ from pydantic import Field
 
 from trialsim.spec.agents import Agent, Confidence, Frozen
 
-DistributionKind = Literal[
-    "constant", "normal", "lognormal", "uniform", "loguniform", "beta", "categorical"
-]
+DistributionKind = Literal["constant", "normal", "lognormal", "uniform", "loguniform", "beta", "categorical"]
 
 
 class Distribution(Frozen):

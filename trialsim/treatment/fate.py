@@ -13,6 +13,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from numba import njit
+
 from trialsim.spec.agents import Fates
 
 
@@ -34,16 +36,24 @@ def _steered(own: float, other: float, gain: float) -> float:
     return 1.0 / (1.0 + math.exp(-(mean + gain * (_logit(own) - mean))))
 
 
-def fate_shares(fates: Fates, p53_status: str, *, steering: float = 1.0, relative_dose: float = 1.0) -> FateShares:
-    """Shares for one agent, p53 status and dose.
+def fate_shares(fates: Fates, p53_status: str, *, steering: float = 1.0) -> FateShares:
+    """Shares for one agent and p53 status at the agent's reference dose.
 
-    A higher dose shifts senescence towards death: the senescent odds are multiplied by
-    (1 + 1/D) / (1 + x/D), with x the dose relative to the agent's reference and D its ``death_shift``; at the
-    reference dose (x = 1) the published share holds.
+    At other doses senescence shifts towards death; see `senescent_share`.
     """
     own, other = (fates.wild_type, fates.mutant) if p53_status == "wild_type" else (fates.mutant, fates.wild_type)
-    repair = _steered(own.repair.value, other.repair.value, steering)
-    senescence = _steered(own.senescence.value, other.senescence.value, steering)
-    shift = fates.death_shift.value
-    odds = senescence / (1.0 - senescence) * (1.0 + 1.0 / shift) / (1.0 + relative_dose / shift)
-    return FateShares(repair=repair, senescence=odds / (1.0 + odds))
+    return FateShares(
+        repair=_steered(own.repair.value, other.repair.value, steering),
+        senescence=_steered(own.senescence.value, other.senescence.value, steering),
+    )
+
+
+@njit(cache=True)
+def senescent_share(odds: float, relative_dose: float, shift: float) -> float:
+    """Share of lost cells that turn senescent at a dose relative to the agent's reference.
+
+    The senescent odds at the reference dose are multiplied by (1 + 1/D) / (1 + x/D), x the relative dose and D
+    the dose ``shift``: a high dose kills where a moderate one arrests (Eom 2005; Rebbaa 2003).
+    """
+    shifted = odds * (1.0 + 1.0 / shift) / (1.0 + relative_dose / shift)
+    return shifted / (1.0 + shifted)

@@ -26,7 +26,9 @@ _WEIGHTS = 0.5 * _WEIGHTS
 
 
 @njit(cache=True)
-def amounts_after(gut: float, central: float, absorption: float, elimination: float, time: float) -> tuple[float, float]:
+def amounts_after(
+    gut: float, central: float, absorption: float, elimination: float, time: float
+) -> tuple[float, float]:
     """Amounts (mg) in gut and plasma after ``time`` days without a dose; rates per day."""
     left = gut * math.exp(-absorption * time)
     gap = elimination - absorption

@@ -1,0 +1,1 @@
+"""One virtual patient: traits from a cohort, lesions, and the course under an arm's doses."""

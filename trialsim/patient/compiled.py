@@ -1,0 +1,246 @@
+"""The compiled course: cells and drugs brought together between clinical events.
+
+``advance``, ``give`` and ``assess`` are compiled once and called from whoever owns the calendar. Cells know no
+drug: here drug amounts become hazards, frozen at their mean over a step.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from trialsim.biology.kernel import damage, step, wake
+from trialsim.biology.populations import DORMANT, ESCAPED, N_INDUCERS, SENESCENT
+from trialsim.biology.rates import (
+    BIRTH,
+    CAPACITY,
+    CROWDING,
+    DEATH,
+    ESCAPE,
+    KILL,
+    KILL_CYCLING,
+    SPONTANEOUS_RATE,
+    WAKE,
+    Rates,
+)
+from trialsim.patient.state import (
+    AMOUNT,
+    BASELINE,
+    CROSSED,
+    DRUG,
+    FIRST_ESCAPE,
+    HITS,
+    HITS_ESCAPED,
+    INDUCER,
+    LIMIT,
+    LOCAL_ONLY,
+    LONGEST,
+    NOW,
+    ODDS,
+    RELATIVE,
+    SENESCENCE_GAIN,
+    SHIFT,
+    TOLERANCE,
+    TRACED,
+    WAKE_LEFT,
+    Floats,
+    State,
+)
+from trialsim.treatment.fate import senescent_share
+from trialsim.treatment.pharmacology import (
+    ABSORPTION,
+    CYCLING_SHARE,
+    EC50,
+    ELIMINATION,
+    EMAX,
+    PER_MG,
+    amounts_after,
+    effect,
+    mean_effect,
+)
+from trialsim.treatment.platelets import COUNT, advance_platelets
+
+Generator = np.random.Generator
+
+#: A drug below this share of its full effect no longer shortens steps, and below this amount (mg) is gone.
+_NEGLIGIBLE_EFFECT = 1e-4
+_NEGLIGIBLE_MG = 1e-6
+#: Longest step while a drug acts, days: a dosing interval.
+_DRUG_STEP = 1.0
+
+
+@njit(cache=True)
+def _any_cells(state: State) -> bool:
+    for lesion in range(state.cells.shape[0]):
+        for at in range(state.cells.shape[1]):
+            if state.cells[lesion, at] > 0:
+                return True
+    return False
+
+
+@njit(cache=True)
+def _drug_acts(state: State) -> bool:
+    for d in range(state.drugs.shape[0]):
+        constants = state.drugs[d]
+        if state.amounts[d, 0] > 0.0 or state.amounts[d, 1] > 0.0:
+            reach = (state.amounts[d, 0] + state.amounts[d, 1]) * constants[PER_MG]
+            if effect(reach, 1.0, constants[EC50]) > _NEGLIGIBLE_EFFECT:
+                return True
+    return False
+
+
+@njit(cache=True)
+def _step_length(state: State, left: float) -> float:
+    """Longest step allowed now: rates may change, and a move's probability may reach, a stated bound in it.
+
+    With tolerance e a step ends before a cell's chance to move exceeds 2 sqrt(e) (the composition's error is of
+    second order in it) and before crowding changes net growth by more than e.
+    """
+    tolerance = state.settings[TOLERANCE]
+    length = min(left, state.settings[LONGEST])
+    fastest = max(state.rates[SPONTANEOUS_RATE], state.rates[ESCAPE])
+    if fastest > 0.0:
+        length = min(length, 2.0 * math.sqrt(tolerance) / fastest)
+    if _drug_acts(state):
+        length = min(length, _DRUG_STEP)
+    if state.rates[CROWDING] > 0.0:
+        growth = abs(state.rates[BIRTH] - state.rates[DEATH]) * state.rates[CROWDING] / state.rates[CAPACITY]
+        for lesion in range(state.cells.shape[0]):
+            change = growth * state.cells[lesion].sum()
+            if change * length > tolerance:
+                length = tolerance / change
+    return length
+
+
+@njit(cache=True)
+def _set_drug_hazards(state: State, rates: Rates, time: float) -> None:
+    """Mean killing over the next ``time`` days, into a copy of the lesion rates."""
+    for d in range(state.drugs.shape[0]):
+        if state.amounts[d, 0] <= 0.0 and state.amounts[d, 1] <= 0.0:
+            continue
+        constants = state.drugs[d]
+        hazard = mean_effect(
+            state.amounts[d, 0], state.amounts[d, 1], constants, constants[EMAX], constants[EC50], time
+        )
+        rates[KILL_CYCLING] += hazard * constants[CYCLING_SHARE]
+        for inducer in range(N_INDUCERS):
+            rates[KILL + inducer] += hazard * state.kill[d, inducer]
+
+
+@njit(cache=True)
+def _advance_drugs(state: State, time: float) -> None:
+    for d in range(state.drugs.shape[0]):
+        if state.amounts[d, 0] > 0.0 or state.amounts[d, 1] > 0.0:
+            constants = state.drugs[d]
+            gut, plasma = amounts_after(
+                state.amounts[d, 0], state.amounts[d, 1], constants[ABSORPTION], constants[ELIMINATION], time
+            )
+            state.amounts[d, 0] = gut if gut > _NEGLIGIBLE_MG else 0.0
+            state.amounts[d, 1] = plasma if plasma > _NEGLIGIBLE_MG else 0.0
+
+
+@njit(cache=True)
+def _step_lesion(state: State, lesion: int, rates: Rates, time: float, rng: Generator) -> None:
+    """One lesion over one step, split at the instant it wakes; notes first escape and crossing."""
+    cells = state.cells[lesion]
+    before = cells.sum()
+    if before == 0:
+        return
+    now = state.clock[NOW]
+    escapes = 0
+    left = time
+    if cells[DORMANT] > 0 and rates[WAKE] > 0.0:
+        until_wake = state.lesions[lesion, WAKE_LEFT] / rates[WAKE]
+        if until_wake <= time:
+            escapes += step(cells, rates, until_wake, rng)
+            wake(cells)
+            left = time - until_wake
+            state.lesions[lesion, WAKE_LEFT] = np.inf
+        else:
+            state.lesions[lesion, WAKE_LEFT] -= time * rates[WAKE]
+    escapes += step(cells, rates, left, rng)
+    if escapes > 0 and math.isnan(state.lesions[lesion, FIRST_ESCAPE]):
+        # Escapes fall uniformly within a step, given their number; the first of k is a minimum of k uniforms.
+        state.lesions[lesion, FIRST_ESCAPE] = now + time * (1.0 - rng.random() ** (1.0 / escapes))
+    after = cells.sum()
+    limit = state.settings[LIMIT]
+    if after >= limit and math.isnan(state.lesions[lesion, CROSSED]):
+        share = 0.0 if before >= limit else math.log(limit / before) / math.log(after / before)
+        state.lesions[lesion, CROSSED] = now + share * time
+
+
+@njit(cache=True)
+def _trace(state: State) -> None:
+    row = int(state.clock[TRACED])
+    if row >= state.trace.shape[0]:
+        return
+    state.clock[TRACED] += 1.0
+    state.trace[row, 0] = state.clock[NOW]
+    cycling, dormant, escaped, senescent = 0, 0, 0, 0
+    for lesion in range(state.cells.shape[0]):
+        cells = state.cells[lesion]
+        cycling += cells[:DORMANT].sum()
+        dormant += cells[DORMANT]
+        escaped += cells[ESCAPED:SENESCENT].sum()
+        senescent += cells[SENESCENT:].sum()
+    state.trace[row, 1] = cycling
+    state.trace[row, 2] = dormant
+    state.trace[row, 3] = senescent
+    state.trace[row, 4] = escaped
+    state.trace[row, 5] = state.platelets[COUNT]
+
+
+@njit(cache=True)
+def advance(state: State, until: float, rng: Generator) -> None:
+    """Run biology and pharmacology up to study day ``until``."""
+    rates = state.rates.copy()
+    while state.clock[NOW] < until:
+        left = until - state.clock[NOW]
+        alive = _any_cells(state)
+        time = _step_length(state, left) if alive else left
+        # Steps that end within rounding of the goal end on it.
+        if left - time < 1e-9:
+            time = left
+        if alive:
+            rates[:] = state.rates
+            _set_drug_hazards(state, rates, time)
+            for lesion in range(state.cells.shape[0]):
+                _step_lesion(state, lesion, rates, time, rng)
+        advance_platelets(state.platelets, state.settings[BASELINE], state.amounts, state.drugs, time)
+        _advance_drugs(state, time)
+        state.clock[NOW] = until if time == left else state.clock[NOW] + time
+        _trace(state)
+
+
+@njit(cache=True)
+def give(state: State, order: int, fraction: float, rng: Generator) -> None:
+    """One administration of an order, now, at a fraction of its planned dose."""
+    line = state.orders[order]
+    if line[DRUG] >= 0.0:
+        state.amounts[int(line[DRUG]), 0] += fraction * line[AMOUNT]
+        return
+    loss = -math.expm1(-fraction * line[HITS])
+    loss_escaped = -math.expm1(-fraction * line[HITS_ESCAPED])
+    share = line[SENESCENCE_GAIN] * senescent_share(line[ODDS], fraction * line[RELATIVE], line[SHIFT])
+    lesions = 1 if line[LOCAL_ONLY] > 0.0 else state.cells.shape[0]
+    for lesion in range(lesions):
+        damage(state.cells[lesion], loss, loss_escaped, share, int(line[INDUCER]), state.rates, rng)
+    _trace(state)
+
+
+@njit(cache=True)
+def assess(state: State, errors: Floats) -> int:
+    """The lesion that a scan finds, or -1: the largest measured one at or above the detection limit.
+
+    Measured size is cells x exp(error); ``errors`` holds one normal deviate (natural log) per lesion.
+    """
+    found, largest = -1, state.settings[LIMIT]
+    for lesion in range(state.cells.shape[0]):
+        total = state.cells[lesion].sum()
+        if total > 0:
+            measured = total * math.exp(errors[lesion])
+            if measured >= largest:
+                found, largest = lesion, measured
+    return found

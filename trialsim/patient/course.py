@@ -1,0 +1,122 @@
+"""One patient under one arm, as the trial sees it: advance to a day, give a dose, take a scan.
+
+The course owns the patient's biology and nothing of the calendar. Whoever drives it decides what happens when; for the
+same patient, arm and sequence of calls the course is the same.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from trialsim.biology.populations import AWAKENED, DORMANT, ESCAPED, RESIDUAL, SEEDED, SENESCENT
+from trialsim.patient import compiled
+from trialsim.patient import state as s
+from trialsim.patient.prepare import Traits, prepare
+from trialsim.records import Assessment, Cause, cause_label
+from trialsim.rng import Purpose, stream
+from trialsim.spec.agents import INDUCERS
+from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
+from trialsim.treatment.platelets import COUNT, LOWEST
+
+#: Coefficient of variation of a platelet count in the laboratory.
+PLATELET_ERROR = 0.05
+
+#: The cause that each proliferating lineage stands for, by population index.
+LINEAGES: dict[int, str] = {
+    RESIDUAL: cause_label(Cause.RESIDUAL),
+    AWAKENED: cause_label(Cause.AWAKENED),
+    SEEDED: cause_label(Cause.SEEDED),
+    **{
+        ESCAPED + i: cause_label(Cause.SPONTANEOUS_ESCAPE)
+        if inducer == "spontaneous"
+        else cause_label(Cause.TIS_ESCAPE, inducer)
+        for i, inducer in enumerate(INDUCERS)
+    },
+}
+
+
+class Course:
+    """A virtual patient living through an arm.
+
+    Parameters
+    ----------
+    patient
+        Number from 1; with ``seed`` and ``replicate`` it names the patient's streams. The arm is in no key, so
+        the same patient meets the same lesions and the same errors of measurement under every arm.
+    traced
+        Keep what the kernel passes through, for drawing. Changes nothing else.
+    """
+
+    def __init__(
+        self,
+        patient: int,
+        arm: ResolvedArm,
+        traits: Traits,
+        protocol: ResolvedProtocol,
+        *,
+        seed: int,
+        replicate: int = 0,
+        traced: bool = False,
+    ) -> None:
+        def own(purpose: Purpose) -> np.random.Generator:
+            return stream(seed, purpose, subject=patient, replicate=replicate)
+
+        self.state = prepare(traits, arm, protocol, own(Purpose.LESIONS), traced=traced)
+        self._cells_rng = own(Purpose.CELLS)
+        self._scan_rng = own(Purpose.ASSESSMENT)
+        self._visit_rng = own(Purpose.VISITS)
+        self._scan_error = protocol.detection.error_sd_log10 * math.log(10.0)
+
+    @property
+    def day(self) -> float:
+        """Study day now."""
+        return float(self.state.clock[s.NOW])
+
+    def advance(self, until: float) -> None:
+        """Run the patient up to study day ``until``; a day already passed changes nothing."""
+        if until > self.state.clock[s.NOW]:
+            compiled.advance(self.state, until, self._cells_rng)
+
+    def give(self, order: int, fraction: float) -> None:
+        """One administration, now, of ``arm.orders[order]`` at a fraction of its planned dose."""
+        compiled.give(self.state, order, fraction, self._cells_rng)
+
+    def assess(self) -> Assessment:
+        """A scan now."""
+        errors = self._scan_error * self._scan_rng.standard_normal(self.state.cells.shape[0])
+        lesion = compiled.assess(self.state, errors)
+        if lesion < 0:
+            return Assessment(found=False)
+        lineage = lineage_shares(self.state.cells[lesion])
+        crossed = float(self.state.lesions[lesion, s.CROSSED])
+        return Assessment(
+            found=True,
+            site="local" if lesion == s.LOCAL else "distant",
+            cells=float(self.state.cells[lesion].sum()),
+            cause=max(lineage, key=lambda cause: lineage[cause]) if lineage else cause_label(Cause.RESIDUAL),
+            lineage=lineage,
+            # A lesion just under the limit can be seen by an error of measurement before it crosses.
+            latent_day=self.day if math.isnan(crossed) else crossed,
+        )
+
+    def laboratory(self) -> float:
+        """A platelet count as the laboratory reports it, 1e9/L (log-normal error)."""
+        return float(self.state.platelets[COUNT] * math.exp(PLATELET_ERROR * self._visit_rng.standard_normal()))
+
+    def true_platelet_nadir(self) -> float:
+        """Lowest true platelet count so far, 1e9/L."""
+        return float(self.state.platelets[LOWEST])
+
+
+def lineage_shares(cells: s.Integers) -> dict[str, float]:
+    """Share of a lesion's proliferating cells by the cause their lineage stands for; empty if there are none."""
+    total = int(cells[:SENESCENT].sum()) - int(cells[DORMANT])
+    if total == 0:
+        return {}
+    shares: dict[str, float] = {}
+    for at, cause in LINEAGES.items():
+        if cells[at] > 0:
+            shares[cause] = shares.get(cause, 0.0) + float(cells[at]) / total
+    return shares

@@ -1,0 +1,59 @@
+"""The arrays that make up a patient while the compiled course runs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+#: Places in a lesion's vector: remaining hazard until it wakes, study day on which it crossed the detection limit,
+#: study day of its first escaper (nan: not yet).
+WAKE_LEFT, CROSSED, FIRST_ESCAPE = 0, 1, 2
+N_LESION = 3
+
+#: Places in the clock: study day now, rows of the trace in use.
+NOW, TRACED = 0, 1
+N_CLOCK = 2
+
+#: Places in the settings: detection limit (cells), tolerance, longest step (days), platelet baseline.
+LIMIT, TOLERANCE, LONGEST, BASELINE = 0, 1, 2, 3
+N_SETTINGS = 4
+
+#: Columns of the trace: day, cycling, dormant, senescent, escaped, platelets.
+N_TRACE = 6
+
+#: The lesion that is the local bed; the others are disseminated foci.
+LOCAL = 0
+
+
+class State(NamedTuple):
+    """One patient under one arm. Every array is changed in place; none is shared between patients."""
+
+    cells: Integers
+    """Counts, lesion x population."""
+    lesions: Floats
+    """Lesion x (WAKE_LEFT, CROSSED, FIRST_ESCAPE)."""
+    clock: Floats
+    platelets: Floats
+    amounts: Floats
+    """Drug x (gut, plasma), mg."""
+    rates: Floats
+    """The lesion rates without any drug."""
+    drugs: Floats
+    """Drug x constants (`trialsim.treatment.pharmacology`)."""
+    kill: Floats
+    """Drug x inducer: multiplier of the drug's Emax on mature sensitive senescent cells of this patient."""
+    orders: Floats
+    """Order x constants (below)."""
+    settings: Floats
+    trace: Floats
+    """Rows of what the kernel passed through; no rows when nobody looks."""
+
+
+#: Places in an order's vector. ``DRUG`` is the drug's row for an oral agent and -1 for damage at a dose.
+DRUG, AMOUNT, HITS, HITS_ESCAPED, ODDS, SHIFT, RELATIVE, SENESCENCE_GAIN, INDUCER, LOCAL_ONLY = range(10)
+N_ORDER = 10
