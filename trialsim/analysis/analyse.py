@@ -1,0 +1,187 @@
+"""Compose the estimates into the one table that text, JSON and the report are renderings of."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from trialsim.analysis.competing import competing_risks, incidence_by_cause
+from trialsim.analysis.cox import arm_term, cox_models, fit_cox, hazard_ratio, proportional_hazards_p
+from trialsim.analysis.data import DAYS_PER_MONTH, SurvivalData, did_you_mean
+from trialsim.analysis.kaplan_meier import (
+    KaplanMeier,
+    censor_marks,
+    curve,
+    kaplan_meier,
+    landmarks,
+    median_months,
+)
+from trialsim.analysis.logrank import logrank
+from trialsim.analysis.maxcombo import maxcombo_p
+from trialsim.analysis.normal import wald
+from trialsim.analysis.plan import AnalysisPlan
+from trialsim.analysis.risk_table import AT_RISK_CONVENTION, counts_at, default_ticks
+from trialsim.analysis.rmst import RestrictedMean, restricted_mean, usable_tau
+from trialsim.analysis.subgroups import subgroup
+from trialsim.errors import UsageError
+
+
+def analyse(data: SurvivalData, plan: AnalysisPlan) -> dict[str, Any]:
+    """Analyse one endpoint: the ``analysis`` object of results.json.
+
+    The result holds only what JSON can: missing numbers are None. The order of the rows does not matter,
+    to the last digit. A comparison uses the patients of its two arms; the Cox table has all arms in one
+    model. An arm without patients or events keeps its place, with None for what cannot be estimated.
+
+    Raises
+    ------
+    UsageError
+        The data have an arm that the plan does not name, or lack a column that the plan needs.
+    """
+    _check(data, plan)
+    data = data.sorted()
+    ticks = list(plan.ticks_months) or default_ticks(float(data.time_days.max()) / DAYS_PER_MONTH)
+    parts = {arm: data.of_arm(arm) for arm in plan.arms}
+    tau, tau_note = usable_tau(plan.rmst_tau_days, [part.time_days for part in parts.values() if part.n])
+    curves = {arm: kaplan_meier(part.time_days, part.event, plan.confidence_level) for arm, part in parts.items()}
+    result: dict[str, Any] = {
+        "endpoint": {"paramcd": plan.paramcd, "label": plan.label},
+        "reference": plan.reference,
+        "alpha": plan.alpha,
+        "sided": plan.sided,
+        "test": plan.test,
+        "confidence_level": plan.confidence_level,
+        "days_per_month": DAYS_PER_MONTH,
+        "n": data.n,
+        "events": int(data.event.sum()),
+        "max_follow_up_months": float(data.time_days.max()) / DAYS_PER_MONTH,
+        "tau_note": tau_note,
+        "at_risk_convention": AT_RISK_CONVENTION,
+        "notes": list(data.notes),
+        "overall": _overall(data, plan),
+        "arms": {arm: _arm(part, curves[arm], plan, tau, ticks, plan.arms[arm]) for arm, part in parts.items()},
+        "comparisons": [_comparison(data, curves, plan, arm, tau) for arm in plan.others],
+        "cox": _cox(data, plan),
+        "subgroups": [subgroup(data, plan, variable, ticks) for variable in plan.subgroups],
+    }
+    if data.event_type is not None:
+        result["competing"] = competing_risks(data, list(plan.arms))
+    if data.cause is not None:
+        result["causes"] = incidence_by_cause(data, list(plan.arms))
+    return result
+
+
+def _check(data: SurvivalData, plan: AnalysisPlan) -> None:
+    unknown = [arm for arm in data.arms if arm not in plan.arms]
+    if unknown:
+        hint = did_you_mean(unknown[0], plan.arms)
+        raise UsageError(f'the data have an arm "{unknown[0]}" that the plan does not name{hint}')
+    if plan.test == "stratified_logrank" and data.strata is None:
+        raise UsageError("the plan asks for a stratified log-rank test, and the data have no strata")
+
+
+def _overall(data: SurvivalData, plan: AnalysisPlan) -> dict[str, Any]:
+    km = kaplan_meier(data.time_days, data.event, plan.confidence_level)
+    return {
+        "n": data.n,
+        "events": int(data.event.sum()),
+        "median_months": median_months(km),
+        "landmarks": landmarks(km, data.time_days, plan.landmarks_days),
+        "curve": curve(km),
+    }
+
+
+def _arm(
+    part: SurvivalData, km: KaplanMeier, plan: AnalysisPlan, tau: float, ticks: list[float], label: str
+) -> dict[str, Any]:
+    events = int(part.event.sum())
+    return {
+        "label": label,
+        "n": part.n,
+        "events": events,
+        "censored": part.n - events,
+        "median_months": median_months(km),
+        "landmarks": landmarks(km, part.time_days, plan.landmarks_days),
+        "rmst_days": _rmst_row(part, tau, plan.confidence_level),
+        "curve": curve(km),
+        "censor_marks": censor_marks(km, part.time_days, part.event),
+        "at_risk": counts_at(part.time_days, part.event, ticks),
+    }
+
+
+def _rmst_row(part: SurvivalData, tau: float, confidence_level: float) -> dict[str, float | None]:
+    if not part.n:
+        return {"tau": tau, **dict.fromkeys(("estimate", "se", "lower", "upper"))}
+    mean = restricted_mean(part.time_days, part.event, tau)
+    lower, upper, _ = wald(mean.estimate, mean.se, confidence_level)
+    return {"tau": tau, "estimate": mean.estimate, "se": mean.se, "lower": lower, "upper": upper}
+
+
+def _comparison(
+    data: SurvivalData, curves: dict[str, KaplanMeier], plan: AnalysisPlan, arm: str, tau: float
+) -> dict[str, Any]:
+    pair = data.take(np.asarray((data.arm == arm) | (data.arm == plan.reference), dtype=bool))
+    model = fit_cox([arm_term(pair, arm, plan.reference, {})], pair.time_days, pair.event)
+    return {
+        "arm": arm,
+        "reference": plan.reference,
+        "hazard_ratio": hazard_ratio(model, plan.confidence_level),
+        "logrank": _logrank_row(pair, plan, arm, stratified=False),
+        "stratified_logrank": _stratified_row(pair, plan, arm),
+        "rmst_difference": _rmst_difference(pair, plan, arm, tau),
+        "maxcombo": {"p": maxcombo_p(pair, arm, plan.reference, sided=plan.sided)},
+        "proportional_hazards": {"p": proportional_hazards_p(model), "transform": "km"},
+        "landmark_difference": _landmark_differences(curves[arm], curves[plan.reference], plan),
+    }
+
+
+def _logrank_row(pair: SurvivalData, plan: AnalysisPlan, arm: str, *, stratified: bool) -> dict[str, float | None]:
+    test = logrank(pair, arm, plan.reference, sided=plan.sided, stratified=stratified)
+    if test is None:
+        return dict.fromkeys(("chisq", "z", "p"))
+    return {"chisq": test.chisq, "z": test.z, "p": test.p}
+
+
+def _stratified_row(pair: SurvivalData, plan: AnalysisPlan, arm: str) -> dict[str, Any] | None:
+    if pair.strata is None:
+        return None
+    return {**_logrank_row(pair, plan, arm, stratified=True), "strata": list(pair.strata_names)}
+
+
+def _rmst_difference(pair: SurvivalData, plan: AnalysisPlan, arm: str, tau: float) -> dict[str, float | None]:
+    treated, control = pair.of_arm(arm), pair.of_arm(plan.reference)
+    if not (treated.n and control.n):
+        return {"tau": tau, **dict.fromkeys(("estimate", "se", "lower", "upper", "p"))}
+    means: list[RestrictedMean] = [restricted_mean(g.time_days, g.event, tau) for g in (treated, control)]
+    estimate = means[0].estimate - means[1].estimate
+    se = math.sqrt(means[0].variance + means[1].variance)
+    lower, upper, p = wald(estimate, se, plan.confidence_level)
+    return {"tau": tau, "estimate": estimate, "se": se, "lower": lower, "upper": upper, "p": p}
+
+
+def _landmark_differences(
+    treated: KaplanMeier, control: KaplanMeier, plan: AnalysisPlan
+) -> list[dict[str, float | None]]:
+    """Differences in S with Greenwood's errors added in squares; null past either arm's last follow-up."""
+    rows = []
+    for day in plan.landmarks_days:
+        row: dict[str, float | None] = {"day": float(day), "months": float(day) / DAYS_PER_MONTH}
+        (s1, _, _, se1), (s0, _, _, se0) = treated.at(day), control.at(day)
+        estimate = s1 - s0
+        if math.isnan(estimate):
+            row |= dict.fromkeys(("estimate", "lower", "upper"))
+        elif math.isnan(se1 + se0):
+            row |= {"estimate": estimate, "lower": None, "upper": None}
+        else:
+            lower, upper, _ = wald(estimate, math.hypot(se1, se0), plan.confidence_level)
+            row |= {"estimate": estimate, "lower": max(lower, -1.0), "upper": min(upper, 1.0)}
+        rows.append(row)
+    return rows
+
+
+def _cox(data: SurvivalData, plan: AnalysisPlan) -> list[dict[str, Any]]:
+    if not plan.others:
+        return []
+    return cox_models(data, plan.reference, plan.others, dict(plan.arms), plan.confidence_level)

@@ -1,0 +1,213 @@
+"""Cox models of the arm, by lifelines (Efron ties), with the test of proportional hazards.
+
+A model that the data cannot estimate (an arm without events, a separated or constant column) is None, and
+its numbers are null in the results. Nothing is printed or raised.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialsim.analysis.data import Bools, Floats, SurvivalData
+from trialsim.analysis.normal import chi_squared_p, wald
+from trialsim.analysis.quiet import quietly
+from trialsim.analysis.risk_table import risk_table
+
+#: A log hazard ratio beyond this (a hazard ratio of 160,000) has run away to infinity: separation.
+_RUNAWAY = 12.0
+_RUNAWAY_SE = 50.0
+
+_TIME, _EVENT = "time", "event"
+#: Names under which the covariates may hold the tumour's TP53 status, best first.
+P53_COLUMNS = ("p53_status", "p53", "tp53", "TP53")
+
+
+@dataclass(frozen=True)
+class CoxModel:
+    """A fitted model: coefficients (log hazard ratios) and standard errors in the order of the columns."""
+
+    coef: Floats
+    se: Floats
+    log_likelihood: float
+    fitter: Any
+    frame: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Term:
+    """A column of the design: its name in the results and what its hazard ratio compares."""
+
+    name: str
+    label: str
+    column: Floats
+
+
+def fit_cox(terms: list[Term], time: Floats, event: Bools) -> CoxModel | None:
+    """Fit by Efron's partial likelihood; None when a coefficient has no finite estimate."""
+    if not terms or any(_without_information(term.column, event) for term in terms):
+        return None
+    from lifelines import CoxPHFitter
+    from lifelines.exceptions import ConvergenceError
+
+    columns: dict[str, Any] = {f"x{i}": term.column for i, term in enumerate(terms)}
+    frame = pd.DataFrame({_TIME: time, _EVENT: event.astype(float), **columns})
+    with quietly():
+        try:
+            fitter = CoxPHFitter().fit(frame, _TIME, _EVENT)
+        except (ConvergenceError, np.linalg.LinAlgError, ValueError, ZeroDivisionError):
+            return None
+        coef = fitter.params_.to_numpy()
+        se = fitter.standard_errors_.to_numpy()
+    # "<" is also false for NaN.
+    if not (np.all(np.abs(coef) < _RUNAWAY) and np.all(se < _RUNAWAY_SE) and np.all(se > 0.0)):
+        return None
+    return CoxModel(coef, se, float(fitter.log_likelihood_), fitter, frame)
+
+
+def _without_information(values: Floats, event: Bools) -> bool:
+    """A column whose non-zero or whose zero values saw no event has an infinite coefficient, or none."""
+    return not bool(event[values != 0.0].any() and event[values == 0.0].any())
+
+
+def null_log_likelihood(time: Floats, event: Bools) -> float:
+    """Efron's log partial likelihood without covariates: the sum of -ln(n_i - l) over the d_i events of a time."""
+    table = risk_table(time, event)
+    return -float(sum(np.log(n - np.arange(d)).sum() for n, d in zip(table.at_risk, table.events, strict=True)))
+
+
+def arm_term(data: SurvivalData, arm: str, reference: str, labels: dict[str, str]) -> Term:
+    """The indicator of ``arm``."""
+    label = f"{labels.get(arm, arm)} against {labels.get(reference, reference)}"
+    return Term(f"arm[{arm}]", label, np.asarray(data.arm == arm, dtype=float))
+
+
+def hazard_ratio(model: CoxModel | None, confidence_level: float) -> dict[str, float | None]:
+    """Hazard ratio of a model's first term with Wald limits and two-sided Wald p."""
+    if model is None:
+        return dict.fromkeys(("estimate", "lower", "upper", "p"))
+    coef, se = float(model.coef[0]), float(model.se[0])
+    lower, upper, p = wald(coef, se, confidence_level)
+    return {"estimate": math.exp(coef), "lower": math.exp(lower), "upper": math.exp(upper), "p": p}
+
+
+def proportional_hazards_p(model: CoxModel | None) -> float | None:
+    """Test that the first term's hazard ratio is constant: scaled Schoenfeld residuals against time.
+
+    Time enters as 1 - S(t-), the transform "km" that R ``cox.zph`` uses by default. (lifelines' own "rank"
+    numbers tied times in row order, so its p changes when rows are permuted.) The statistic is
+    Grambsch & Therneau's with an average variance, as R computed it before survival 3.0.
+    """
+    if model is None:
+        return None
+    from lifelines.statistics import proportional_hazard_test
+
+    with quietly():
+        try:
+            result = proportional_hazard_test(model.fitter, model.frame, time_transform=_km_transform)
+        except (ValueError, np.linalg.LinAlgError, ZeroDivisionError):
+            return None
+    p = float(np.atleast_1d(result.p_value)[0])
+    return p if math.isfinite(p) else None
+
+
+def _km_transform(time: Any, event: Any, _weights: Any) -> pd.Series[float]:
+    table = risk_table(np.asarray(time, dtype=float), np.asarray(event, dtype=bool))
+    survival = np.concatenate(([1.0], np.cumprod(1.0 - table.events / table.at_risk)))
+    before = survival[np.searchsorted(table.times, np.asarray(time, dtype=float), side="left")]
+    return pd.Series(1.0 - before, index=time.index)
+
+
+def p53_column(data: SurvivalData) -> str | None:
+    """The covariate that holds the tumour's TP53 status, if any."""
+    return next((name for name in P53_COLUMNS if name in data.covariates), None)
+
+
+def p53_mutant(values: pd.Series[Any]) -> Floats:
+    """1 mutant, 0 wild type, NaN unknown; from words or 0/1."""
+    words = {"wild_type": 0.0, "wild type": 0.0, "wt": 0.0, "0": 0.0, "mutant": 1.0, "mut": 1.0, "1": 1.0}
+    text = values.map(lambda v: str(int(v)) if isinstance(v, int | float) and v in (0, 1) else str(v).lower())
+    return np.array([words.get(word, np.nan) for word in text], dtype=np.float64)
+
+
+def cox_models(
+    data: SurvivalData, reference: str, others: list[str], labels: dict[str, str], confidence_level: float
+) -> list[dict[str, Any]]:
+    """The table of models: arm; and with a p53 column, arm + p53 and arm x p53.
+
+    All arms are in one model. ``likelihood_ratio_p`` compares a model with the one before it on the
+    same patients (those whose p53 status is known, for the p53 models), so the last one is the test of interaction.
+    """
+    arms = [arm_term(data, arm, reference, labels) for arm in others]
+    model = fit_cox(arms, data.time_days, data.event)
+    null = null_log_likelihood(data.time_days, data.event)
+    rows = [_model_row("arm", data, arms, model, null, "no effect", len(arms), confidence_level)]
+    column = p53_column(data)
+    if column is None:
+        return rows
+    mutant = p53_mutant(data.covariates[column])
+    known = np.isfinite(mutant)
+    part = data if known.all() else data.take(known)
+    arms = [arm_term(part, arm, reference, labels) for arm in others]
+    status = Term("p53[mutant]", "p53 mutant against wild type", mutant[known])
+    products = [
+        Term(
+            f"{a.name}:p53[mutant]",
+            f"{a.label}: ratio of hazard ratios, p53 mutant to wild type",
+            a.column * status.column,
+        )
+        for a in arms
+    ]
+    first = model if known.all() else fit_cox(arms, part.time_days, part.event)
+    second = fit_cox([*arms, status], part.time_days, part.event)
+    third = fit_cox([*arms, status, *products], part.time_days, part.event)
+    for name, terms, fitted, simpler, against, degrees in (
+        ("arm + p53", [*arms, status], second, first, "arm", 1),
+        ("arm x p53", [*arms, status, *products], third, second, "arm + p53", len(products)),
+    ):
+        base = None if simpler is None else simpler.log_likelihood
+        rows.append(_model_row(name, part, terms, fitted, base, against, degrees, confidence_level))
+    return rows
+
+
+def _model_row(
+    name: str,
+    data: SurvivalData,
+    terms: list[Term],
+    model: CoxModel | None,
+    simpler_log_likelihood: float | None,
+    against: str,
+    degrees: int,
+    confidence_level: float,
+) -> dict[str, Any]:
+    p = None
+    if model is not None and simpler_log_likelihood is not None:
+        p = chi_squared_p(2.0 * (model.log_likelihood - simpler_log_likelihood), degrees)
+    return {
+        "model": name,
+        "n": data.n,
+        "events": int(data.event.sum()),
+        "terms": [_term_row(i, term, model, confidence_level) for i, term in enumerate(terms)],
+        "likelihood_ratio_p": p,
+        "likelihood_ratio_against": against,
+    }
+
+
+def _term_row(i: int, term: Term, model: CoxModel | None, confidence_level: float) -> dict[str, Any]:
+    row: dict[str, Any] = {"term": term.name, "label": term.label}
+    if model is None:
+        return row | dict.fromkeys(("hr", "lower", "upper", "p", "coef", "se"))
+    coef, se = float(model.coef[i]), float(model.se[i])
+    lower, upper, p = wald(coef, se, confidence_level)
+    return row | {
+        "hr": math.exp(coef),
+        "lower": math.exp(lower),
+        "upper": math.exp(upper),
+        "p": p,
+        "coef": coef,
+        "se": se,
+    }

@@ -1,0 +1,120 @@
+"""The Kaplan-Meier estimate, by lifelines, with what a survival page shows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trialsim.analysis.data import DAYS_PER_MONTH, Bools, Floats
+from trialsim.analysis.normal import number
+from trialsim.analysis.quiet import quietly
+from trialsim.analysis.risk_table import risk_table
+
+# S(t) is a product of ratios, so a curve that is at one half exactly may be stored a rounding error above it.
+_HALF = 0.5 + 1e-12
+
+
+@dataclass(frozen=True)
+class KaplanMeier:
+    """S(t) as steps: the value of ``survival[i]`` holds from ``times[i]`` (days) until the next.
+
+    ``lower`` and ``upper`` are the pointwise log-log limits (Kalbfleisch & Prentice; R
+    ``conf.type = "log-log"``), NaN where S is 0. ``se`` is Greenwood's, on the scale of S.
+    ``last`` is the largest time, of an event or not; 0 without patients.
+    """
+
+    times: Floats
+    survival: Floats
+    lower: Floats
+    upper: Floats
+    se: Floats
+    last: float
+
+    def at(self, day: float) -> tuple[float, float, float, float]:
+        """S, lower, upper and se on ``day``, counting events of that day; NaN past the last follow-up."""
+        if day > self.last:
+            return (float("nan"),) * 4
+        i = int(np.searchsorted(self.times, day, side="right")) - 1
+        if i < 0:
+            return 1.0, 1.0, 1.0, 0.0
+        return float(self.survival[i]), float(self.lower[i]), float(self.upper[i]), float(self.se[i])
+
+
+def kaplan_meier(time: Floats, event: Bools, confidence_level: float) -> KaplanMeier:
+    """Fit one group; a group without patients or events has the flat curve 1."""
+    last = float(time.max()) if time.size else 0.0
+    table = risk_table(time, event)
+    if table.times.size == 0:
+        none = np.empty(0)
+        return KaplanMeier(none, none, none, none, none, last)
+    from lifelines import KaplanMeierFitter
+
+    with quietly():
+        fit = KaplanMeierFitter(alpha=1.0 - confidence_level).fit(time, event)
+        rows = np.searchsorted(fit.survival_function_.index.to_numpy(), table.times)
+        survival = fit.survival_function_.to_numpy()[rows, 0]
+        band = fit.confidence_interval_.to_numpy()[rows]
+        greenwood = np.cumsum(table.events / (table.at_risk * (table.at_risk - table.events)))
+        se = survival * np.sqrt(greenwood)
+    # At S = 0 the log-log limits and Greenwood's error do not exist; lifelines fills in numbers.
+    band[survival <= 0.0] = np.nan
+    se[survival <= 0.0] = np.nan
+    return KaplanMeier(table.times, survival, band[:, 0], band[:, 1], se, last)
+
+
+def median_months(km: KaplanMeier) -> dict[str, float | None]:
+    """Median with Brookmeyer-Crowley limits, in months.
+
+    The median is the first time at which S <= 1/2; its limits are the first times at which the lower and the
+    upper log-log band are. A band that never comes down to 1/2 gives None. (R ``survfit`` differs only
+    where S is exactly 1/2 over an interval: it takes the middle of it.)
+    """
+
+    def first(curve: Floats) -> float | None:
+        reached = np.flatnonzero(curve <= _HALF)
+        return float(km.times[reached[0]]) / DAYS_PER_MONTH if reached.size else None
+
+    return {"estimate": first(km.survival), "lower": first(km.lower), "upper": first(km.upper)}
+
+
+def landmarks(km: KaplanMeier, time: Floats, days: tuple[float, ...]) -> list[dict[str, Any]]:
+    """S at each landmark; ``at_risk`` counts patients whose time is at or after the day."""
+    rows = []
+    for day in days:
+        estimate, lower, upper, se = km.at(day)
+        rows.append(
+            {
+                "day": float(day),
+                "months": float(day) / DAYS_PER_MONTH,
+                "estimate": number(estimate),
+                "lower": number(lower),
+                "upper": number(upper),
+                "se": number(se),
+                "at_risk": int(np.sum(time >= day)),
+            }
+        )
+    return rows
+
+
+def curve(km: KaplanMeier) -> dict[str, list[float | None]]:
+    """The steps for drawing, in months: from (0, 1) over every event time to the last follow-up."""
+    months = [0.0, *(float(t) / DAYS_PER_MONTH for t in km.times)]
+    columns = {
+        name: [1.0, *(number(v) for v in values)]
+        for name, values in (("survival", km.survival), ("lower", km.lower), ("upper", km.upper))
+    }
+    if km.last / DAYS_PER_MONTH > months[-1]:
+        months.append(km.last / DAYS_PER_MONTH)
+        for values in columns.values():
+            values.append(values[-1])
+    return {"months": [*months], **columns}
+
+
+def censor_marks(km: KaplanMeier, time: Floats, event: Bools) -> dict[str, list[float]]:
+    """Where to tick the curve: the distinct censoring times, in months, and S there."""
+    times = np.unique(time[~event])
+    steps = np.concatenate(([1.0], km.survival))
+    heights = steps[np.searchsorted(km.times, times, side="right")]
+    return {"months": [float(t) / DAYS_PER_MONTH for t in times], "survival": [float(s) for s in heights]}

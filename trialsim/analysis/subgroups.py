@@ -1,0 +1,119 @@
+"""The arms within levels of a baseline variable, and whether the effect differs between levels."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialsim.analysis.cox import P53_COLUMNS
+from trialsim.analysis.data import Floats, Labels, SurvivalData, did_you_mean, level_order, level_text
+from trialsim.analysis.kaplan_meier import curve, kaplan_meier, median_months
+from trialsim.analysis.normal import chi_squared_p, wald
+from trialsim.analysis.partial_likelihood import efron_fit
+from trialsim.analysis.plan import AnalysisPlan
+from trialsim.analysis.risk_table import counts_at
+from trialsim.errors import UsageError
+
+#: A numeric variable with more distinct values than this is split at its median.
+_MOST_LEVELS = 6
+
+
+def variable_label(name: str) -> str:
+    """``p53_status`` as people write it: p53 status."""
+    return name.replace("_", " ")
+
+
+def levels_of(values: pd.Series[Any], name: str) -> tuple[list[str], Labels]:
+    """The levels in order and each patient's level (empty where unknown).
+
+    A categorical keeps the order of its categories, p53 has wild type first, and a number with many values is
+    split at its median.
+    """
+    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    if numeric and values.nunique() > _MOST_LEVELS:
+        middle = float(values.median())
+        low, high = f"below {middle:g}", f"{middle:g} or more"
+        split = np.where(values.isna(), "", np.where(values < middle, low, high)).astype(object)
+        return [level for level in (low, high) if (split == level).any()], split
+    text = np.array(["" if pd.isna(v) else level_text(v) for v in values], dtype=object)
+    present = [level for level in level_order(text) if level]
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        wanted = [level_text(v) for v in values.cat.categories]
+        present = [level for level in wanted if level in present]
+    elif name in P53_COLUMNS:
+        present.sort(key=lambda level: not level.lower().startswith("w") and level != "0")
+    return present, text
+
+
+def subgroup(data: SurvivalData, plan: AnalysisPlan, variable: str, ticks: list[float]) -> dict[str, Any]:
+    """One subgroup variable, as the contract of results.json says.
+
+    ``interaction_p`` is the likelihood-ratio test of arm x level against arm + level over the patients whose
+    level is known; None when either model has no finite estimates.
+    """
+    if variable not in data.covariates:
+        known = [str(column) for column in data.covariates]
+        raise UsageError(f'no column "{variable}" for a subgroup{did_you_mean(variable, known)}')
+    levels, level = levels_of(data.covariates[variable], variable)
+    return {
+        "variable": variable,
+        "label": variable_label(variable),
+        "interaction_p": interaction_p(data, plan, levels, level),
+        "levels": [_level(data.take(np.asarray(level == name, dtype=bool)), plan, name, ticks) for name in levels],
+    }
+
+
+def _level(data: SurvivalData, plan: AnalysisPlan, level: str, ticks: list[float]) -> dict[str, Any]:
+    arms = {}
+    for arm in plan.arms:
+        part = data.of_arm(arm)
+        km = kaplan_meier(part.time_days, part.event, plan.confidence_level)
+        arms[arm] = {
+            "n": part.n,
+            "events": int(part.event.sum()),
+            "curve": curve(km),
+            "at_risk": counts_at(part.time_days, part.event, ticks),
+            "median_months": median_months(km),
+        }
+    comparisons = [compare(data, arm, plan.reference, plan.confidence_level) for arm in plan.others]
+    return {"level": level, "label": level.replace("_", " "), "arms": arms, "comparisons": comparisons}
+
+
+def compare(data: SurvivalData, arm: str, reference: str, confidence_level: float) -> dict[str, Any]:
+    """Hazard ratio of two arms among these patients, with Wald limits; null where it cannot be estimated."""
+    rows = np.asarray((data.arm == arm) | (data.arm == reference), dtype=bool)
+    on_arm = np.asarray(data.arm[rows] == arm, dtype=float)
+    event = data.event[rows]
+    row: dict[str, Any] = {"arm": arm, "reference": reference, "hr": None, "lower": None, "upper": None}
+    if event[on_arm == 1.0].any() and event[on_arm == 0.0].any():
+        fit = efron_fit(on_arm[:, None], data.time_days[rows], event)
+        if fit is not None:
+            coef, se = float(fit.coef[0]), math.sqrt(float(fit.covariance[0, 0]))
+            lower, upper, _ = wald(coef, se, confidence_level)
+            row |= {"hr": math.exp(coef), "lower": math.exp(lower), "upper": math.exp(upper)}
+    return row | {"n": int(rows.sum()), "events": int(event.sum())}
+
+
+def interaction_p(data: SurvivalData, plan: AnalysisPlan, levels: list[str], level: Labels) -> float | None:
+    """Likelihood-ratio p of arm x level; (arms - 1)(levels - 1) degrees of freedom."""
+    if len(levels) < 2 or not plan.others:
+        return None
+    known = np.asarray([value in levels for value in level], dtype=bool)
+    arms = [_indicator(data.arm[known], arm) for arm in plan.others]
+    rest = [_indicator(level[known], name) for name in levels[1:]]
+    products = [a * b for a in arms for b in rest]
+    time, event = data.time_days[known], data.event[known]
+    if any(not event[product == 1.0].any() for product in products):
+        return None
+    additive = efron_fit(np.column_stack([*arms, *rest]), time, event)
+    full = efron_fit(np.column_stack([*arms, *rest, *products]), time, event)
+    if additive is None or full is None:
+        return None
+    return chi_squared_p(2.0 * (full.log_likelihood - additive.log_likelihood), len(products))
+
+
+def _indicator(labels: Labels, wanted: str) -> Floats:
+    return np.asarray(labels == wanted, dtype=float)
