@@ -1,0 +1,49 @@
+"""When a patient would die or leave, drawn before the trial starts for them.
+
+The times compete with the tumour and with each other; the first one counts. They come from streams keyed
+by patient and purpose, so a patient has the same background death and the same dropout under every arm.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from trialsim.conduct.calendar_grid import on_grid
+from trialsim.conduct.course import Traits
+from trialsim.conduct.mortality import days_to_death
+from trialsim.rng import Purpose, stream
+from trialsim.spec.resolved import PostRelapse, ResolvedProtocol
+
+
+class CompetingTimes(NamedTuple):
+    """Study days; infinity where it never happens."""
+
+    death: float
+    """Death from causes other than cancer."""
+    dropout: float
+    """Withdrawal from the study."""
+
+
+def draw_competing_times(
+    protocol: ResolvedProtocol, traits: Traits, patient: int, *, seed: int, replicate: int = 0
+) -> CompetingTimes:
+    """Background death (Gompertz, given age and sex) and dropout (exponential) of one patient.
+
+    Uses the traits ``age`` (years) and ``sex``.
+    """
+    mortality = protocol.cohort.mortality["male" if traits["sex"] == "male" else "female"]
+    hazard = stream(seed, Purpose.BACKGROUND_DEATH, subject=patient, replicate=replicate).standard_exponential()
+    death = days_to_death(mortality, float(traits["age"]), hazard)
+    rate = protocol.follow_up.dropout_per_day
+    unit = stream(seed, Purpose.DROPOUT, subject=patient, replicate=replicate).standard_exponential()
+    return CompetingTimes(on_grid(death), on_grid(unit / rate) if rate > 0 else math.inf)
+
+
+def draw_post_relapse_survival(
+    post_relapse: PostRelapse, site: str, patient: int, *, seed: int, replicate: int = 0
+) -> float:
+    """Days from the detection of relapse to death from cancer: exponential with the site's median."""
+    median = post_relapse.local_median_days if site == "local" else post_relapse.distant_median_days
+    unit = stream(seed, Purpose.POST_RELAPSE, subject=patient, replicate=replicate).standard_exponential()
+    return on_grid(unit * median / math.log(2.0))

@@ -1,0 +1,40 @@
+"""What the conduct of a trial needs of a virtual patient, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeAlias
+
+from trialsim.records import Assessment
+from trialsim.spec.resolved import ResolvedArm
+
+Traits: TypeAlias = Mapping[str, float | str]
+
+
+class Course(Protocol):
+    """A patient's body between the visits of the trial. Days are study days, 0 = randomisation.
+
+    The trial calls ``advance`` once for each distinct time of the arm's schedule, in order, and then what
+    falls on that time in the order of `trialsim.records.SameDay`. It advances also where a dose is held
+    or treatment has ended, so the times at which the biology pauses are the arm's and not the patient's:
+    a loop over the same schedule makes the same calls.
+    """
+
+    def advance(self, until: float) -> None:
+        """Run biology and pharmacology up to study day ``until``."""
+
+    def give(self, order: int, fraction: float) -> None:
+        """One administration, now, of ``arm.orders[order]`` at ``fraction`` of its planned dose."""
+
+    def assess(self) -> Assessment:
+        """A scan, now."""
+
+    def laboratory(self) -> float:
+        """The platelet count as measured now, 1e9/L."""
+
+    def true_platelet_nadir(self) -> float:
+        """The lowest true platelet count so far, 1e9/L."""
+
+
+NewCourse: TypeAlias = Callable[[int, ResolvedArm, Traits], Course]
+"""Makes the course of patient ``n`` (counted from 1) under an arm."""

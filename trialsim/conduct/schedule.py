@@ -1,0 +1,76 @@
+"""What an arm has planned, as one sorted list of times.
+
+Doses, scans and laboratory visits are merged; what falls on the same instant is sorted by
+`trialsim.records.SameDay` and then by the order's place in the arm. Days are study days on the calendar's
+grid.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TypeAlias
+
+from trialsim.conduct.calendar_grid import on_grid
+from trialsim.records import SameDay
+from trialsim.spec.resolved import Order, ResolvedArm, ScanPeriod
+
+Task: TypeAlias = tuple[SameDay, int]
+"""A kind of task and the index of its order in the arm (0 for scans and laboratory visits)."""
+Visit: TypeAlias = tuple[float, tuple[Task, ...]]
+"""A study day and its tasks, in the order in which they are done."""
+
+DAYS_PER_WEEK = 7.0
+#: How long the laboratory follows an order of a single cycle after its last dose, in days.
+LONE_CYCLE_FOLLOW_UP = 28.0
+#: Two planned times closer than this are the same time, in days.
+SAME_TIME = 1e-6
+
+
+def scan_days(periods: tuple[ScanPeriod, ...], horizon: float) -> list[float]:
+    """Days of scans in (0, ``horizon``].
+
+    A period's scans are ``every_days`` apart, counted from the last scan of the period before it, up to
+    and including ``until_days``.
+    """
+    days: list[float] = []
+    start = 0.0
+    for period in periods:
+        end = horizon if period.until_days is None else min(period.until_days, horizon)
+        count = int((end - start + SAME_TIME) // period.every_days)
+        days += [on_grid(start + k * period.every_days) for k in range(1, count + 1)]
+        start += max(count, 0) * period.every_days
+    return days
+
+
+def laboratory_days(order: Order) -> list[float]:
+    """Days of the laboratory visits that an order's dose rule asks for; none without a rule.
+
+    At each cycle's start and weekly from there (days 1, 8, 15, ... of the cycle) until the next cycle. The
+    last cycle is as long as the one before it; a single cycle is followed for 28 days after its last dose.
+    """
+    if order.rule is None or not order.cycle_starts:
+        return []
+    starts = list(order.cycle_starts)
+    alone = len(starts) == 1
+    last_end = order.days[-1] + LONE_CYCLE_FOLLOW_UP if alone else 2 * starts[-1] - starts[-2]
+    ends = [*starts[1:], last_end]
+    days: list[float] = []
+    for start, end in zip(starts, ends, strict=True):
+        weeks = 0
+        while weeks == 0 or start + weeks * DAYS_PER_WEEK < end - SAME_TIME:
+            days.append(on_grid(start + weeks * DAYS_PER_WEEK))
+            weeks += 1
+    return days
+
+
+def arm_schedule(arm: ResolvedArm, scans: tuple[ScanPeriod, ...], horizon: float) -> tuple[Visit, ...]:
+    """Every planned time of an arm up to study day ``horizon``, ascending, each with its tasks in order."""
+    tasks: defaultdict[float, list[Task]] = defaultdict(list)
+    for day in scan_days(scans, horizon):
+        tasks[day].append((SameDay.SCAN, 0))
+    for day in {day for order in arm.orders for day in laboratory_days(order)}:
+        tasks[day].append((SameDay.LABORATORY, 0))
+    for index, order in enumerate(arm.orders):
+        for planned in order.days:
+            tasks[on_grid(planned)].append((SameDay.DOSE, index))
+    return tuple((day, tuple(sorted(tasks[day]))) for day in sorted(tasks) if day <= horizon)

@@ -1,0 +1,150 @@
+"""The trial from the day it opens to the data cut.
+
+Enrolment is one SimPy process, every patient another. The data are cut ``minimum_days`` after the last
+patient was randomised: events on the instant of the cut are in the data, later ones never happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import simpy
+
+from trialsim.conduct.accrual import draw_arrivals
+from trialsim.conduct.calendar_grid import on_grid
+from trialsim.conduct.competing_times import draw_competing_times, draw_post_relapse_survival
+from trialsim.conduct.course import NewCourse, Traits
+from trialsim.conduct.patient_process import PatientProcess
+from trialsim.conduct.randomisation import Randomiser
+from trialsim.conduct.schedule import Visit, arm_schedule
+from trialsim.records import Event, EventKind, PatientRecord
+from trialsim.rng import TRIAL, Purpose, stream
+from trialsim.spec.resolved import ResolvedProtocol
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """What the trial leaves behind.
+
+    ``events`` are sorted by calendar day, then by patient, then as they happened; the last one is the data
+    cut. ``patients`` are those randomised, by number. ``cut_day`` is a calendar day.
+    """
+
+    events: list[Event]
+    patients: list[PatientRecord]
+    cut_day: float
+
+
+def conduct_trial(
+    protocol: ResolvedProtocol,
+    *,
+    seed: int,
+    traits: Sequence[Traits],
+    new_course: NewCourse,
+    on_progress: Callable[[int, int], None] | None = None,
+    observe: Callable[[Event], None] | None = None,
+    replicate: int = 0,
+) -> TrialRecord:
+    """Run the trial.
+
+    ``traits[i]`` belongs to patient ``i + 1``, who is the ``i + 1``-th to arrive. ``new_course`` makes the
+    patient's course at randomisation. ``on_progress(done, total)`` is called as each patient's follow-up
+    ends; ``observe`` sees every event as it happens. Neither can change the trial.
+    """
+    conduct = _Conduct(protocol, seed, traits, new_course, on_progress, observe, replicate)
+    return conduct.run()
+
+
+class _Conduct:
+    """One run of the calendar."""
+
+    def __init__(
+        self,
+        protocol: ResolvedProtocol,
+        seed: int,
+        traits: Sequence[Traits],
+        new_course: NewCourse,
+        on_progress: Callable[[int, int], None] | None,
+        observe: Callable[[Event], None] | None,
+        replicate: int,
+    ) -> None:
+        self._protocol = protocol
+        self._seed = seed
+        self._replicate = replicate
+        self._traits = traits
+        self._new_course = new_course
+        self._on_progress = on_progress
+        self._env = simpy.Environment()
+        self._events: list[Event] = []
+        self._log = self._events.append if observe is None else self._tee(observe)
+        self._patients: list[PatientProcess] = []
+        self._done = 0
+        self._arrivals = [float(day) for day in draw_arrivals(protocol.accrual, seed=seed, replicate=replicate)]
+        self._randomiser = Randomiser(protocol, seed=seed, replicate=replicate)
+        self._schedules = self._make_schedules()
+
+    def run(self) -> TrialRecord:
+        env = self._env
+        env.run(until=env.process(self._enrol()))
+        cut_day = float(env.now) + on_grid(self._protocol.follow_up.minimum_days)
+        # Not `run(until=cut_day)`, which would stop before what falls on the instant of the cut.
+        while env.peek() <= cut_day:
+            env.step()
+        for patient in self._patients:
+            if not patient.closed:
+                patient.close_at_cut(cut_day)
+            patient.settle(cut_day)
+        self._events.sort(key=lambda event: (event.day, event.patient))
+        self._log(Event(cut_day, TRIAL, cut_day, EventKind.DATA_CUT))
+        return TrialRecord(self._events, [patient.record for patient in self._patients], cut_day)
+
+    def _make_schedules(self) -> dict[str, tuple[Visit, ...]]:
+        """Each arm's schedule, to the end of the longest follow-up that any patient can have."""
+        follow_up = self._protocol.follow_up
+        horizon = self._arrivals[-1] - self._arrivals[0] + on_grid(follow_up.minimum_days)
+        return {name: arm_schedule(arm, follow_up.scans, horizon) for name, arm in self._protocol.arms.items()}
+
+    def _enrol(self) -> Iterator[Any]:
+        env = self._env
+        for patient, arrival in enumerate(self._arrivals, start=1):
+            yield env.timeout(arrival - env.now)
+            process = self._randomise(patient, arrival)
+            self._patients.append(process)
+            env.process(process.follow(env, self._schedules[process.record.arm]))
+
+    def _randomise(self, patient: int, day: float) -> PatientProcess:
+        protocol, seed, replicate = self._protocol, self._seed, self._replicate
+        traits = self._traits[patient - 1]
+        sites = stream(seed, Purpose.SITE, subject=patient, replicate=replicate)
+        site = int(sites.integers(1, protocol.accrual.sites + 1))
+        arm, stratum = self._randomiser.assign(traits)
+        self._log(Event(day, patient, 0.0, EventKind.ENROLLED, f"site {site}"))
+        self._log(Event(day, patient, 0.0, EventKind.RANDOMISED, arm))
+
+        def post_relapse(relapse_site: str) -> float:
+            medians = protocol.cohort.post_relapse
+            return draw_post_relapse_survival(medians, relapse_site, patient, seed=seed, replicate=replicate)
+
+        return PatientProcess(
+            PatientRecord(patient, arm, site, stratum, randomised_day=day, traits=dict(traits)),
+            protocol.arms[arm],
+            self._new_course(patient, protocol.arms[arm], traits),
+            draw_competing_times(protocol, traits, patient, seed=seed, replicate=replicate),
+            log=self._log,
+            post_relapse=post_relapse,
+            finished=self._finish,
+        )
+
+    def _finish(self) -> None:
+        self._done += 1
+        if self._on_progress is not None:
+            self._on_progress(self._done, self._protocol.accrual.patients)
+
+    def _tee(self, observe: Callable[[Event], None]) -> Callable[[Event], None]:
+        def log(event: Event) -> None:
+            self._events.append(event)
+            observe(event)
+
+        return log

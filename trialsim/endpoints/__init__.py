@@ -1,0 +1,25 @@
+"""From the event log and the patients' records to the tables that a trial is analysed and reported from."""
+
+from trialsim.endpoints.adsl import adsl_frame
+from trialsim.endpoints.adtte import adtte_frame
+from trialsim.endpoints.baseline import baseline_table
+from trialsim.endpoints.csv_text import csv_text
+from trialsim.endpoints.events_frame import events_frame
+from trialsim.endpoints.flow import participant_flow
+from trialsim.endpoints.identity import usubjid
+from trialsim.endpoints.summary import arm_summaries
+from trialsim.endpoints.survival_frame import survival_frame
+from trialsim.endpoints.trial_data import TrialData
+
+__all__ = [
+    "TrialData",
+    "adsl_frame",
+    "adtte_frame",
+    "arm_summaries",
+    "baseline_table",
+    "csv_text",
+    "events_frame",
+    "participant_flow",
+    "survival_frame",
+    "usubjid",
+]

@@ -1,0 +1,150 @@
+"""ADSL: one row per randomised patient, in CDISC's columns.
+
+Beside CDISC's own: DTHCAUS, LSTSCDT (last tumour assessment), P53STAT, SUBTYPE, NODES, DOSEINT (dose
+intensity), PLTNADIR (lowest measured platelets, 1e9/L), and of the relapse RELDT, RELSITE and what only a
+simulator knows: RELCAUSE (its cause) and RELLATDY (study day on which it became detectable).
+"""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from trialsim.endpoints.identity import (
+    arm_number,
+    siteid,
+    study_date,
+    subjid,
+    trait_levels,
+    usubjid,
+)
+from trialsim.endpoints.status import Treatment, completed_treatment, treatment_status
+from trialsim.endpoints.trial_data import TrialData
+from trialsim.records import PatientRecord
+from trialsim.spec.resolved import ResolvedProtocol
+
+#: Decimals of the columns that are not whole numbers.
+ADSL_DECIMALS = {"DOSEINT": 4, "PLTNADIR": 1, "RELLATDY": 4}
+
+#: CDISC terms (codelist NCOMPLT) for the reasons that stop treatment.
+STOP_TERMS = {
+    "relapse": "DISEASE RELAPSE",
+    "death": "DEATH",
+    "withdrew": "WITHDRAWAL BY SUBJECT",
+    "platelets": "ADVERSE EVENT",
+}
+TREATMENT_TERMS = {
+    Treatment.NEVER_STARTED: "",
+    Treatment.COMPLETED: "COMPLETED",
+    Treatment.STOPPED: "DISCONTINUED",
+    Treatment.ONGOING: "ONGOING",
+}
+#: Age groups: label and first age that is too old for it.
+AGE_GROUPS = (("<50", 50.0), ("50-64", 65.0), (">=65", math.inf))
+
+
+def age_group(age: float) -> tuple[str, int]:
+    """Label and number (from 1) of the age group, AGEGR1 and AGEGR1N."""
+    for number, (label, below) in enumerate(AGE_GROUPS, start=1):
+        if age < below:
+            return label, number
+    raise ValueError(f"age {age} is not a number")
+
+
+def adsl_frame(trial: TrialData, protocol: ResolvedProtocol) -> pd.DataFrame:
+    """The ADSL table, one row per patient in the order of their numbers. Dates are ISO text."""
+    completed = completed_treatment(trial)
+    rows = []
+    for record in trial.patients:
+        row = _identity(protocol, record)
+        row |= _treatment(protocol, record, treatment_status(record, completed))
+        row |= _study(protocol, record)
+        row |= _strata(protocol, record)
+        row |= _disease(protocol, record)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _identity(protocol: ResolvedProtocol, record: PatientRecord) -> dict[str, object]:
+    age = float(record.traits["age"])
+    group, number = age_group(age)
+    return {
+        "STUDYID": protocol.name,
+        "USUBJID": usubjid(protocol, record.patient),
+        "SUBJID": subjid(record.patient),
+        "SITEID": siteid(record),
+        "AGE": math.floor(age),
+        "AGEU": "YEARS",
+        "AGEGR1": group,
+        "AGEGR1N": number,
+        "SEX": "M" if record.traits["sex"] == "male" else "F",
+    }
+
+
+def _treatment(protocol: ResolvedProtocol, record: PatientRecord, status: Treatment) -> dict[str, object]:
+    arm = protocol.arms[record.arm]
+    number = arm_number(protocol, record.arm)
+    # A patient who was to receive nothing and received nothing had the treatment of the arm.
+    received = record.treated or not arm.orders
+    stopped = STOP_TERMS[record.treatment_stopped] if status is Treatment.STOPPED else ""
+    return {
+        "ARM": arm.name,
+        "ACTARM": arm.name if received else "",
+        "TRT01P": arm.label,
+        "TRT01PN": number,
+        "TRT01A": arm.label if received else "",
+        "TRT01AN": number if received else pd.NA,
+        "TRTSDT": study_date(protocol, record, record.first_dose),
+        "TRTEDT": study_date(protocol, record, record.last_dose),
+        "RANDDT": study_date(protocol, record, 0.0),
+        "RANDFL": "Y",
+        "SAFFL": "Y" if received else "N",
+        "ITTFL": "Y",
+        "EOTSTT": TREATMENT_TERMS[status],
+        "DCTREAS": stopped,
+        "DOSEINT": record.dose_intensity,
+        "PLTNADIR": math.nan if record.platelet_nadir is None else record.platelet_nadir,
+    }
+
+
+def _study(protocol: ResolvedProtocol, record: PatientRecord) -> dict[str, object]:
+    died, withdrew = record.death_day is not None, record.withdrew_day is not None
+    reason = "DEATH" if died else "WITHDRAWAL BY SUBJECT" if withdrew else ""
+    end = record.death_day if died else record.withdrew_day
+    return {
+        "DTHFL": "Y" if died else "",
+        "DTHDT": study_date(protocol, record, record.death_day),
+        "DTHCAUS": record.death_cause,
+        "EOSSTT": "DISCONTINUED" if reason else "ONGOING",
+        "EOSDT": study_date(protocol, record, end),
+        "DCSREAS": reason,
+        "LSTSCDT": study_date(protocol, record, record.last_scan) if record.last_scan > 0 else "",
+        "LSTALVDT": study_date(protocol, record, record.last_contact),
+    }
+
+
+def _strata(protocol: ResolvedProtocol, record: PatientRecord) -> dict[str, object]:
+    factors = protocol.randomisation.strata
+    row: dict[str, object] = {"STRATAR": record.stratum}
+    number = 0
+    columns: dict[str, object] = {}
+    for k, factor in enumerate(factors, start=1):
+        levels, level = trait_levels(protocol, factor), str(record.traits[factor])
+        place = levels.index(level)
+        number = number * len(levels) + place
+        columns |= {f"STRAT{k}D": factor, f"STRAT{k}R": level, f"STRAT{k}RN": place + 1}
+    return row | {"STRATARN": number + 1} | columns
+
+
+def _disease(protocol: ResolvedProtocol, record: PatientRecord) -> dict[str, object]:
+    relapse, traits = record.relapse, record.traits
+    return {
+        "P53STAT": traits.get("p53_status", ""),
+        "SUBTYPE": traits.get("subtype", ""),
+        "NODES": traits.get("nodes", ""),
+        "RELDT": study_date(protocol, record, relapse.detected if relapse else None),
+        "RELSITE": relapse.site if relapse else "",
+        "RELCAUSE": relapse.cause if relapse else "",
+        "RELLATDY": relapse.latent_day if relapse else math.nan,
+    }

@@ -1,0 +1,43 @@
+"""The participant flow (CONSORT), counted from the records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from trialsim.endpoints.status import Outcome, Treatment, completed_treatment, outcome, treatment_status
+from trialsim.endpoints.trial_data import TrialData
+from trialsim.spec.resolved import ResolvedProtocol
+
+
+def participant_flow(trial: TrialData, protocol: ResolvedProtocol) -> dict[str, Any]:
+    """Who went where, by arm.
+
+    Two identities hold in every arm: ``allocated = relapsed + died_without_relapse + withdrew +
+    event_free_at_cut`` (by what came first) and ``started_treatment = completed_treatment +
+    stopped_treatment + on_treatment_at_cut``. Everyone allocated is analysed (intention to treat).
+    """
+    completed = completed_treatment(trial)
+    arms: dict[str, Any] = {}
+    for name, arm in protocol.arms.items():
+        records = [record for record in trial.patients if record.arm == name]
+        status = {record.patient: treatment_status(record, completed) for record in records}
+        treatment = Counter(status.values())
+        outcomes = Counter(outcome(record) for record in records)
+        reasons = Counter(record.treatment_stopped for record in records if status[record.patient] is Treatment.STOPPED)
+        arms[name] = {
+            "label": arm.label,
+            "allocated": len(records),
+            "started_treatment": len(records) - treatment[Treatment.NEVER_STARTED],
+            "never_treated": treatment[Treatment.NEVER_STARTED],
+            "completed_treatment": treatment[Treatment.COMPLETED],
+            "stopped_treatment": {reason: reasons[reason] for reason in sorted(reasons)},
+            "on_treatment_at_cut": treatment[Treatment.ONGOING],
+            "relapsed": outcomes[Outcome.RELAPSED],
+            "died_without_relapse": outcomes[Outcome.DIED],
+            "withdrew": outcomes[Outcome.WITHDREW],
+            "event_free_at_cut": outcomes[Outcome.EVENT_FREE],
+            "analysed": len(records),
+        }
+    randomised = len(trial.patients)
+    return {"enrolled": randomised, "randomised": randomised, "arms": arms}

@@ -1,0 +1,49 @@
+"""How a patient's treatment and follow-up stand at the data cut, in one word each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from trialsim.endpoints.trial_data import TrialData
+from trialsim.records import EventKind, PatientRecord
+
+
+class Treatment(StrEnum):
+    """What became of the study treatment."""
+
+    NEVER_STARTED = "never started"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    ONGOING = "ongoing"
+
+
+class Outcome(StrEnum):
+    """The first thing that ended relapse-free follow-up. Every randomised patient has exactly one."""
+
+    RELAPSED = "relapsed"
+    DIED = "died without relapse"
+    WITHDREW = "withdrew"
+    EVENT_FREE = "event-free at cut-off"
+
+
+def completed_treatment(trial: TrialData) -> frozenset[int]:
+    """The patients whose log says that treatment was completed."""
+    return frozenset(e.patient for e in trial.events if e.kind is EventKind.TREATMENT_COMPLETED)
+
+
+def treatment_status(record: PatientRecord, completed: frozenset[int]) -> Treatment:
+    """What became of the treatment; ``completed`` comes from `completed_treatment`."""
+    if not record.treated:
+        return Treatment.NEVER_STARTED
+    if record.patient in completed:
+        return Treatment.COMPLETED
+    return Treatment.STOPPED if record.treatment_stopped else Treatment.ONGOING
+
+
+def outcome(record: PatientRecord) -> Outcome:
+    """The patient's outcome in terms of relapse-free survival."""
+    if record.relapse is not None:
+        return Outcome.RELAPSED
+    if record.death_day is not None:
+        return Outcome.DIED
+    return Outcome.WITHDREW if record.withdrew_day is not None else Outcome.EVENT_FREE
