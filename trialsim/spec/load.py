@@ -1,0 +1,86 @@
+"""Load protocols and cohorts; save and load what they resolve to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from trialsim.errors import InvalidInput, Problem
+from trialsim.spec.agents import Agent
+from trialsim.spec.dump import dump_yaml
+from trialsim.spec.form import Findings, read_form
+from trialsim.spec.overrides import apply_overrides
+from trialsim.spec.resolve import resolve_protocol
+from trialsim.spec.resolve_cohort import resolve_cohort
+from trialsim.spec.resolved import ResolvedCohort, ResolvedProtocol
+from trialsim.spec.rules import Rule
+from trialsim.spec.source import read_document
+
+#: Overrides whose path begins so go to the cohort file.
+_COHORT = "cohort."
+
+
+def load_protocol(path: Path | str, agents: Mapping[str, Agent], overrides: Iterable[str] = ()) -> ResolvedProtocol:
+    """The protocol in a file, with its cohort, resolved.
+
+    ``agents`` is the agent library by name. ``overrides`` are ``KEY.KEY=VALUE``; a path that begins with
+    ``cohort.`` goes to the cohort file. Raises :class:`InvalidInput` with every problem of both files.
+    """
+    words = list(overrides)
+    document = read_document(Path(path))
+    document = apply_overrides(document, [w for w in words if not w.startswith(_COHORT)])
+    findings = Findings(document)
+    cohort, problems = _cohort_of(findings, Path(path), [w for w in words if w.startswith(_COHORT)])
+    protocol = resolve_protocol(findings, agents, cohort)
+    problems = [*findings.problems, *problems]
+    if problems or protocol is None:
+        raise InvalidInput(tuple(problems))
+    return protocol
+
+
+def load_cohort(path: Path | str) -> ResolvedCohort:
+    """The cohort in a file, resolved. Raises :class:`InvalidInput` with every problem."""
+    cohort, problems = _load_cohort(Path(path), str(path), ())
+    if problems or cohort is None:
+        raise InvalidInput(tuple(problems))
+    return cohort
+
+
+def dump_resolved(protocol: ResolvedProtocol) -> str:
+    """The resolved protocol as YAML, which :func:`load_resolved` reads back equal."""
+    return dump_yaml(protocol.model_dump(mode="json"))
+
+
+def load_resolved(path: Path | str) -> ResolvedProtocol:
+    """A protocol saved by :func:`dump_resolved`. Raises :class:`InvalidInput`."""
+    findings = Findings(read_document(Path(path)))
+    protocol = read_form(findings, (), ResolvedProtocol)
+    findings.raise_if_any()
+    assert isinstance(protocol, ResolvedProtocol)
+    return protocol
+
+
+def _cohort_of(findings: Findings, protocol: Path, overrides: list[str]) -> tuple[ResolvedCohort | None, list[Problem]]:
+    """The cohort that a protocol names, and the problems of its file."""
+    name = findings.document.data.get("cohort")
+    if not isinstance(name, str) or not name.strip():
+        return None, []  # the form check tells it
+    path = protocol.parent / name
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        remedy = "the path starts from the protocol's own folder"
+        findings.add(("cohort",), f"the cohort file `{name}` {what}", Rule.COHORT_FILE, remedy)
+        return None, []
+    return _load_cohort(path, os.path.normpath(path), overrides)
+
+
+def _load_cohort(path: Path, shown_as: str, overrides: Iterable[str]) -> tuple[ResolvedCohort | None, list[Problem]]:
+    try:
+        document = read_document(path, shown_as)
+        document = apply_overrides(document, overrides, prefix=_COHORT)
+    except InvalidInput as invalid:
+        return None, list(invalid.problems)
+    findings = Findings(document)
+    cohort = resolve_cohort(findings)
+    return cohort, findings.problems

@@ -1,0 +1,318 @@
+"""A protocol as written -> a resolved protocol, with every check that goes across its sections.
+
+The agent library comes as an argument: this layer knows what an agent is, not which there are. Checks work
+on whatever sections could be read, so that one mistake does not hide another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trialsim.spec.agents import Agent
+from trialsim.spec.form import Findings, did_you_mean, read_entries, read_form, read_sections, shown
+from trialsim.spec.resolved import (
+    Accrual,
+    Analysis,
+    Detection,
+    DoseRule,
+    Endpoint,
+    FollowUp,
+    Numerics,
+    Randomisation,
+    ResolvedArm,
+    ResolvedCohort,
+    ResolvedProtocol,
+    ScanPeriod,
+)
+from trialsim.spec.rules import Rule
+from trialsim.spec.schedule import ArmSchedule, Item, check_order, read_items
+from trialsim.spec.source import KeyPath
+from trialsim.spec.traits import GAINS, TRAITS
+from trialsim.spec.written_protocol import (
+    ScanPlan,
+    WrittenAccrual,
+    WrittenAnalysis,
+    WrittenArm,
+    WrittenDetection,
+    WrittenFollowUp,
+    WrittenProtocol,
+    WrittenRandomisation,
+    WrittenRule,
+)
+
+#: Dose rules that every protocol may refer to. 50e9/L is the bound of grade 3 thrombocytopenia (CTCAE).
+BUILT_IN_RULES = {
+    "navitoclax-platelets": DoseRule(
+        name="navitoclax-platelets",
+        hold_below=50.0,
+        resume_above=75.0,
+        reduce_percent=33.0,
+        stop_after_holds=2,
+    )
+}
+_DETECTION_SOURCE = "recalled: Friberg & Mattson 1997; Del Monte 2009"
+
+
+def resolve_protocol(
+    findings: Findings, agents: Mapping[str, Agent], cohort: ResolvedCohort | None
+) -> ResolvedProtocol | None:
+    """The protocol in ``findings.document``, or None with its problems noted.
+
+    ``cohort`` is None when the cohort has problems of its own.
+    """
+    data = findings.document.data
+    sections = read_sections(findings, WrittenProtocol, entries=("regimens", "arms", "rules"))
+    rules = _resolve_rules(findings) if "rules" in data else dict[str, DoseRule | None](BUILT_IN_RULES)
+    arms = _resolve_arms(findings, agents, rules)
+    names = list(data["arms"]) if isinstance(data.get("arms"), dict) else []
+    reference = _check_reference(findings, sections["analysis"], names)
+    randomisation = _resolve_randomisation(findings, sections["randomisation"], names, reference)
+    _check_analysis(findings, sections["analysis"], sections["randomisation"])
+    _check_accrual(findings, sections["accrual"], len(names))
+    scans = _resolve_scans(findings, sections["follow_up"])
+    _check_biology(findings)
+    if findings.problems or cohort is None or randomisation is None:
+        return None
+    order = [reference, *sorted(name for name in arms if name != reference)]
+    used = {item.agent for arm in arms.values() for item in arm.orders}
+    follow_up: WrittenFollowUp = sections["follow_up"]
+    return ResolvedProtocol(
+        name=sections["name"],
+        title=sections["title"] or sections["name"],
+        description=sections["description"] or "",
+        cohort=cohort,
+        agents={name: agents[name] for name in sorted(used)},
+        arms={name: arms[name] for name in order},
+        randomisation=randomisation,
+        accrual=_accrual(sections["accrual"]),
+        follow_up=FollowUp(minimum_days=follow_up.minimum, scans=scans, dropout_per_day=follow_up.dropout),
+        detection=_detection(sections["detection"]),
+        endpoint=Endpoint(primary=sections["endpoint"].primary),
+        analysis=_analysis(sections["analysis"], follow_up),
+        biology={gain: float(sections["biology"].get(gain, 1.0)) for gain in GAINS},
+        numerics=Numerics(tolerance=sections["numerics"].tolerance, max_step_days=sections["numerics"].max_step),
+    )
+
+
+def _resolve_rules(findings: Findings) -> dict[str, DoseRule | None]:
+    """Dose rules by name, built-in and written; None for one whose form is broken."""
+    result: dict[str, DoseRule | None] = dict(BUILT_IN_RULES)
+    forms: dict[str, WrittenRule | None] = read_entries(findings, ("rules",), WrittenRule)
+    for name, form in forms.items():
+        if form is None:
+            result[name] = None
+            continue
+        if form.resume_above < form.hold_below:
+            message = f"doses are held below {form.hold_below:g} but resume at {form.resume_above:g} 1e9/L"
+            findings.add(("rules", name, "resume_above"), message, Rule.RULE_THRESHOLDS)
+        result[name] = DoseRule(
+            name=name,
+            hold_below=form.hold_below,
+            resume_above=form.resume_above,
+            reduce_percent=round(form.reduce * 100.0, 9),
+            stop_after_holds=form.stop_after_holds,
+        )
+    return result
+
+
+def _resolve_arms(
+    findings: Findings, agents: Mapping[str, Agent], rules: Mapping[str, DoseRule | None]
+) -> dict[str, ResolvedArm]:
+    """The arms that could be resolved, in the file's order."""
+    regimens = _read_regimens(findings, agents)
+    written = _entries_of(findings, "arms")
+    if isinstance(findings.document.data.get("arms"), dict) and len(written) < 2:
+        message = f"there {'is only one arm' if written else 'are no arms'}"
+        findings.add(("arms",), message, Rule.TWO_ARMS, "add an arm to compare with", at_key=True)
+    added: dict[str, list[Item]] = {}
+    for name, raw in written.items():
+        orders = raw.get("add") if isinstance(raw, dict) else None
+        added[name] = _read_orders(findings, ("arms", name, "add"), "add", orders)
+    for item in [item for items in (*regimens.values(), *added.values()) for item in items]:
+        check_order(findings, item, agents, rules)
+    arms: dict[str, ResolvedArm] = {}
+    for name in written:
+        form: WrittenArm | None = read_form(findings, ("arms", name), WrittenArm, without=("add",))
+        if form is None:
+            continue
+        given = [item for regimen in _known_regimens(findings, name, form, regimens) for item in regimens[regimen]]
+        schedule = ArmSchedule(findings, name, [*given, *added[name]], agents, rules)
+        arms[name] = ResolvedArm(name=name, label=form.label or name, orders=schedule.orders())
+    return arms
+
+
+def _read_regimens(findings: Findings, agents: Mapping[str, Agent]) -> dict[str, list[Item]]:
+    result: dict[str, list[Item]] = {}
+    for name, orders in _entries_of(findings, "regimens").items():
+        if name in agents or name == "add":
+            message = f"a regimen cannot be called `{name}`"
+            findings.add(("regimens", name), message, Rule.REGIMEN_NAME, f"{name}-regimen", at_key=True)
+        if orders is None or orders == []:
+            findings.add(("regimens", name), f"`{name}` gives nothing", Rule.NOT_EMPTY, at_key=True)
+        result[name] = _read_orders(findings, ("regimens", name), name, orders)
+    return result
+
+
+def _entries_of(findings: Findings, section: str) -> dict[str, Any]:
+    """The entries of a section that is a mapping of names; empty when it is not."""
+    if section not in findings.document.data:
+        return {}
+    return {name: findings.document.get((section, name)) for name in read_entries(findings, (section,), Any)}
+
+
+def _read_orders(findings: Findings, path: KeyPath, regimen: str, orders: object) -> list[Item]:
+    if isinstance(orders, list):
+        return read_items(findings, path, regimen, orders)
+    if orders is not None:
+        findings.add(path, f"{shown(orders)} stands where a list of orders belongs", Rule.TYPE, "- {agent: ...}")
+    return []
+
+
+def _known_regimens(findings: Findings, arm: str, form: WrittenArm, regimens: Mapping[str, list[Item]]) -> list[str]:
+    for i, name in enumerate(form.give):
+        if name not in regimens:
+            message = f"there is no regimen `{name}`"
+            findings.add(("arms", arm, "give", i), message, Rule.KNOWN_REGIMEN, did_you_mean(name, regimens))
+    return [name for name in form.give if name in regimens]
+
+
+def _check_reference(findings: Findings, analysis: WrittenAnalysis | None, names: list[str]) -> str:
+    reference = analysis.reference if analysis else "control"
+    if analysis is None or not names or reference in names:
+        return reference
+    if "reference" in analysis.model_fields_set:
+        path: KeyPath = ("analysis", "reference")
+        findings.add(path, f"`{reference}` is not an arm", Rule.REFERENCE_ARM, did_you_mean(reference, names))
+    else:
+        message = "no arm is called `control`, and `analysis` names no reference"
+        remedy = f"analysis: {{reference: {names[0]}}}"
+        findings.add(("arms",), message, Rule.REFERENCE_ARM, remedy, at_key=True)
+    return reference
+
+
+def _resolve_randomisation(
+    findings: Findings, written: WrittenRandomisation | None, names: list[str], reference: str
+) -> Randomisation | None:
+    if written is None:
+        return None
+    ratio = written.ratio if written.ratio is not None else dict.fromkeys(names, 1)
+    path: KeyPath = ("randomisation", "ratio")
+    for name in ratio:
+        if name not in names:
+            remedy = did_you_mean(name, names)
+            findings.add((*path, name), f"`{name}` is not an arm", Rule.RATIO_ARMS, remedy, at_key=True)
+    missing = [name for name in names if name not in ratio]
+    if missing:
+        message = f"the ratio leaves out {', '.join(missing)}"
+        findings.add(path, message, Rule.RATIO_ARMS, f"{missing[0]}: 1", at_key=True)
+    _check_categories(findings, ("randomisation", "strata"), written.strata)
+    total = sum(ratio.values())
+    blocks = written.blocks if written.blocks is not None else [2 * total]
+    for i, size in enumerate(blocks if set(ratio) == set(names) and total else []):
+        if size % total:
+            message = f"a block of {size} cannot hold the ratio {':'.join(map(str, ratio.values()))}"
+            remedy = f"{total}, {2 * total} or {3 * total}"
+            findings.add(("randomisation", "blocks", i), message, Rule.BLOCK_SIZE, remedy)
+    order = [name for name in (reference, *sorted(set(ratio) - {reference})) if name in ratio]
+    return Randomisation(
+        ratio={name: ratio[name] for name in order}, block_sizes=tuple(blocks), strata=tuple(written.strata)
+    )
+
+
+def _check_categories(findings: Findings, path: KeyPath, names: list[str]) -> None:
+    categories = [name for name, trait in TRAITS.items() if trait.is_category]
+    for i, name in enumerate(names):
+        if name not in TRAITS:
+            message = f"`{name}` is not a trait"
+            findings.add((*path, i), message, Rule.CATEGORY, did_you_mean(name, categories))
+        elif name not in categories:
+            message = f"`{name}` is a number, which makes no groups"
+            findings.add((*path, i), message, Rule.CATEGORY, f"one of: {', '.join(categories)}")
+
+
+def _check_analysis(
+    findings: Findings, analysis: WrittenAnalysis | None, randomisation: WrittenRandomisation | None
+) -> None:
+    if analysis is None:
+        return
+    _check_categories(findings, ("analysis", "subgroups"), analysis.subgroups)
+    if analysis.test == "stratified_logrank" and randomisation is not None and not randomisation.strata:
+        message = "the test is stratified, but randomisation has no strata"
+        findings.add(("analysis", "test"), message, Rule.STRATIFIED_TEST, "test: logrank")
+
+
+def _check_accrual(findings: Findings, written: WrittenAccrual | None, arms: int) -> None:
+    if written is not None and written.patients < arms:
+        message = f"{written.patients} patients cannot fill {arms} arms"
+        findings.add(("accrual", "patients"), message, Rule.PATIENTS)
+
+
+def _check_biology(findings: Findings) -> None:
+    gains = findings.document.data.get("biology")
+    for name in gains if isinstance(gains, dict) else []:
+        if name not in GAINS:
+            message = f"`{name}` is not a mechanism of the model"
+            findings.add(("biology", name), message, Rule.KNOWN_GAIN, did_you_mean(name, GAINS), at_key=True)
+
+
+def _resolve_scans(findings: Findings, written: WrittenFollowUp | None) -> tuple[ScanPeriod, ...]:
+    if written is None:
+        return ()
+    path: KeyPath = ("follow_up", "scans")
+    if isinstance(written.scans, ScanPlan):
+        every, then = written.scans.every, written.scans.then
+        if then is not None and every.until is None:
+            message = "`then` has no beginning"
+            findings.add((*path, "then"), message, Rule.SCAN_ORDER, "every: 3 mo until 24 mo")
+        periods = [ScanPeriod(every_days=every.days, until_days=every.until)]
+        places: list[KeyPath] = [(*path, "every")]
+        if then is not None:
+            periods.append(ScanPeriod(every_days=then, until_days=None))
+    else:
+        periods = [ScanPeriod(every_days=step.every, until_days=step.until) for step in written.scans]
+        places = [(*path, i) for i in range(len(periods))]
+    before = 0.0
+    for place, period in zip(places, periods, strict=False):
+        last = period is periods[-1]
+        if period.until_days is None and not last and isinstance(place[-1], int):
+            findings.add(place, "only the last period may go on without `until`", Rule.SCAN_ORDER)
+        elif period.until_days is not None and period.until_days < before + period.every_days:
+            message = "this period ends before its first scan"
+            findings.add(place, message, Rule.SCAN_ORDER, "let `until` rise from period to period")
+        before = period.until_days if period.until_days is not None else before
+    return tuple(periods)
+
+
+def _accrual(written: WrittenAccrual) -> Accrual:
+    return Accrual(
+        patients=written.patients,
+        per_day=written.per_month,
+        ramp_days=written.ramp,
+        sites=written.sites,
+        opens=written.opens,
+    )
+
+
+def _detection(written: WrittenDetection) -> Detection:
+    """The detection limit; the source is the protocol itself when it moves the numbers and names none."""
+    moved = written.model_fields_set & {"limit", "error_sd_log10"}
+    return Detection(
+        limit_cells=written.limit,
+        error_sd_log10=written.error_sd_log10,
+        source=written.source or ("set in the protocol" if moved else _DETECTION_SOURCE),
+        confidence=written.confidence or ("low" if moved else "high"),
+    )
+
+
+def _analysis(written: WrittenAnalysis, follow_up: WrittenFollowUp) -> Analysis:
+    return Analysis(
+        reference=written.reference,
+        alpha=written.alpha,
+        sided=written.sided,
+        test=written.test,
+        confidence_level=written.confidence_level,
+        landmarks_days=tuple(sorted(written.landmarks)),
+        rmst_tau_days=written.rmst_tau if written.rmst_tau is not None else follow_up.minimum,
+        subgroups=tuple(written.subgroups),
+    )

@@ -1,0 +1,331 @@
+"""A protocol as its author writes it. Values with units are already in internal units here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+)
+
+from trialsim import units
+from trialsim.spec.agents import Confidence
+from trialsim.spec.form import (
+    TAG,
+    Cells,
+    FormatVersion,
+    Fraction,
+    IsoDate,
+    Listed,
+    Name,
+    Platelets,
+    PositiveTime,
+    RatePerDay,
+    Text,
+    Time,
+    Whole,
+    bounded,
+    broken,
+    no_repeats,
+    shown,
+)
+from trialsim.spec.rules import Rule
+
+
+class Written(BaseModel):
+    """What an author writes: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Dose:
+    """An amount with the unit as written."""
+
+    amount: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """When an order begins: on a day, some time after a treatment's last dose, or with its first."""
+
+    kind: Literal["day", "after", "with"]
+    days: float
+    """Days since randomisation for ``day``, the delay for ``after``, 0 for ``with``."""
+    reference: str
+    text: str
+
+
+def _read_dose(value: object) -> Dose:
+    try:
+        return Dose(*units.parse_dose(value))
+    except units.UnitError as error:
+        raise broken(Rule.UNIT, error.message, error.remedy) from None
+
+
+_START_FORMS = "day 57, or 28 d after paclitaxel, or with navitoclax"
+
+
+def _read_start(value: object) -> Start:
+    text = " ".join(value.split()) if isinstance(value, str) else str(value)
+    if match := re.fullmatch(r"day ([-+]?\d{1,9}(?:\.\d+)?)", text):
+        day = float(match[1])
+        if day < 1:
+            raise broken(Rule.START_DAY, f"`{text}` is before the trial begins", "day 1 is randomisation")
+        return Start("day", day - 1.0, "", text)
+    if match := re.fullmatch(r"with (\S+)", text):
+        return Start("with", 0.0, match[1], text)
+    if match := re.fullmatch(r"(.+) after (\S+)", text):
+        try:
+            return Start("after", units.parse(match[1], "time"), match[2], text)
+        except units.UnitError as error:
+            raise broken(Rule.UNIT, error.message, error.remedy) from None
+    raise broken(Rule.START_SYNTAX, f"{shown(value)} is not a start", _START_FORMS)
+
+
+@dataclass(frozen=True)
+class Every:
+    """A scan interval, and until when it holds (None: to the end)."""
+
+    days: float
+    until: float | None
+
+
+def _read_every(value: object) -> Every:
+    parts = value.split("until") if isinstance(value, str) else [value]
+    if len(parts) > 2:
+        raise broken(Rule.SCAN_SYNTAX, f"{shown(value)} is not an interval", "3 mo until 24 mo")
+    try:
+        times = [units.parse(part, "time") for part in parts]
+    except units.UnitError as error:
+        raise broken(Rule.UNIT, error.message, error.remedy or "3 mo until 24 mo") from None
+    if min(times) <= 0:
+        raise broken(Rule.RANGE, "a scan interval must be more than zero")
+    return Every(times[0], times[1] if len(times) == 2 else None)
+
+
+_DOSE_SCHEMA = WithJsonSchema(
+    {
+        "type": "string",
+        "pattern": r"^\s*[0-9.]+([eE][-+]?[0-9]+)?\s*(mg/m2|mg|mg/kg|Gy)\s*$",
+        "examples": ["75 mg/m2", "150 mg", "2.67 Gy"],
+    }
+)
+_START_SCHEMA = WithJsonSchema(
+    {
+        "type": "string",
+        "pattern": r"^\s*(day [0-9]+|with \S+|[0-9.]+ *(d|wk|mo|yr) after \S+)\s*$",
+        "examples": ["day 1", "28 d after paclitaxel", "with navitoclax"],
+    }
+)
+_EVERY_SCHEMA = WithJsonSchema({"type": "string", "examples": ["3 mo", "3 mo until 24 mo"]})
+
+
+class WrittenOrder(Written):
+    """One line of treatment: an agent, its dose and its days."""
+
+    agent: Name = Field(description="An agent of the library, e.g. doxorubicin, radiation, navitoclax.")
+    dose: Annotated[Dose, BeforeValidator(_read_dose), _DOSE_SCHEMA] = Field(
+        description="Dose of one administration, in the agent's unit; for radiation, of one fraction."
+    )
+    start: Annotated[Start, BeforeValidator(_read_start), _START_SCHEMA] = Field(
+        description="`day N` (day 1 is randomisation), `T after X` (X's last dose), or `with X` (its first)."
+    )
+    every: PositiveTime | None = Field(None, description="Length of a cycle.")
+    cycles: Annotated[Whole, bounded(1, 1000)] | None = Field(None, description="Number of cycles.")
+    days_on: Annotated[Whole, bounded(1, 1000)] | None = Field(
+        None, description="Consecutive days of dosing at the start of each cycle (default 1)."
+    )
+    fractions: Annotated[Whole, bounded(1, 100)] | None = Field(None, description="Fractions of radiation.")
+    per_week: Annotated[Whole, bounded(1, 7)] | None = Field(
+        None, description="Fractions a week, on consecutive days (default 5)."
+    )
+    field: Literal["local", "systemic"] | None = Field(
+        None, description="What radiation reaches: the local bed (default) or the whole body."
+    )
+    rules: Name | None = Field(None, description="Dose rules, from `rules` or `navitoclax-platelets`.")
+    id: Name | None = Field(None, description="A name for this order, for `start` to refer to.")
+
+
+Orders = Annotated[list[WrittenOrder], Listed]
+
+
+class WrittenArm(Written):
+    """What one arm gives."""
+
+    label: Text | None = Field(None, description="The arm in tables and figures.")
+    give: Annotated[list[Name], AfterValidator(no_repeats)] = Field(
+        [], description="Regimens that the arm gives; none for observation."
+    )
+    add: list[WrittenOrder] = Field([], description="Orders of this arm alone.")
+
+
+class WrittenRandomisation(Written):
+    """Permuted blocks within strata."""
+
+    ratio: dict[str, Annotated[Whole, bounded(1, 100)]] | None = Field(
+        None, description="Patients in each arm for a block of the smallest size (default: equal)."
+    )
+    blocks: Annotated[list[Annotated[Whole, bounded(1, 1000)]], Listed] | None = Field(
+        None, description="Block sizes, chosen at random; multiples of the ratio's sum (default: twice it)."
+    )
+    strata: Annotated[list[Name], AfterValidator(no_repeats)] = Field(
+        [], description="Categorical traits that randomisation is stratified by."
+    )
+
+
+def _read_per_month(value: object) -> float:
+    """Patients a day, from ``25`` or ``25 /mo``."""
+    try:
+        per_day = units.parse(f"{value} /mo" if isinstance(value, int | float) else value, "rate")
+    except units.UnitError as error:
+        raise broken(Rule.UNIT, error.message, error.remedy or "25") from None
+    if per_day <= 0:
+        raise broken(Rule.RANGE, "no patient would ever be enrolled", "more than 0 a month")
+    return per_day
+
+
+class WrittenAccrual(Written):
+    """How patients come in. ``per_month`` is held per day, like every rate."""
+
+    patients: Annotated[Whole, bounded(1, 1e7)] = Field(description="Patients to randomise.")
+    per_month: Annotated[float, BeforeValidator(_read_per_month), WithJsonSchema({"type": ["number", "string"]})] = (
+        Field(description="Patients a month at full rate, over all sites, e.g. 25.")
+    )
+    ramp: Time = Field(0.0, description="Time over which the rate rises from zero, e.g. 6 mo.")
+    sites: Annotated[Whole, bounded(1, 100_000)] = Field(1, description="Number of sites.")
+    opens: IsoDate = Field("2027-01-04", description="First day on which a patient can be enrolled.")
+
+
+class ScanPlan(Written):
+    """Scans at one interval and, from some time on, at another."""
+
+    every: Annotated[Every, BeforeValidator(_read_every), _EVERY_SCHEMA] = Field(
+        description="An interval, e.g. `3 mo`, or `3 mo until 24 mo`."
+    )
+    then: PositiveTime | None = Field(None, description="The interval from then on.")
+
+
+class ScanStep(Written):
+    """One interval of a list."""
+
+    every: PositiveTime
+    until: PositiveTime | None = Field(None, description="Study time at which the next interval takes over.")
+
+
+def _scan_form(value: Any) -> str:
+    return TAG + ("list" if isinstance(value, list) else "plan")
+
+
+Scans = Annotated[
+    Annotated[ScanPlan, Tag(TAG + "plan")] | Annotated[list[ScanStep], Listed, Tag(TAG + "list")],
+    Discriminator(_scan_form),
+]
+
+
+class WrittenFollowUp(Written):
+    """How long patients are followed, and how."""
+
+    minimum: PositiveTime = Field(description="The data are cut this long after the last randomisation.")
+    scans: Scans = Field(description="When patients are scanned for relapse.")
+    dropout: RatePerDay = Field(0.0, description="Withdrawal, e.g. 2 %/yr.")
+
+
+class WrittenDetection(Written):
+    """What a scan can see."""
+
+    limit: Cells = Field(1e9, description="Cells at which a lesion is seen.")
+    error_sd_log10: Annotated[float, bounded(0.0, 3.0)] = Field(0.1, description="Measurement error, log10.")
+    source: Text | None = None
+    confidence: Confidence | None = None
+
+
+class WrittenEndpoint(Written):
+    """The primary endpoint."""
+
+    primary: Literal["rfs", "ttr", "drfs", "os"] = Field(
+        "rfs", description="Relapse-free, time to relapse, distant relapse-free, or overall survival."
+    )
+
+
+def _inside(low: float, high: float) -> AfterValidator:
+    def check(value: float) -> float:
+        if not low < value < high:
+            raise broken(Rule.RANGE, f"`{value:g}` is out of range: above {low:g} and below {high:g}")
+        return value
+
+    return AfterValidator(check)
+
+
+class WrittenAnalysis(Written):
+    """The analysis at the end."""
+
+    alpha: Annotated[Fraction, _inside(0.0, 0.5)] = Field(0.025, description="Type I error.")
+    sided: Literal[1, 2] = Field(1, description="One-sided for benefit over the reference, or two-sided.")
+    test: Literal["logrank", "stratified_logrank"] = "logrank"
+    reference: Name = Field("control", description="The arm that others are compared with.")
+    confidence_level: Annotated[Fraction, _inside(0.5, 1.0)] = Field(0.95, description="Of intervals.")
+    landmarks: Annotated[list[PositiveTime], AfterValidator(no_repeats)] = Field(
+        [36 * units.DAYS_PER_MONTH, 60 * units.DAYS_PER_MONTH],
+        description="Times at which survival is quoted, e.g. [36 mo, 60 mo].",
+    )
+    rmst_tau: PositiveTime | None = Field(
+        None, description="Horizon of the restricted mean survival time (default: the minimum follow-up)."
+    )
+    subgroups: Annotated[list[Name], AfterValidator(no_repeats)] = Field(
+        [], description="Categorical traits that the effect is shown by."
+    )
+
+
+class WrittenNumerics(Written):
+    """Accuracy of the cell kernel."""
+
+    tolerance: Annotated[float, bounded(0.0, 0.5, open_low=True)] = Field(
+        0.05, description="How much a rate may move within one step, as a share."
+    )
+    max_step: PositiveTime = Field(28.0, description="Longest step, e.g. 28 d.")
+
+
+class WrittenRule(Written):
+    """Platelet rules for an order."""
+
+    hold_below: Platelets = Field(description="Doses are held below this count, e.g. 50e9/L.")
+    resume_above: Platelets = Field(description="Held doses resume at this count.")
+    reduce: Fraction = Field(description="Taken off the dose when it resumes, e.g. 33 %.")
+    stop_after_holds: Annotated[Whole, bounded(1, 1000)] = Field(
+        description="Treatment stops for good at this many holds."
+    )
+
+
+Gain = Annotated[float, bounded(0.0, 1000.0)]
+
+
+class WrittenProtocol(Written):
+    """A whole protocol. Its sections are read one by one (`trialsim.spec.form.read_form`)."""
+
+    trialsim: FormatVersion = Field(description="Version of the protocol format.")
+    name: Name = Field(description="Short name; the run's folder is called after it.")
+    title: Text | None = Field(None, description="The trial's title.")
+    description: Text | None = Field(None, description="What the trial is for, in a paragraph.")
+    cohort: Text = Field(description="Path of the cohort file, from this file's folder.")
+    regimens: dict[str, Orders] = Field({}, description="Treatments by name, for arms to give.")
+    arms: dict[str, WrittenArm] = Field(description="The arms of the trial; one is the reference.")
+    randomisation: WrittenRandomisation = Field(WrittenRandomisation(), description="How patients are allocated.")
+    accrual: WrittenAccrual = Field(description="How patients come in.")
+    follow_up: WrittenFollowUp = Field(description="How long patients are followed, and how.")
+    detection: WrittenDetection = Field(WrittenDetection(), description="What a scan can see.")
+    endpoint: WrittenEndpoint = Field(WrittenEndpoint(), description="The primary endpoint.")
+    analysis: WrittenAnalysis = Field(WrittenAnalysis(), description="The analysis at the end.")
+    biology: dict[str, Gain] = Field({}, description="Gains of mechanisms: 1 as published, 0 off.")
+    numerics: WrittenNumerics = Field(WrittenNumerics(), description="Accuracy of the cell kernel.")
+    rules: dict[str, WrittenRule] = Field({}, description="Platelet rules by name, for orders to use.")
