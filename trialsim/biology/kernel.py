@@ -1,16 +1,18 @@
 """The compiled kernel: one lesion, one step.
 
-With rates frozen for a step, every population's own change is known in closed form at any size, and moves
-between populations are multinomial, so a step costs a handful of random draws whether a lesion has three
-cells or three hundred million. The two are composed symmetrically (Strang): own flows for half a step, moves,
-own flows for the other half. The error is second order in the step; docs/verification.md measures it against
-the exact twin (`trialsim.biology.exact`).
+With rates frozen for a step, every population's own change is known in closed form at any size, and moves between
+populations are multinomial, so a step costs a handful of random draws whether a lesion has three cells or three
+hundred million.
 
-Own flow of dividing cells: a linear birth-death process. With E = exp((b - d) t), one cell is extinct at t with
-probability a = d (E - 1) / (b E - d) and otherwise geometric with parameter 1 - B, B = b (E - 1) / (b E - d), so n
-cells are one binomial and one negative binomial (Bailey 1964, section 8.6).
+* Dividing cells are a linear birth-death process. With E = exp((b - d) t), one cell is extinct at t with probability
+  a = d (E - 1) / (b E - d) and otherwise geometric with parameter 1 - B, B = b (E - 1) / (b E - d), so n cells are one
+  binomial and one negative binomial (Bailey 1964, section 8.6).
+* Senescent cells follow their ageing chain, solved exactly for the whole step (`trialsim.biology.chain`).
+* Arrest is composed symmetrically with division (Strang): half a step of division, arrest, the other half. Cells that
+  arrest, or escape, do so at a time spread over the step and age, or grow, for what is left of it.
 
-Own flow of senescent cells: the chain immature -> mature -> competent with loss, solved exactly.
+What is not exact is of second order in the step; docs/verification.md measures it against the exact twin
+(`trialsim.biology.exact`).
 """
 
 from __future__ import annotations
@@ -18,49 +20,55 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from trialsim.biology.chain import (
+    ARRIVING,
+    FROM_COMPETENT,
+    FROM_IMMATURE,
+    FROM_MATURE,
+    TIME_LEFT,
+    TO_ESCAPED,
+    Chances,
+    chain_chances,
+)
 from trialsim.biology.populations import (
     AWAKENED,
-    COMPETENT,
+    DIPLOID,
     DORMANT,
     ESCAPED,
-    IMMATURE,
-    MATURE,
     N_AGES,
     N_INDUCERS,
-    N_ORIGINS,
     PER_INDUCER,
     POLYPLOID,
     RESISTANT,
     SENESCENT,
+    SENSITIVE,
     SPONTANEOUS,
     Counts,
 )
 from trialsim.biology.rates import (
     BIRTH,
     CAPACITY,
-    CLEARANCE,
-    COMPETENCE,
     CROWDING,
     DEATH,
-    ESCAPE,
     ESCAPED_BIRTH,
     ESCAPED_DEATH,
-    IMMATURE_KILL_SHARE,
     KILL,
     KILL_CYCLING,
-    MATURATION,
     POLYPLOID_SHARE,
     RESISTANT_SHARE,
     SPONTANEOUS_RATE,
     Rates,
 )
+from trialsim.compiling import compiled
 
 Generator = np.random.Generator
 
+#: Up to this many escapers of one step are followed one by one.
+_FOLLOWED = 32
 
-@njit(cache=True)
+
+@compiled
 def birth_death(n: int, birth: float, death: float, time: float, rng: Generator) -> int:
     """Cells alive after ``time`` days of a linear birth-death process started from ``n`` cells. Exact."""
     if n == 0 or time == 0.0:
@@ -79,30 +87,7 @@ def birth_death(n: int, birth: float, death: float, time: float, rng: Generator)
     return alive + rng.poisson(rng.standard_gamma(alive) * (more / (1.0 - more)))
 
 
-@njit(cache=True)
-def _passage(fast: float, slow: float, time: float) -> float:
-    """(exp(-fast t) - exp(-slow t)) / (slow - fast), continued through fast = slow."""
-    gap = slow - fast
-    if abs(gap) * time < 1e-8:
-        return time * math.exp(-0.5 * (fast + slow) * time)
-    return (math.exp(-fast * time) - math.exp(-slow * time)) / gap
-
-
-@njit(cache=True)
-def _second_passage(first: float, second: float, third: float, time: float) -> float:
-    """Divided difference of exp(-x t) over three rates: the time density of two successive passages.
-
-    Nearly equal rates are moved apart by 1e-5 per day, which changes a probability by less than 1e-5 of
-    itself and keeps the differences from cancelling.
-    """
-    if abs(third - first) < 1e-5:
-        third = first + 1e-5
-    if abs(second - first) < 1e-5 or abs(second - third) < 1e-5:
-        second += 2e-5
-    return (_passage(first, second, time) - _passage(second, third, time)) / (third - first)
-
-
-@njit(cache=True)
+@compiled
 def _share(rng: Generator, n: int, probability: float, left: float) -> int:
     """Of ``n`` cells not yet placed, with total probability ``left``, how many take this place."""
     if n == 0 or probability <= 0.0:
@@ -112,111 +97,128 @@ def _share(rng: Generator, n: int, probability: float, left: float) -> int:
     return int(rng.binomial(n, probability / left))
 
 
-@njit(cache=True)
-def _age(
-    cells: Counts,
-    at: int,
-    polyploid: bool,
-    loss_young: float,
-    loss: float,
-    rates: Rates,
-    time: float,
-    rng: Generator,
-) -> None:
-    """Own flow of one senescent family (three ages from index ``at``) for ``time`` days. Exact."""
-    mature_rate = rates[MATURATION]
-    competence = rates[COMPETENCE] if polyploid else 0.0
-    leave_young = mature_rate + loss_young
-    leave_mature = competence + loss
-    young, mature, competent = cells[at + IMMATURE], cells[at + MATURE], cells[at + COMPETENT]
-
-    stay = math.exp(-leave_young * time)
-    kept_young = _share(rng, young, stay, 1.0)
-    to_mature = mature_rate * _passage(leave_young, leave_mature, time) if young else 0.0
-    matured = _share(rng, young - kept_young, to_mature, 1.0 - stay)
-    ripened = 0
-    if competence > 0.0 and young - kept_young - matured > 0:
-        to_competent = mature_rate * competence * _second_passage(leave_young, leave_mature, loss, time)
-        ripened = _share(rng, young - kept_young - matured, to_competent, 1.0 - stay - to_mature)
-
-    stay = math.exp(-leave_mature * time)
-    kept_mature = _share(rng, mature, stay, 1.0)
-    if competence > 0.0:
-        to_competent = competence * _passage(leave_mature, loss, time)
-        ripened += _share(rng, mature - kept_mature, to_competent, 1.0 - stay)
-
-    kept_competent = _share(rng, competent, math.exp(-loss * time), 1.0)
-    cells[at + IMMATURE] = kept_young
-    cells[at + MATURE] = kept_mature + matured
-    cells[at + COMPETENT] = kept_competent + ripened
-
-
-@njit(cache=True)
-def _own_flows(cells: Counts, rates: Rates, crowd: float, time: float, rng: Generator) -> None:
-    """Every population's own change over ``time`` days; ``crowd`` scales net growth (1: none)."""
-    kill = rates[KILL_CYCLING]
-    birth, death = rates[BIRTH], rates[DEATH]
-    birth -= (1.0 - crowd) * max(0.0, birth - death - rates[SPONTANEOUS_RATE])
-    for origin in range(N_ORIGINS):
-        if cells[origin] > 0:
-            cells[origin] = birth_death(cells[origin], birth, death + kill, time, rng)
-    birth, death = rates[ESCAPED_BIRTH], rates[ESCAPED_DEATH]
-    birth -= (1.0 - crowd) * max(0.0, birth - death - rates[SPONTANEOUS_RATE])
-    for inducer in range(N_INDUCERS):
-        at = ESCAPED + inducer
-        if cells[at] > 0:
-            cells[at] = birth_death(cells[at], birth, death + kill, time, rng)
-    for inducer in range(N_INDUCERS):
-        for family in range(4):
-            at = SENESCENT + inducer * PER_INDUCER + family * N_AGES
-            if cells[at] > 0 or cells[at + 1] > 0 or cells[at + 2] > 0:
-                killed = 0.0 if family % 2 == RESISTANT else rates[KILL + inducer]
-                loss = rates[CLEARANCE] + killed
-                loss_young = rates[CLEARANCE] + killed * rates[IMMATURE_KILL_SHARE]
-                _age(cells, at, family // 2 == POLYPLOID, loss_young, loss, rates, time, rng)
-
-
-@njit(cache=True)
-def add_senescent(cells: Counts, n: int, inducer: int, rates: Rates, rng: Generator) -> None:
-    """Place ``n`` newly senescent cells: ploidy and senolytic response by lot, all immature."""
+@compiled
+def _place(cells: Counts, at: int, n: int, chances: Chances, row: int, rng: Generator) -> int:
+    """Send ``n`` cells of one family (ages from index ``at``) to where a step takes them; returns the escaped."""
     if n == 0:
-        return
-    polyploid = _share(rng, n, rates[POLYPLOID_SHARE], 1.0)
-    at = SENESCENT + inducer * PER_INDUCER
-    for ploidy, count in ((0, n - polyploid), (1, polyploid)):
-        resistant = _share(rng, count, rates[RESISTANT_SHARE], 1.0)
-        cells[at + ploidy * 2 * N_AGES] += count - resistant
-        cells[at + (ploidy * 2 + 1) * N_AGES] += resistant
+        return 0
+    left = 1.0
+    for age in range(N_AGES):
+        here = _share(rng, n, chances[row, age], left)
+        cells[at + age] += here
+        n -= here
+        left -= chances[row, age]
+    return _share(rng, n, chances[row, TO_ESCAPED], left)
 
 
-@njit(cache=True)
-def _moves(cells: Counts, rates: Rates, time: float, rng: Generator) -> int:
-    """Moves between populations over ``time`` days; returns how many senescent cells escaped."""
-    arrest = -math.expm1(-rates[SPONTANEOUS_RATE] * time)
-    escape = -math.expm1(-rates[ESCAPE] * time)
-    escaped_total = 0
-    if escape > 0.0:
-        for inducer in range(N_INDUCERS):
-            for response in range(2):
-                at = SENESCENT + inducer * PER_INDUCER + (2 * POLYPLOID + response) * N_AGES + COMPETENT
-                if cells[at] > 0:
-                    out = int(rng.binomial(cells[at], escape))
-                    cells[at] -= out
-                    # Not arrested in this same step: they have only just begun to cycle.
-                    cells[ESCAPED + inducer] += out
-                    escaped_total += out
-    if arrest > 0.0:
-        arrested = 0
+@compiled
+def _divide(cells: Counts, rates: Rates, crowd: float, time: float, rng: Generator) -> None:
+    """Division and death of cycling and escaped cells; ``crowd`` scales net growth (1: no crowding)."""
+    for at in range(SENESCENT):
+        if at == DORMANT or cells[at] == 0:
+            continue
+        birth, death = _vital_rates(rates, at >= ESCAPED, crowd)
+        cells[at] = birth_death(cells[at], birth, death, time, rng)
+
+
+@compiled
+def _vital_rates(rates: Rates, escaped: bool, crowd: float) -> tuple[float, float]:
+    birth = rates[ESCAPED_BIRTH] if escaped else rates[BIRTH]
+    death = rates[ESCAPED_DEATH] if escaped else rates[DEATH]
+    birth -= (1.0 - crowd) * max(0.0, birth - death - rates[SPONTANEOUS_RATE])
+    return birth, death + rates[KILL_CYCLING]
+
+
+@compiled
+def _arrest(cells: Counts, rates: Rates, time: float, rng: Generator) -> int:
+    """Cycling and escaped cells that turn senescent on their own over ``time`` days; returns how many."""
+    arrested = 0
+    chance = -math.expm1(-rates[SPONTANEOUS_RATE] * time)
+    if chance > 0.0:
         for at in range(SENESCENT):
             if at != DORMANT and cells[at] > 0:
-                out = int(rng.binomial(cells[at], arrest))
+                out = _share(rng, cells[at], chance, 1.0)
                 cells[at] -= out
                 arrested += out
-        add_senescent(cells, arrested, SPONTANEOUS, rates, rng)
-    return escaped_total
+    return arrested
 
 
-@njit(cache=True)
+@compiled
+def _deal(n: int, rates: Rates, families: Counts, rng: Generator) -> None:
+    """Ploidy and senolytic response of ``n`` newly senescent cells, by lot."""
+    polyploid = _share(rng, n, rates[POLYPLOID_SHARE], 1.0)
+    for ploidy, count in ((DIPLOID, n - polyploid), (POLYPLOID, polyploid)):
+        resistant = _share(rng, count, rates[RESISTANT_SHARE], 1.0)
+        families[2 * ploidy + SENSITIVE] += count - resistant
+        families[2 * ploidy + RESISTANT] += resistant
+
+
+@compiled
+def _age(
+    cells: Counts, rates: Rates, arrested: int, time: float, escapes: Counts, time_left: Chances, rng: Generator
+) -> None:
+    """The ageing chain of every family over ``time`` days, with ``arrested`` cells arriving during it.
+
+    ``escapes`` receives the number of cells that escaped, ``time_left`` the sum of the mean times that are left to them
+    in the step, by inducer.
+    """
+    chances = np.empty((4, 5))
+    arrivals = np.zeros(4, np.int64)
+    if arrested > 0:
+        _deal(arrested, rates, arrivals, rng)
+    for inducer in range(N_INDUCERS):
+        for family in range(4):
+            ploidy, response = family // 2, family % 2
+            at = SENESCENT + inducer * PER_INDUCER + family * N_AGES
+            arriving = arrivals[family] if inducer == SPONTANEOUS else 0
+            young, mature, competent = cells[at], cells[at + 1], cells[at + 2]
+            if young + mature + competent + arriving == 0:
+                continue
+            kill = 0.0 if response == RESISTANT else rates[KILL + inducer]
+            chain_chances(rates, ploidy == POLYPLOID, kill, time, chances)
+            cells[at] = cells[at + 1] = cells[at + 2] = 0
+            for row, count in (
+                (FROM_IMMATURE, young),
+                (FROM_MATURE, mature),
+                (FROM_COMPETENT, competent),
+                (ARRIVING, arriving),
+            ):
+                out = _place(cells, at, count, chances, row, rng)
+                escapes[inducer] += out
+                time_left[inducer] += out * chances[row, TIME_LEFT]
+
+
+@compiled
+def add_senescent(cells: Counts, n: int, inducer: int, rates: Rates, rng: Generator) -> None:
+    """Place ``n`` newly senescent cells, all immature."""
+    if n == 0:
+        return
+    families = np.zeros(4, np.int64)
+    _deal(n, rates, families, rng)
+    for family in range(4):
+        cells[SENESCENT + inducer * PER_INDUCER + family * N_AGES] += families[family]
+
+
+@compiled
+def _grow_escapers(n: int, left: float, rates: Rates, crowd: float, time: float, rng: Generator) -> int:
+    """Descendants at the end of a step of ``n`` cells that escaped in it with mean time ``left`` to go.
+
+    A few are followed one by one, each with a time of its own, ``time`` x U^k with that mean (k = 1 when escapes fall
+    evenly over the step); many grow for the mean time. Those that arrest again within the step count as lost: they are a
+    second-order few.
+    """
+    birth, death = _vital_rates(rates, True, crowd)
+    death += rates[SPONTANEOUS_RATE]
+    if n > _FOLLOWED:
+        return birth_death(n, birth, death, left, rng)
+    power = time / max(left, 1e-9 * time) - 1.0
+    total = 0
+    for _ in range(n):
+        total += birth_death(1, birth, death, time * rng.random() ** power, rng)
+    return total
+
+
+@compiled
 def crowding(cells: Counts, rates: Rates) -> float:
     """Factor on net growth, logistic: 1 - strength * total / capacity, never below 0."""
     if rates[CROWDING] == 0.0 or rates[CAPACITY] == np.inf:
@@ -224,24 +226,33 @@ def crowding(cells: Counts, rates: Rates) -> float:
     return max(0.0, 1.0 - rates[CROWDING] * cells.sum() / rates[CAPACITY])
 
 
-@njit(cache=True)
+@compiled
 def step(cells: Counts, rates: Rates, time: float, rng: Generator) -> int:
     """Advance a lesion in place by ``time`` days under frozen rates; returns the number of escapes."""
     crowd = crowding(cells, rates)
-    _own_flows(cells, rates, crowd, 0.5 * time, rng)
-    escapes = _moves(cells, rates, time, rng)
-    _own_flows(cells, rates, crowd, 0.5 * time, rng)
-    return escapes
+    _divide(cells, rates, crowd, 0.5 * time, rng)
+    arrested = _arrest(cells, rates, time, rng)
+    escapes = np.zeros(N_INDUCERS, np.int64)
+    time_left = np.zeros(N_INDUCERS)
+    _age(cells, rates, arrested, time, escapes, time_left, rng)
+    _divide(cells, rates, crowd, 0.5 * time, rng)
+    total = 0
+    for inducer in range(N_INDUCERS):
+        if escapes[inducer] > 0:
+            left = time_left[inducer] / escapes[inducer]
+            cells[ESCAPED + inducer] += _grow_escapers(escapes[inducer], left, rates, crowd, time, rng)
+            total += escapes[inducer]
+    return total
 
 
-@njit(cache=True)
+@compiled
 def wake(cells: Counts) -> None:
     """The whole dormant population of a lesion begins to cycle."""
     cells[AWAKENED] += cells[DORMANT]
     cells[DORMANT] = 0
 
 
-@njit(cache=True)
+@compiled
 def damage(
     cells: Counts,
     loss: float,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from trialsim.biology.kernel import damage, step, wake
 from trialsim.biology.populations import DORMANT, ESCAPED, N_INDUCERS, SENESCENT
@@ -19,12 +18,15 @@ from trialsim.biology.rates import (
     CROWDING,
     DEATH,
     ESCAPE,
+    ESCAPED_BIRTH,
+    ESCAPED_DEATH,
     KILL,
     KILL_CYCLING,
     SPONTANEOUS_RATE,
     WAKE,
     Rates,
 )
+from trialsim.compiling import compiled
 from trialsim.patient.state import (
     AMOUNT,
     BASELINE,
@@ -71,7 +73,7 @@ _NEGLIGIBLE_MG = 1e-6
 _DRUG_STEP = 1.0
 
 
-@njit(cache=True)
+@compiled
 def _any_cells(state: State) -> bool:
     for lesion in range(state.cells.shape[0]):
         for at in range(state.cells.shape[1]):
@@ -80,7 +82,7 @@ def _any_cells(state: State) -> bool:
     return False
 
 
-@njit(cache=True)
+@compiled
 def _drug_acts(state: State) -> bool:
     for d in range(state.drugs.shape[0]):
         constants = state.drugs[d]
@@ -91,22 +93,29 @@ def _drug_acts(state: State) -> bool:
     return False
 
 
-@njit(cache=True)
+@compiled
 def _step_length(state: State, left: float) -> float:
-    """Longest step allowed now: rates may change, and a move's probability may reach, a stated bound in it.
+    """Longest step allowed now.
 
-    With tolerance e a step ends before a cell's chance to move exceeds 2 sqrt(e) (the composition's error is of
-    second order in it) and before crowding changes net growth by more than e.
+    With tolerance e a step ends before a cell's chance to move, or a population's logarithm, changes by more than
+    sqrt(e): the composition's error is of second order in that. And it ends before crowding changes net growth by
+    more than e.
     """
     tolerance = state.settings[TOLERANCE]
     length = min(left, state.settings[LONGEST])
-    fastest = max(state.rates[SPONTANEOUS_RATE], state.rates[ESCAPE])
+    rates = state.rates
+    fastest = max(
+        rates[SPONTANEOUS_RATE],
+        rates[ESCAPE],
+        abs(rates[BIRTH] - rates[DEATH]),
+        abs(rates[ESCAPED_BIRTH] - rates[ESCAPED_DEATH]),
+    )
     if fastest > 0.0:
-        length = min(length, 2.0 * math.sqrt(tolerance) / fastest)
+        length = min(length, math.sqrt(tolerance) / fastest)
     if _drug_acts(state):
         length = min(length, _DRUG_STEP)
-    if state.rates[CROWDING] > 0.0:
-        growth = abs(state.rates[BIRTH] - state.rates[DEATH]) * state.rates[CROWDING] / state.rates[CAPACITY]
+    if rates[CROWDING] > 0.0:
+        growth = abs(rates[BIRTH] - rates[DEATH]) * rates[CROWDING] / rates[CAPACITY]
         for lesion in range(state.cells.shape[0]):
             change = growth * state.cells[lesion].sum()
             if change * length > tolerance:
@@ -114,7 +123,7 @@ def _step_length(state: State, left: float) -> float:
     return length
 
 
-@njit(cache=True)
+@compiled
 def _set_drug_hazards(state: State, rates: Rates, time: float) -> None:
     """Mean killing over the next ``time`` days, into a copy of the lesion rates."""
     for d in range(state.drugs.shape[0]):
@@ -129,7 +138,7 @@ def _set_drug_hazards(state: State, rates: Rates, time: float) -> None:
             rates[KILL + inducer] += hazard * state.kill[d, inducer]
 
 
-@njit(cache=True)
+@compiled
 def _advance_drugs(state: State, time: float) -> None:
     for d in range(state.drugs.shape[0]):
         if state.amounts[d, 0] > 0.0 or state.amounts[d, 1] > 0.0:
@@ -141,7 +150,7 @@ def _advance_drugs(state: State, time: float) -> None:
             state.amounts[d, 1] = plasma if plasma > _NEGLIGIBLE_MG else 0.0
 
 
-@njit(cache=True)
+@compiled
 def _step_lesion(state: State, lesion: int, rates: Rates, time: float, rng: Generator) -> None:
     """One lesion over one step, split at the instant it wakes; notes first escape and crossing."""
     cells = state.cells[lesion]
@@ -171,7 +180,7 @@ def _step_lesion(state: State, lesion: int, rates: Rates, time: float, rng: Gene
         state.lesions[lesion, CROSSED] = now + share * time
 
 
-@njit(cache=True)
+@compiled
 def _trace(state: State) -> None:
     row = int(state.clock[TRACED])
     if row >= state.trace.shape[0]:
@@ -192,7 +201,7 @@ def _trace(state: State) -> None:
     state.trace[row, 5] = state.platelets[COUNT]
 
 
-@njit(cache=True)
+@compiled
 def advance(state: State, until: float, rng: Generator) -> None:
     """Run biology and pharmacology up to study day ``until``."""
     rates = state.rates.copy()
@@ -214,7 +223,7 @@ def advance(state: State, until: float, rng: Generator) -> None:
         _trace(state)
 
 
-@njit(cache=True)
+@compiled
 def give(state: State, order: int, fraction: float, rng: Generator) -> None:
     """One administration of an order, now, at a fraction of its planned dose."""
     line = state.orders[order]
@@ -230,7 +239,7 @@ def give(state: State, order: int, fraction: float, rng: Generator) -> None:
     _trace(state)
 
 
-@njit(cache=True)
+@compiled
 def assess(state: State, errors: Floats) -> int:
     """The lesion that a scan finds, or -1: the largest measured one at or above the detection limit.
 

@@ -85,7 +85,7 @@ class Course:
 
     def assess(self) -> Assessment:
         """A scan now."""
-        errors = self._scan_error * self._scan_rng.standard_normal(self.state.cells.shape[0])
+        errors = self._scan_rng.normal(0.0, self._scan_error, size=(self.state.cells.shape[0],))
         lesion = compiled.assess(self.state, errors)
         if lesion < 0:
             return Assessment(found=False)

@@ -13,8 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from numba import njit
-
+from trialsim.compiling import compiled
 from trialsim.spec.agents import Fates
 
 
@@ -48,7 +47,7 @@ def fate_shares(fates: Fates, p53_status: str, *, steering: float = 1.0) -> Fate
     )
 
 
-@njit(cache=True)
+@compiled
 def senescent_share(odds: float, relative_dose: float, shift: float) -> float:
     """Share of lost cells that turn senescent at a dose relative to the agent's reference.
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from trialsim.compiling import compiled
 
 #: Places in a drug's vector of constants.
 ABSORPTION, ELIMINATION, PER_MG, EC50, EMAX = 0, 1, 2, 3, 4
@@ -25,7 +26,7 @@ _NODES = 0.5 * (_NODES + 1.0)
 _WEIGHTS = 0.5 * _WEIGHTS
 
 
-@njit(cache=True)
+@compiled
 def amounts_after(
     gut: float, central: float, absorption: float, elimination: float, time: float
 ) -> tuple[float, float]:
@@ -39,13 +40,13 @@ def amounts_after(
     return left, central * math.exp(-elimination * time) + moved
 
 
-@njit(cache=True)
+@compiled
 def effect(concentration: float, emax: float, ec50: float) -> float:
     """Emax model: emax C / (ec50 + C)."""
     return emax * concentration / (ec50 + concentration) if concentration > 0.0 else 0.0
 
 
-@njit(cache=True)
+@compiled
 def mean_effect(gut: float, central: float, drug: NDArray[np.float64], emax: float, ec50: float, time: float) -> float:
     """Time average of the effect over the next ``time`` days (five-point Gauss-Legendre)."""
     total = 0.0

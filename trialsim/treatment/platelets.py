@@ -18,9 +18,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from trialsim.compiling import compiled
 from trialsim.treatment.pharmacology import (
     ABSORPTION,
     ELIMINATION,
@@ -49,7 +49,7 @@ COUNT, POOL, DRIVE, LOWEST = 0, 1, 2, 3
 N_PLATELETS = 4
 
 
-@njit(cache=True)
+@compiled
 def _killing(amounts: Array, constants: Array, time: float) -> float:
     total = 0.0
     for d in range(constants.shape[0]):
@@ -60,7 +60,7 @@ def _killing(amounts: Array, constants: Array, time: float) -> float:
     return total
 
 
-@njit(cache=True)
+@compiled
 def _slopes(count: float, pool: float, drive: float, baseline: float, killing: float) -> tuple[float, float, float]:
     wanted = (baseline / max(count, 1e-3)) ** FEEDBACK
     return (
@@ -70,7 +70,7 @@ def _slopes(count: float, pool: float, drive: float, baseline: float, killing: f
     )
 
 
-@njit(cache=True)
+@compiled
 def advance_platelets(state: Array, baseline: float, amounts: Array, constants: Array, time: float) -> None:
     """Advance a platelet state in place by ``time`` days (classical Runge-Kutta).
 

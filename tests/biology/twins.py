@@ -1,0 +1,144 @@
+"""Runs the kernel and its exact twin on one lesion, many times, with the same rates."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from trialsim.biology import exact, populations
+from trialsim.biology.rates import CROWDING, Rates
+from trialsim.patient import compiled
+from trialsim.patient import state as s
+
+Counts = NDArray[np.int64]
+
+
+def _compiled_twin() -> Callable[..., int]:
+    """The very code of `trialsim.biology.exact`, compiled, without touching the module."""
+    scope = dict(vars(exact))
+    for name in ("_births", "_deaths", "_loss", "_ageing", "_exit_rate", "_one_event", "simulate"):
+        scope[name] = njit(types.FunctionType(getattr(exact, name).__code__, scope, name))
+    return scope["simulate"]
+
+
+_simulate = _compiled_twin()
+_advance = compiled.advance
+_State = s.State
+_N_LESION, _N_CLOCK = s.N_LESION, s.N_CLOCK
+_WAKE_LEFT, _LIMIT, _TOLERANCE, _LONGEST = s.WAKE_LEFT, s.LIMIT, s.TOLERANCE, s.LONGEST
+
+
+@njit
+def _exact_paths(start: Counts, rates: Rates, until: float, paths: int, rng: np.random.Generator) -> Counts:
+    out = np.empty((paths, start.size), np.int64)
+    for path in range(paths):
+        cells = start.copy()
+        _simulate(cells, rates, until, rng)
+        out[path] = cells
+    return out
+
+
+@njit
+def _kernel_paths(start, rates, until, paths, tolerance, longest, rng):
+    out = np.empty((paths, start.size), np.int64)
+    for path in range(paths):
+        cells = np.empty((1, start.size), np.int64)
+        cells[0] = start
+        lesions = np.full((1, _N_LESION), np.nan)
+        lesions[0, _WAKE_LEFT] = rng.exponential(1.0)
+        settings = np.zeros(4)
+        settings[_LIMIT] = np.inf
+        settings[_TOLERANCE] = tolerance
+        settings[_LONGEST] = longest
+        state = _State(
+            cells,
+            lesions,
+            np.zeros(_N_CLOCK),
+            np.ones(4),
+            np.zeros((0, 2)),
+            rates,
+            np.zeros((0, 9)),
+            np.zeros((0, 7)),
+            np.zeros((0, 10)),
+            settings,
+            np.zeros((0, 6)),
+        )
+        _advance(state, until, rng)
+        out[path] = cells[0]
+    return out
+
+
+def exact_paths(start: Counts, rates: Rates, until: float, *, paths: int, seed: int) -> Counts:
+    """Final counts (path x population) by Gillespie's direct method."""
+    return _exact_paths(start, rates, until, paths, np.random.default_rng(seed))
+
+
+def kernel_paths(
+    start: Counts,
+    rates: Rates,
+    until: float,
+    *,
+    paths: int,
+    seed: int,
+    tolerance: float = 0.05,
+    longest: float = 14.0,
+) -> Counts:
+    """Final counts (path x population) by the course that trials use, at its default accuracy."""
+    assert rates[CROWDING] in (0.0, 1.0)
+    return _kernel_paths(start, rates, until, paths, tolerance, longest, np.random.default_rng(seed))
+
+
+def groups(counts: Counts) -> dict[str, NDArray[np.float64]]:
+    """What is compared: cells per group of populations, per path."""
+    e, q, sen = populations.ESCAPED, populations.DORMANT, populations.SENESCENT
+    aged = counts[:, sen:].reshape(len(counts), -1, populations.N_AGES)
+    return {
+        "cycling": counts[:, :q].sum(1).astype(float),
+        "awakened": counts[:, populations.AWAKENED].astype(float),
+        "dormant": counts[:, q].astype(float),
+        "escaped": counts[:, e:sen].sum(1).astype(float),
+        "immature": aged[:, :, 0].sum(1).astype(float),
+        "mature": aged[:, :, 1].sum(1).astype(float),
+        "competent": aged[:, :, 2].sum(1).astype(float),
+        "all": counts.sum(1).astype(float),
+    }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One statistic of one group, kernel against exact, as a number of standard errors apart."""
+
+    group: str
+    statistic: str
+    kernel: float
+    exact: float
+    z: float
+
+
+def _moments(x: NDArray[np.float64]) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:
+    """(value, standard error) of mean, variance and share of zeros."""
+    n = len(x)
+    mean, variance = x.mean(), x.var(ddof=1)
+    fourth = ((x - mean) ** 4).mean()
+    zero = float((x == 0).mean())
+    # A share of 0 or 1 still has an uncertainty: that of one path.
+    zero_error = np.sqrt(max(zero * (1 - zero), 1 / n) / n)
+    return (mean, np.sqrt(variance / n)), (variance, np.sqrt(max(fourth - variance**2, 0) / n)), (zero, zero_error)
+
+
+def compare(kernel: Counts, exact_counts: Counts) -> list[Comparison]:
+    """Mean, variance and extinction of every group, in combined standard errors."""
+    found = []
+    left, right = groups(kernel), groups(exact_counts)
+    for group in left:
+        pairs = zip(("mean", "variance", "extinction"), _moments(left[group]), _moments(right[group]), strict=True)
+        for statistic, (a, a_error), (b, b_error) in pairs:
+            error = np.hypot(a_error, b_error)
+            z = 0.0 if a == b else (a - b) / error if error > 0 else np.inf
+            found.append(Comparison(group, statistic, a, b, float(z)))
+    return found
