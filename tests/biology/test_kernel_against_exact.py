@@ -33,7 +33,7 @@ def test_moments_and_extinction_agree(network: Network) -> None:
     [
         ("spontaneous senescence", r.SPONTANEOUS_RATE, 0.8),
         ("escape from treatment", r.ESCAPE, 1.2),
-        ("escape from treatment", r.COMPETENCE, 1.3),
+        ("escape from treatment", r.COMPETENCE, 1.6),
         ("awakening", r.WAKE, 0.85),
         ("senolytic", r.KILL, 0.8),
         ("growth near extinction", r.DEATH, 1.03),
