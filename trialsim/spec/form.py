@@ -14,8 +14,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, Field, Strict, Tag, TypeAdapter, ValidationError, WithJsonSchema
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import no_info_before_validator_function
 
 from trialsim import units
 from trialsim.errors import InvalidInput, Problem
@@ -35,7 +47,8 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(word), names, n=1)
     if near:
         return f"did you mean `{near[0]}`?"
-    return f"one of: {', '.join(names)}" if names else ""
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f"one of: {', '.join(names[:12])}{more}" if names else ""
 
 
 def shown(value: object) -> str:
@@ -110,22 +123,36 @@ Fraction = Annotated[
 ]
 
 
-def bounded(low: float, high: float, *, open_low: bool = False) -> BeforeValidator:
-    """A plain number, whole or not, from ``low`` (or above it, when ``open_low``) to ``high``."""
+@dataclass(frozen=True)
+class Bounded:
+    """Marks a plain number, whole or not, from ``low`` (or above it, when ``open_low``) to ``high``."""
 
-    def read(value: object) -> object:
+    low: float
+    high: float
+    open_low: bool = False
+
+    def read(self, value: object) -> object:
+        """The value, if it is a number in the range."""
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise broken(Rule.TYPE, f"{shown(value)} is not a number")
-        if not low <= value <= high or (open_low and value == low):
-            least = f"above {low:g}" if open_low else f"{low:g}"
-            raise broken(Rule.RANGE, f"{shown(value)} is out of range: {least} to {high:g}")
+            bare = isinstance(value, str) and value.lstrip("0").isdecimal()
+            remedy = f"write {str(value).lstrip('0')}, bare and without leading zeros" if bare else ""
+            raise broken(Rule.TYPE, f"{shown(value)} is not a number", remedy)
+        if not self.low <= value <= self.high or (self.open_low and value == self.low):
+            least = f"above {self.low:,g}" if self.open_low else f"{self.low:,g}"
+            most = f"{self.high:,.0f}" if self.high == int(self.high) else f"{self.high:g}"
+            raise broken(Rule.RANGE, f"{shown(value)} is out of range: {least} to {most}")
         return value
 
-    return BeforeValidator(read)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        least = "exclusiveMinimum" if self.open_low else "minimum"
+        return {**handler(schema), least: self.low, "maximum": self.high}
 
 
 def _read_name(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+    if isinstance(value, str) and not re.fullmatch(_NAME_PATTERN, value):
         raise broken(Rule.NAME, f"{shown(value)} is not a name", re.sub(r"[^A-Za-z0-9._-]+", "-", value))
     if isinstance(value, str) and len(value) > 80:
         raise broken(Rule.NAME, f"a name of {len(value)} letters is too long (at most 80)")
@@ -159,7 +186,12 @@ def no_repeats(items: list[Any]) -> list[Any]:
     return items
 
 
-Name = Annotated[str, BeforeValidator(_read_name)]
+_NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+Name = Annotated[
+    str,
+    BeforeValidator(_read_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_NAME_PATTERN}$", "maxLength": 80}),
+]
 Text = Annotated[str, BeforeValidator(_read_text)]
 Whole = Annotated[int, Strict()]
 IsoDate = Annotated[
@@ -220,7 +252,7 @@ def read_entries(findings: Findings, path: KeyPath, kind: Any) -> dict[str, Any]
         findings.add(path, f"{shown(data)} stands where a mapping belongs", Rule.TYPE)
         return {}
     for name in data:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        if not re.fullmatch(_NAME_PATTERN, name):
             findings.add((*path, name), f"`{name}` is not a name", Rule.NAME, at_key=True)
     return {name: read_form(findings, (*path, name), kind) for name in data}
 
@@ -257,7 +289,7 @@ def _note(findings: Findings, base: KeyPath, detail: ErrorDetails, kind: Any) ->
     """Translate one error of pydantic into a problem."""
     path, models = _locate(findings.document, base, detail["loc"], kind)
     error, context = detail["type"], detail.get("ctx", {})
-    owner = next((f"`{part}`" for part in reversed(path[:-1]) if isinstance(part, str)), "the file")
+    owner = _owner(path)
     if error == "trialsim":
         findings.add(path, str(context["message"]), Rule[context["rule"]], str(context["remedy"]))
     elif error == "extra_forbidden":
@@ -268,13 +300,30 @@ def _note(findings: Findings, base: KeyPath, detail: ErrorDetails, kind: Any) ->
         message = f"{owner} has no `{path[-1]}`"
         findings.add(path, message, Rule.REQUIRED_KEY, f"add `{path[-1]}: ...`")
     elif error == "union_tag_invalid":
-        names = re.findall(r"'([^']*)'", str(context.get("expected_tags", "")))
-        known = [name.removeprefix(TAG) for name in names if name.startswith(TAG)]
-        word = str(context.get("tag", "")).removeprefix(TAG)
-        findings.add((*path, "distribution"), f"`{word}` is not known", Rule.CHOICE, did_you_mean(word, known))
+        _note_branch(findings, path, context)
     else:
         message, rule, remedy = _plain_words(error, detail)
         findings.add(path, message, rule, remedy)
+
+
+def _owner(path: KeyPath) -> str:
+    """What holds the last key of a path, in words."""
+    if len(path) > 2 and isinstance(path[-2], int):
+        return f"item {path[-2] + 1} of `{path[-3]}`"
+    return f"`{path[-2]}`" if len(path) > 1 else "the file"
+
+
+def _note_branch(findings: Findings, path: KeyPath, context: Mapping[str, Any]) -> None:
+    """A union that takes none of its branches: a distribution without a kind, or of an unknown one."""
+    word = str(context.get("tag", "")).removeprefix(TAG)
+    if word == NO_BRANCH:
+        message = f"`{path[-1]}` has no `value`, no `distribution` and no `by`"
+        findings.add(path, message, Rule.TRAIT_SHAPE, "value: 4 d, or distribution: lognormal", at_key=True)
+        return
+    names = re.findall(rf"'{TAG}(\w+)'", str(context.get("expected_tags", "")))
+    known = [name for name in names if name not in ("constant", "by")]
+    message = f"`{word}` is not a distribution"
+    findings.add((*path, "distribution"), message, Rule.CHOICE, did_you_mean(word, known))
 
 
 def _plain_words(error: str, detail: ErrorDetails) -> tuple[str, Rule, str]:
@@ -307,6 +356,8 @@ _WANTED = {
 }
 #: Marks the branches of a union in the ``loc`` of an error, so that none is taken for a key of the file.
 TAG = "kind:"
+#: The branch of a distribution that does not say what it is.
+NO_BRANCH = "none"
 
 
 def _locate(

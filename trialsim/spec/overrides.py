@@ -83,7 +83,7 @@ def _step(here: Any, part: str, where: str, *, may_be_new: bool) -> str | int:
     if isinstance(here, list):
         if not part.isdecimal() or int(part) >= len(here):
             count = len(here)
-            hint = f"a number from 0 to {count - 1}" if count else "the list is empty"
+            hint = f"a number from 0 to {count - 1}" if count > 1 else "0" if count else "the list is empty"
             raise _BadOverride(f"`{where}` is a list of {count} and has no item `{part}`", hint)
         return int(part)
     raise _BadOverride(f"`{where}` is a single value and has no `{part}` in it", f"set `{where}` itself")

@@ -198,12 +198,12 @@ def _resolve_randomisation(
         return None
     ratio = written.ratio if written.ratio is not None else dict.fromkeys(names, 1)
     path: KeyPath = ("randomisation", "ratio")
-    for name in ratio:
-        if name not in names:
-            remedy = did_you_mean(name, names)
-            findings.add((*path, name), f"`{name}` is not an arm", Rule.RATIO_ARMS, remedy, at_key=True)
+    strangers = [name for name in ratio if name not in names]
+    for name in strangers:
+        remedy = did_you_mean(name, names)
+        findings.add((*path, name), f"`{name}` is not an arm", Rule.RATIO_ARMS, remedy, at_key=True)
     missing = [name for name in names if name not in ratio]
-    if missing:
+    if len(missing) > len(strangers):  # otherwise an arm is there, misspelt
         message = f"the ratio leaves out {', '.join(missing)}"
         findings.add(path, message, Rule.RATIO_ARMS, f"{missing[0]}: 1", at_key=True)
     _check_categories(findings, ("randomisation", "strata"), written.strata)
@@ -244,7 +244,8 @@ def _check_analysis(
 
 def _check_accrual(findings: Findings, written: WrittenAccrual | None, arms: int) -> None:
     if written is not None and written.patients < arms:
-        message = f"{written.patients} patients cannot fill {arms} arms"
+        noun = "patient" if written.patients == 1 else "patients"
+        message = f"{written.patients} {noun} cannot fill {arms} arms"
         findings.add(("accrual", "patients"), message, Rule.PATIENTS)
 
 

@@ -134,11 +134,12 @@ class ArmSchedule:
 
     def _ids(self) -> list[str]:
         """The ids as written, else the agent's name, with ``#2`` and so on for repeats."""
-        taken = [item.id for item in self.items if item.id]
+        taken: set[str] = set()
         for item in self.items:
-            if item.id and taken.count(item.id) > 1:
+            if item.id in taken:
                 message = f"arm `{self.arm}` has two orders with the id `{item.id}`"
                 self.findings.add((*item.path, "id"), message, Rule.UNIQUE_ID)
+            taken |= {item.id} if item.id else set()
         ids: list[str] = []
         for item in self.items:
             name, count = item.id or item.agent, 1
@@ -151,7 +152,8 @@ class ArmSchedule:
     def _order(self, item: Item, written: WrittenOrder, name: str, begin: float) -> Order:
         days, starts = offsets(written)
         is_radiation = self.agents[item.agent].kind == "radiation"
-        if begin + days[-1] > LATEST_DAY:
+        reference_fits = begin - written.start.days <= LATEST_DAY
+        if begin + days[-1] > LATEST_DAY and reference_fits:
             message = f"the last dose would fall on day {begin + days[-1] + 1:g}"
             self.findings.add((*item.path, "start"), message, Rule.TIMELINE)
         return Order(

@@ -119,6 +119,8 @@ def parse_document(text: str, file: str) -> Document:
         root = YAML(typ="safe", pure=True).compose(text)
     except YAMLError as error:
         raise InvalidInput((_syntax_problem(file, lines, error),)) from None
+    except RecursionError:
+        raise _unread(file, "its brackets are nested too deep", Rule.FILE_SIZE) from None
     if root is None:
         raise _unread(file, "the file is empty", Rule.NOT_EMPTY_FILE, "`trialsim init DIR` writes a protocol")
     reader = _NodeReader(file, lines)
@@ -139,6 +141,8 @@ def parse_value(text: str) -> Any:
         root = YAML(typ="safe", pure=True).compose(text)
     except YAMLError as error:
         raise ValueError(_first_line(error)) from None
+    except RecursionError:
+        raise ValueError("its brackets are nested too deep") from None
     if root is None:
         return None
     reader = _NodeReader("", ())

@@ -12,7 +12,9 @@ from pydantic import Discriminator, Field, Tag, WithJsonSchema
 
 from trialsim.spec.agents import Confidence
 from trialsim.spec.form import (
+    NO_BRANCH,
     TAG,
+    Bounded,
     FormatVersion,
     Fraction,
     Listed,
@@ -20,7 +22,6 @@ from trialsim.spec.form import (
     PositiveTime,
     RatePerYear,
     Text,
-    bounded,
 )
 from trialsim.spec.written_protocol import Written
 
@@ -107,7 +108,7 @@ def _distribution_form(value: Any) -> str | None:
         return None
     if "distribution" in value:
         return TAG + str(value["distribution"])
-    return TAG + ("constant" if "value" in value else "neither")
+    return TAG + ("constant" if "value" in value else NO_BRANCH)
 
 
 def _trait_form(value: Any) -> str | None:
@@ -150,7 +151,7 @@ class WrittenCorrelation(Written):
     """Gaussian-copula correlation between two numeric traits."""
 
     traits: Annotated[list[Name], Listed] = Field(description="Two numeric traits.")
-    rho: Annotated[float, bounded(-0.999, 0.999)]
+    rho: Annotated[float, Bounded(-0.999, 0.999)]
     source: Text | None = None
 
 
@@ -180,7 +181,7 @@ class WrittenPostRelapse(Written):
 
 
 class WrittenCohort(Written):
-    """A whole cohort. Its sections and traits are read one by one (`trialsim.spec.form.read_form`)."""
+    """The patients of a trial."""
 
     trialsim_cohort: FormatVersion = Field(alias="trialsim-cohort", description="Version of the format.")
     name: Name = Field(description="Short name.")
@@ -188,7 +189,7 @@ class WrittenCohort(Written):
     description: Text | None = Field(None, description="Who these patients are, and how the file was made.")
     traits: dict[str, WrittenTrait] = Field(description="A distribution for every trait of the model.")
     correlations: list[WrittenCorrelation] = Field([], description="Correlations between numeric traits.")
-    focus_spread: Annotated[float, bounded(0.0, 10.0)] = Field(
+    focus_spread: Annotated[float, Bounded(0.0, 10.0)] = Field(
         1.0, description="Lesion-to-lesion standard deviation of ln(cells) around the patient's median focus."
     )
     mortality: WrittenMortality = Field(description="Death from other causes, by sex.")

@@ -21,6 +21,7 @@ from trialsim import units
 from trialsim.spec.agents import Confidence
 from trialsim.spec.form import (
     TAG,
+    Bounded,
     Cells,
     FormatVersion,
     Fraction,
@@ -33,7 +34,6 @@ from trialsim.spec.form import (
     Text,
     Time,
     Whole,
-    bounded,
     broken,
     no_repeats,
     shown,
@@ -142,12 +142,12 @@ class WrittenOrder(Written):
         description="`day N` (day 1 is randomisation), `T after X` (X's last dose), or `with X` (its first)."
     )
     every: PositiveTime | None = Field(None, description="Length of a cycle.")
-    cycles: Annotated[Whole, bounded(1, 1000)] | None = Field(None, description="Number of cycles.")
-    days_on: Annotated[Whole, bounded(1, 1000)] | None = Field(
+    cycles: Annotated[Whole, Bounded(1, 1000)] | None = Field(None, description="Number of cycles.")
+    days_on: Annotated[Whole, Bounded(1, 1000)] | None = Field(
         None, description="Consecutive days of dosing at the start of each cycle (default 1)."
     )
-    fractions: Annotated[Whole, bounded(1, 100)] | None = Field(None, description="Fractions of radiation.")
-    per_week: Annotated[Whole, bounded(1, 7)] | None = Field(
+    fractions: Annotated[Whole, Bounded(1, 100)] | None = Field(None, description="Fractions of radiation.")
+    per_week: Annotated[Whole, Bounded(1, 7)] | None = Field(
         None, description="Fractions a week, on consecutive days (default 5)."
     )
     field: Literal["local", "systemic"] | None = Field(
@@ -173,10 +173,10 @@ class WrittenArm(Written):
 class WrittenRandomisation(Written):
     """Permuted blocks within strata."""
 
-    ratio: dict[str, Annotated[Whole, bounded(1, 100)]] | None = Field(
+    ratio: dict[str, Annotated[Whole, Bounded(1, 100)]] | None = Field(
         None, description="Patients in each arm for a block of the smallest size (default: equal)."
     )
-    blocks: Annotated[list[Annotated[Whole, bounded(1, 1000)]], Listed] | None = Field(
+    blocks: Annotated[list[Annotated[Whole, Bounded(1, 1000)]], Listed] | None = Field(
         None, description="Block sizes, chosen at random; multiples of the ratio's sum (default: twice it)."
     )
     strata: Annotated[list[Name], AfterValidator(no_repeats)] = Field(
@@ -198,12 +198,12 @@ def _read_per_month(value: object) -> float:
 class WrittenAccrual(Written):
     """How patients come in. ``per_month`` is held per day, like every rate."""
 
-    patients: Annotated[Whole, bounded(1, 1e7)] = Field(description="Patients to randomise.")
+    patients: Annotated[Whole, Bounded(1, 1e7)] = Field(description="Patients to randomise.")
     per_month: Annotated[float, BeforeValidator(_read_per_month), WithJsonSchema({"type": ["number", "string"]})] = (
         Field(description="Patients a month at full rate, over all sites, e.g. 25.")
     )
     ramp: Time = Field(0.0, description="Time over which the rate rises from zero, e.g. 6 mo.")
-    sites: Annotated[Whole, bounded(1, 100_000)] = Field(1, description="Number of sites.")
+    sites: Annotated[Whole, Bounded(1, 100_000)] = Field(1, description="Number of sites.")
     opens: IsoDate = Field("2027-01-04", description="First day on which a patient can be enrolled.")
 
 
@@ -245,7 +245,7 @@ class WrittenDetection(Written):
     """What a scan can see."""
 
     limit: Cells = Field(1e9, description="Cells at which a lesion is seen.")
-    error_sd_log10: Annotated[float, bounded(0.0, 3.0)] = Field(0.1, description="Measurement error, log10.")
+    error_sd_log10: Annotated[float, Bounded(0.0, 3.0)] = Field(0.1, description="Measurement error, log10.")
     source: Text | None = None
     confidence: Confidence | None = None
 
@@ -290,7 +290,7 @@ class WrittenAnalysis(Written):
 class WrittenNumerics(Written):
     """Accuracy of the cell kernel."""
 
-    tolerance: Annotated[float, bounded(0.0, 0.5, open_low=True)] = Field(
+    tolerance: Annotated[float, Bounded(0.0, 0.5, open_low=True)] = Field(
         0.05, description="How much a rate may move within one step, as a share."
     )
     max_step: PositiveTime = Field(28.0, description="Longest step, e.g. 28 d.")
@@ -302,16 +302,16 @@ class WrittenRule(Written):
     hold_below: Platelets = Field(description="Doses are held below this count, e.g. 50e9/L.")
     resume_above: Platelets = Field(description="Held doses resume at this count.")
     reduce: Fraction = Field(description="Taken off the dose when it resumes, e.g. 33 %.")
-    stop_after_holds: Annotated[Whole, bounded(1, 1000)] = Field(
+    stop_after_holds: Annotated[Whole, Bounded(1, 1000)] = Field(
         description="Treatment stops for good at this many holds."
     )
 
 
-Gain = Annotated[float, bounded(0.0, 1000.0)]
+Gain = Annotated[float, Bounded(0.0, 1000.0)]
 
 
 class WrittenProtocol(Written):
-    """A whole protocol. Its sections are read one by one (`trialsim.spec.form.read_form`)."""
+    """A clinical trial to simulate."""
 
     trialsim: FormatVersion = Field(description="Version of the protocol format.")
     name: Name = Field(description="Short name; the run's folder is called after it.")
