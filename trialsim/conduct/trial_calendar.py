@@ -57,6 +57,24 @@ def conduct_trial(
     return conduct.run()
 
 
+def conduct_one_patient(
+    protocol: ResolvedProtocol,
+    patient: int,
+    *,
+    seed: int,
+    traits: Sequence[Traits],
+    new_course: NewCourse,
+    arm: str | None = None,
+    replicate: int = 0,
+) -> TrialRecord:
+    """One patient of the trial that :func:`conduct_trial` runs, alone, with the same events on the same days.
+
+    ``arm`` None is the arm that the trial gave; another name shows what the other arm would have brought. Earlier
+    patients are randomised, since they decide the arm, but not followed.
+    """
+    return _Conduct(protocol, seed, traits, new_course, None, None, replicate).run_one(patient, arm)
+
+
 class _Conduct:
     """One run of the calendar."""
 
@@ -100,6 +118,21 @@ class _Conduct:
         self._log(Event(cut_day, TRIAL, cut_day, EventKind.DATA_CUT))
         return TrialRecord(self._events, [patient.record for patient in self._patients], cut_day)
 
+    def run_one(self, patient: int, arm: str | None) -> TrialRecord:
+        for earlier in range(1, patient):
+            self._randomiser.assign(self._traits[earlier - 1])
+        arrival = self._arrivals[patient - 1]
+        cut_day = self._arrivals[-1] + on_grid(self._protocol.follow_up.minimum_days)
+        env = self._env = simpy.Environment(initial_time=arrival)
+        process = self._randomise(patient, arrival, arm)
+        env.process(process.follow(env, self._schedules[process.record.arm]))
+        while env.peek() <= cut_day:
+            env.step()
+        if not process.closed:
+            process.close_at_cut(cut_day)
+        process.settle(cut_day)
+        return TrialRecord(self._events, [process.record], cut_day)
+
     def _make_schedules(self) -> dict[str, tuple[Visit, ...]]:
         """Each arm's schedule, to the end of the longest follow-up that any patient can have."""
         follow_up = self._protocol.follow_up
@@ -114,12 +147,13 @@ class _Conduct:
             self._patients.append(process)
             env.process(process.follow(env, self._schedules[process.record.arm]))
 
-    def _randomise(self, patient: int, day: float) -> PatientProcess:
+    def _randomise(self, patient: int, day: float, given: str | None = None) -> PatientProcess:
         protocol, seed, replicate = self._protocol, self._seed, self._replicate
         traits = self._traits[patient - 1]
         sites = stream(seed, Purpose.SITE, subject=patient, replicate=replicate)
         site = int(sites.integers(1, protocol.accrual.sites + 1))
-        arm, stratum = self._randomiser.assign(traits)
+        assigned, stratum = self._randomiser.assign(traits)
+        arm = given or assigned
         self._log(Event(day, patient, 0.0, EventKind.ENROLLED, f"site {site}"))
         self._log(Event(day, patient, 0.0, EventKind.RANDOMISED, arm))
 

@@ -1,0 +1,181 @@
+"""Single patients, told whole: what they were given, what was seen, and what the simulator knows.
+
+A story is the patient of the trial lived once more with somebody looking. Looking changes nothing, so the story's
+events are the trial's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from trialsim.conduct import TrialRecord, conduct_one_patient
+from trialsim.endpoints import usubjid
+from trialsim.patient import state as s
+from trialsim.patient.course import Course
+from trialsim.records import Event, EventKind, PatientRecord
+from trialsim.rng import TRIAL, Purpose, stream
+from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
+
+Traits = Mapping[str, float | str]
+
+DAYS_PER_MONTH = 30.4375
+#: Points of a drawn trajectory, at most.
+_POINTS = 240
+#: Columns of the kernel's trace, after the day.
+_SERIES = ("cycling", "dormant", "senescent", "escaped")
+
+SELECTION = (
+    "Drawn at random, by the run's seed, from each arm: one patient whose relapse grew from cells that had escaped "
+    "senescence, one who relapsed for another reason, and one who had not relapsed by the data cut (where there are any)."
+)
+
+
+def tell_stories(
+    protocol: ResolvedProtocol, trial: TrialRecord, traits: Sequence[Traits], *, seed: int
+) -> dict[str, Any]:
+    """The ``stories`` object of results.json: a few patients of a finished trial."""
+    chosen = choose_patients(protocol, trial.patients, seed=seed)
+    return {
+        "selection": SELECTION,
+        "detection_limit": protocol.detection.limit_cells,
+        "patients": [tell_story(protocol, patient, traits, seed=seed) for patient in chosen],
+    }
+
+
+def choose_patients(protocol: ResolvedProtocol, patients: Sequence[PatientRecord], *, seed: int) -> list[int]:
+    """Patient numbers, by arm, chosen as :data:`SELECTION` says."""
+
+    def escaped(record: PatientRecord) -> bool:
+        return record.relapse is not None and "escape" in record.relapse.cause
+
+    kinds: tuple[Callable[[PatientRecord], bool], ...] = (
+        escaped,
+        lambda record: record.relapse is not None and not escaped(record),
+        lambda record: record.relapse is None,
+    )
+    rng = stream(seed, Purpose.SAMPLING, subject=TRIAL)
+    chosen = []
+    for arm in protocol.arms:
+        for kind in kinds:
+            pool = [record.patient for record in patients if record.arm == arm and kind(record)]
+            # A draw is made whether or not it is needed, so that an empty pool shifts no later choice.
+            at = rng.random()
+            if pool:
+                chosen.append(pool[int(at * len(pool))])
+    return chosen
+
+
+def tell_story(
+    protocol: ResolvedProtocol,
+    patient: int,
+    traits: Sequence[Traits],
+    *,
+    seed: int,
+    arm: str | None = None,
+) -> dict[str, Any]:
+    """One patient's story under the arm the trial gave, or under another.
+
+    ``traits`` are those of all patients of the trial (earlier ones decide which arm this one is given).
+    """
+    courses: list[Course] = []
+
+    def traced_course(number: int, given: ResolvedArm, own: Traits) -> Course:
+        courses.append(Course(number, given, own, protocol, seed=seed, traced=True))
+        return courses[-1]
+
+    trial = conduct_one_patient(protocol, patient, seed=seed, traits=traits, new_course=traced_course, arm=arm)
+    (record,) = trial.patients
+    return _story(protocol, record, trial.events, courses[0])
+
+
+def _story(
+    protocol: ResolvedProtocol, record: PatientRecord, events: Sequence[Event], course: Course
+) -> dict[str, Any]:
+    arm = protocol.arms[record.arm]
+    relapse = record.relapse
+    return {
+        "patient": record.patient,
+        "usubjid": usubjid(protocol, record.patient),
+        "arm": record.arm,
+        "arm_label": arm.label,
+        "traits": dict(record.traits),
+        "outcome": _outcome(record),
+        "doses": [_dose(protocol, arm, e) for e in events if e.kind is EventKind.DOSE],
+        "scans": [{"day": e.study_day, "found": e.detail != "clear"} for e in events if e.kind is EventKind.SCAN],
+        "relapse": None
+        if relapse is None
+        else {
+            "site": relapse.site,
+            "latent_day": relapse.latent_day,
+            "detected_day": relapse.detected,
+            "cause": relapse.cause,
+            "lineage": relapse.lineage,
+        },
+        "death_day": record.death_day,
+        **_trajectory(course, events),
+    }
+
+
+def _dose(protocol: ResolvedProtocol, arm: ResolvedArm, event: Event) -> dict[str, Any]:
+    order = next(o for o in arm.orders if o.id == event.detail)
+    return {
+        "day": event.study_day,
+        "agent": order.agent,
+        "label": protocol.agents[order.agent].label,
+        "fraction": (event.value or 0.0) / order.dose,
+    }
+
+
+def _outcome(record: PatientRecord) -> str:
+    """What happened, in a sentence, without the cause of a relapse (readers find that beside it)."""
+    words = []
+    if record.relapse is not None:
+        words.append(
+            f"{record.relapse.site.capitalize()} relapse seen at {record.relapse.detected / DAYS_PER_MONTH:.1f} months."
+        )
+    if record.death_day is not None:
+        words.append(f"Died of {record.death_cause} at {record.death_day / DAYS_PER_MONTH:.1f} months.")
+    if record.withdrew_day is not None:
+        words.append(f"Left the trial at {record.withdrew_day / DAYS_PER_MONTH:.1f} months.")
+    if record.relapse is None and record.death_day is None:
+        words.append(f"No relapse up to the last contact at {record.last_contact / DAYS_PER_MONTH:.1f} months.")
+    return " ".join(words)
+
+
+def _trajectory(course: Course, events: Sequence[Event]) -> dict[str, Any]:
+    """Cells by state and platelets over time, thinned to what a figure can show.
+
+    Thinning keeps the first and last row and, in every stretch, the rows at which the total is lowest and highest, so
+    that neither a nadir nor a peak is lost.
+    """
+    rows = course.state.trace[: int(course.state.clock[s.TRACED])]
+    keep = _rows_to_keep(rows[:, 1:5].sum(axis=1))
+    shown = rows[keep]
+    counted = [e for e in events if e.kind is EventKind.LABORATORY]
+    lesions = [
+        {"site": "local" if i == s.LOCAL else "distant", "cells": int(cells.sum())}
+        for i, cells in enumerate(course.state.cells)
+    ]
+    return {
+        "time": [float(x) for x in shown[:, 0]],
+        "series": {name: [float(x) for x in shown[:, 1 + i]] for i, name in enumerate(_SERIES)},
+        "platelets": {
+            "time": [e.study_day for e in counted],
+            "value": [float(e.value or 0.0) for e in counted],
+        },
+        "lesions": lesions,
+    }
+
+
+def _rows_to_keep(total: np.ndarray[Any, np.dtype[np.float64]]) -> list[int]:
+    n = total.size
+    if n <= _POINTS:
+        return list(range(n))
+    keep = {0, n - 1}
+    for stretch in np.array_split(np.arange(n), _POINTS // 2):
+        keep.add(int(stretch[np.argmin(total[stretch])]))
+        keep.add(int(stretch[np.argmax(total[stretch])]))
+    return sorted(keep)

@@ -1,0 +1,180 @@
+"""The composition root: a resolved protocol and a seed become a trial's results.
+
+The layers below are put together here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trialsim import __version__, results
+from trialsim.analysis import AnalysisPlan, analyse, from_frame, summarise
+from trialsim.conduct import TrialRecord, conduct_trial
+from trialsim.endpoints import (
+    adsl_frame,
+    adtte_frame,
+    arm_summaries,
+    baseline_table,
+    csv_text,
+    events_frame,
+    participant_flow,
+    survival_frame,
+)
+from trialsim.endpoints.adsl import ADSL_DECIMALS
+from trialsim.endpoints.adtte import ADTTE_DECIMALS
+from trialsim.endpoints.events_frame import EVENTS_DECIMALS
+from trialsim.patient.cohort import Traits, sample_traits
+from trialsim.patient.course import Course
+from trialsim.spec.load import dump_resolved
+from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
+from trialsim.stories import tell_stories
+
+ENDPOINT_LABELS = {
+    "rfs": "Relapse-free survival",
+    "ttr": "Time to relapse",
+    "drfs": "Distant relapse-free survival",
+    "os": "Overall survival",
+}
+#: Packages whose versions can change a result.
+PACKAGES = ("numpy", "scipy", "pandas", "lifelines", "simpy", "numba", "pydantic")
+
+
+@dataclass(frozen=True)
+class TrialResults:
+    """A finished trial: its tables, and what the report shows of them."""
+
+    protocol: ResolvedProtocol
+    seed: int
+    record: TrialRecord
+    adsl: str
+    """ADSL as CSV text; ``adtte`` and ``events`` likewise."""
+    adtte: str
+    events: str
+    analysis: dict[str, Any]
+    shown: dict[str, Any]
+    """The contents of results.json."""
+    summary: dict[str, Any]
+    """The contents of summary.json."""
+
+
+def run_trial(
+    protocol: ResolvedProtocol, seed: int, *, on_progress: Callable[[int, int], None] | None = None
+) -> TrialResults:
+    """Simulate, analyse and summarise one trial.
+
+    ``on_progress(done, total)`` is called as each patient's follow-up ends. It cannot change the trial.
+    """
+    started = time.perf_counter()
+    traits = sample_traits(protocol.cohort, protocol.accrual.patients, seed=seed)
+
+    def new_course(patient: int, arm: ResolvedArm, own: Traits) -> Course:
+        return Course(patient, arm, own, protocol, seed=seed)
+
+    record = conduct_trial(protocol, seed=seed, traits=traits, new_course=new_course, on_progress=on_progress)
+    simulated = time.perf_counter()
+    adtte = adtte_frame(record, protocol)
+    tables = {
+        "adsl": csv_text(adsl_frame(record, protocol), ADSL_DECIMALS),
+        "adtte": csv_text(adtte, ADTTE_DECIMALS),
+        "events": csv_text(events_frame(record, protocol), EVENTS_DECIMALS),
+    }
+    analysis = _analysis(protocol, record, adtte)
+    shown = {
+        "analysis": analysis,
+        "flow": participant_flow(record, protocol),
+        "baseline": baseline_table(record, protocol),
+        "stories": tell_stories(protocol, record, traits, seed=seed),
+    }
+    finished = time.perf_counter()
+    digest = results.digest_bytes(*(text.encode() for text in tables.values()))
+    summary = {
+        "protocol": protocol.name,
+        "seed": seed,
+        "version": __version__,
+        "digest": digest,
+        **_summary(protocol, record, adtte, analysis),
+        "runtime": {
+            "simulation_seconds": round(simulated - started, 3),
+            "analysis_seconds": round(finished - simulated, 3),
+        },
+    }
+    return TrialResults(protocol, seed, record, **tables, analysis=analysis, shown=shown, summary=summary)
+
+
+def _analysis(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame) -> dict[str, Any]:
+    frame = survival_frame(record, protocol, adtte)
+    categories = [c for c in frame.columns if c in protocol.cohort.traits]
+    relapses = protocol.endpoint.primary != "os"
+    data = from_frame(
+        frame,
+        time="time_days",
+        event="event",
+        arm="arm",
+        strata=protocol.randomisation.strata,
+        covariates=categories,
+        event_type="event_type" if relapses else None,
+        cause="cause" if relapses else None,
+        reference=protocol.analysis.reference,
+    )
+    planned = protocol.analysis
+    plan = AnalysisPlan(
+        reference=planned.reference,
+        arms={name: arm.label for name, arm in protocol.arms.items()},
+        alpha=planned.alpha,
+        sided=planned.sided,
+        test=planned.test,
+        confidence_level=planned.confidence_level,
+        landmarks_days=planned.landmarks_days,
+        rmst_tau_days=planned.rmst_tau_days,
+        subgroups=planned.subgroups,
+        paramcd=protocol.endpoint.primary.upper(),
+        label=ENDPOINT_LABELS[protocol.endpoint.primary],
+    )
+    return analyse(data, plan)
+
+
+def _summary(
+    protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame, analysis: dict[str, Any]
+) -> dict[str, Any]:
+    short = summarise(analysis)
+    counted = arm_summaries(record, protocol, adtte)
+    return {
+        "arms": {name: arm | counted[name] for name, arm in short["arms"].items()},
+        "comparisons": short["comparisons"],
+    }
+
+
+def write_data(trial: TrialResults, folder: Path, *, command: str) -> None:
+    """Write everything of a run but its page into ``folder``."""
+    resolved = dump_resolved(trial.protocol)
+    for name, text in (
+        (results.ADSL, trial.adsl),
+        (results.ADTTE, trial.adtte),
+        (results.EVENTS, trial.events),
+        (results.PROTOCOL, resolved),
+    ):
+        (folder / name).write_bytes(text.encode())
+    results.write_json(folder, results.RESULTS, trial.shown)
+    results.write_json(folder, results.SUMMARY, trial.summary)
+    results.write_json(folder, results.MANIFEST, _manifest(trial, resolved, command))
+
+
+def _manifest(trial: TrialResults, resolved: str, command: str) -> dict[str, Any]:
+    return {
+        "trialsim": "run",
+        "version": __version__,
+        "seed": trial.seed,
+        "protocol": trial.protocol.name,
+        "command": command,
+        "digests": {"protocol": results.digest_bytes(resolved.encode()), "data": trial.summary["digest"]},
+        "packages": {name: version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+    }
