@@ -1,0 +1,226 @@
+"""What the figures have in common: one form, drawn by plotly in the page and by `static` without it.
+
+A figure is a plain dict in plotly's JSON schema, so nothing here imports plotly; the tests validate it with
+``plotly.graph_objects``. Every axis states its range and its ticks, so that both renderings agree. Traces whose
+``meta`` is ``wide`` or ``compact``, and annotations whose ``name`` is, are shown only at that width.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trialsim.report.theme import DASHES
+
+#: Curves with more steps are thinned to this many, and the caption says so.
+MOST_STEPS = 1200
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+
+Axis = dict[str, Any]
+Trace = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of a figure's legend, drawn in HTML above it where direct labels have no room."""
+
+    label: str
+    color: str
+    dash: str = "solid"
+    width: float = 2.4
+    symbol: str = ""
+
+
+@dataclass
+class Figure:
+    """One figure: ``compact`` holds what the layout changes at phone width."""
+
+    name: str
+    alt: str
+    data: list[Trace] = field(default_factory=list)
+    layout: dict[str, Any] = field(default_factory=dict)
+    compact: dict[str, Any] = field(default_factory=dict)
+    keys: list[Key] = field(default_factory=list)
+    always_keyed: bool = False
+    note: str = ""
+
+    def plotly(self) -> dict[str, Any]:
+        """The figure as plotly's JSON, colours still tokens."""
+        return {"data": self.data, "layout": self.layout}
+
+    def embedded(self) -> dict[str, Any]:
+        """What the page stores: the figure and its compact layout."""
+        return {"data": self.data, "layout": self.layout, "compact": self.compact}
+
+
+def text(raw: str) -> str:
+    """User text for plotly and SVG, which both read entities and neither of which may read tags."""
+    return html.escape(raw, quote=False)
+
+
+def wrapped(raw: str, width: int = 22, lines: int = 3) -> str:
+    """User text on a few lines, cut with an ellipsis, escaped."""
+    broken = textwrap.wrap(raw, width, max_lines=lines, placeholder=" …", break_long_words=True) or [raw]
+    return "<br>".join(text(line) for line in broken)
+
+
+def series_color(index: int) -> str:
+    return f"@series-{index % len(DASHES)}"
+
+
+def text_color(index: int) -> str:
+    return f"@text-{index % len(DASHES)}"
+
+
+def band_color(index: int) -> str:
+    return f"@band-{index % len(DASHES)}"
+
+
+def dash(index: int) -> str:
+    return DASHES[index % len(DASHES)]
+
+
+def new_layout(height: int, *, left: int = 58, right: int = 16, top: int = 30, bottom: int = 48) -> dict[str, Any]:
+    """An empty layout in the page's type, with no background of its own."""
+    return {
+        "height": height,
+        "margin": {"l": left, "r": right, "t": top, "b": bottom, "pad": 0},
+        "font": {"family": FONT, "size": 12, "color": "@muted"},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "showlegend": False,
+        "hovermode": "x unified",
+        "hoverlabel": {"bgcolor": "@page", "bordercolor": "@rule", "font": {"color": "@ink", "size": 12}},
+        "dragmode": False,
+        "shapes": [],
+        "annotations": [],
+    }
+
+
+def axis(span: tuple[float, float], at: Sequence[float], labels: Sequence[str] | None = None, **more: Any) -> Axis:
+    """A linear axis with stated range and tick places."""
+    names = [f"{tick:g}" for tick in at] if labels is None else list(labels)
+    return {
+        "range": list(span),
+        "tickmode": "array",
+        "tickvals": list(at),
+        "ticktext": names,
+        "showgrid": False,
+        "showline": False,
+        "ticks": "",
+        "zeroline": False,
+        "linecolor": "@rule",
+        "tickcolor": "@rule",
+        "tickfont": {"color": "@muted", "size": 12},
+        "ticklabelstandoff": 3,
+        "fixedrange": True,
+        **more,
+    }
+
+
+def title(words: str) -> dict[str, Any]:
+    return {"text": words, "standoff": 8, "font": {"size": 12, "color": "@muted"}}
+
+
+def note(words: str, x: float, y: float, *, name: str = "", size: int = 12, color: str = "@muted", **more: Any) -> Any:
+    """A text in the figure, without arrow; ``name`` ``wide`` or ``compact`` limits it to that width."""
+    return {
+        "text": words,
+        "x": x,
+        "y": y,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "middle",
+        "align": "left",
+        "showarrow": False,
+        "font": {"size": size, "color": color},
+        **({"name": name} if name else {}),
+        **more,
+    }
+
+
+def row_heading(words: str, row: float, yref: str, color: str, margins: tuple[int, int]) -> list[Any]:
+    """A row's heading from the figure's left edge on; ``margins`` are the left margins, wide and compact."""
+    return [
+        note(f"<b>{words}</b>", 0, row, name=name, yref=yref, color=color, xshift=-margin)
+        for name, margin in zip(("wide", "compact"), margins, strict=True)
+    ]
+
+
+def heading(words: str) -> Any:
+    """What the vertical axis shows, upright above it: rotated text is hard to read."""
+    return note(words, 0, 1, yanchor="bottom", yshift=8, xshift=0)
+
+
+def line(x: Sequence[float | None], y: Sequence[float | None], color: str, style: str = "solid", **more: Any) -> Trace:
+    """A line trace; ``step=True`` holds each value until the next time."""
+    step = more.pop("step", False)
+    width = more.pop("width", 2)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": list(x),
+        "y": list(y),
+        "line": {"color": color, "width": width, "dash": style, "shape": "hv" if step else "linear"},
+        **more,
+    }
+
+
+def month_ticks(limit: float, most: int) -> list[float]:
+    """At most ``most`` ticks from 0 on, a round number of months apart."""
+    for step in (1, 2, 3, 6, 12, 24, 36, 60, 120, 240):
+        if limit / step < most:
+            return [float(step * i) for i in range(int(limit / step + 1e-9) + 1)]
+    return [0.0, limit]
+
+
+def some_of(months: Sequence[float], most: int) -> list[float]:
+    """Months of a table that are kept as ticks: every k-th, with k so that at most ``most`` remain.
+
+    A yearly or half-yearly rhythm is preferred to a tighter one.
+    """
+    strides = [k for k in range(1, len(months) + 1) if math.ceil(len(months) / k) <= most] or [1]
+    gap = months[1] - months[0] if len(months) > 1 else 1.0
+    round_ones = [k for k in strides[:4] if (k * gap) % 12 == 0 or 12 % (k * gap) == 0]
+    return list(months[:: (round_ones or strides)[0]])
+
+
+def spread(heights: Sequence[float], apart: Sequence[float], low: float, high: float) -> list[float]:
+    """Label heights moved as little as needed so that neighbours stay apart and inside [low, high].
+
+    ``apart`` holds each label's own height, in the units of ``heights``.
+    """
+    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    placed = dict.fromkeys(order, 0.0)
+    floor = low
+    for i in order:
+        placed[i] = max(heights[i], floor + apart[i] / 2)
+        floor = placed[i] + apart[i] / 2
+    ceiling = high
+    for i in reversed(order):
+        placed[i] = min(placed[i], ceiling - apart[i] / 2)
+        ceiling = placed[i] - apart[i] / 2
+    return [placed[i] for i in range(len(heights))]
+
+
+def thinned(times: Sequence[float], *series: Sequence[float | None]) -> tuple[list[list[Any]], bool]:
+    """Times and series with at most :data:`MOST_STEPS` points, evenly chosen with both ends, and whether any
+    were left out."""
+    count = len(times)
+    if count <= MOST_STEPS:
+        return [list(times), *(list(s) for s in series)], False
+    keep = sorted({round(i * (count - 1) / (MOST_STEPS - 1)) for i in range(MOST_STEPS)})
+    return [[values[i] for i in keep] for values in (times, *series)], True
+
+
+def on_percent(values: Sequence[float | None]) -> list[float | None]:
+    return [None if v is None else round(100 * v, 2) for v in values]
+
+
+def on_months(values: Sequence[float]) -> list[float]:
+    return [round(v, 3) for v in values]

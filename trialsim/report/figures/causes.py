@@ -1,0 +1,128 @@
+"""Why patients relapsed: counts by arm as stacked bars, and each cause's cumulative incidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trialsim.report.figure import Figure, Key, axis, dash, new_layout, text, title, wrapped
+from trialsim.report.figures.incidence import highest, incidence
+from trialsim.report.theme import PATTERNS
+
+_ROW = 58
+
+
+def fill_of(cause: str) -> str:
+    """The colour token of a cause, by the lineage that it names."""
+    lowered = cause.lower()
+    for word, token in (
+        ("residual", "residual"),
+        ("dorman", "awakened"),
+        ("seed", "seeded"),
+        ("spontaneous", "spontaneous"),
+    ):
+        if word in lowered:
+            return f"cause-{token}"
+    return "cause-tis"
+
+
+def ordered_causes(causes: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
+    """Every cause in any arm, most frequent first; ties by name."""
+    totals: dict[str, int] = {}
+    for by_cause in causes.values():
+        for cause, entry in by_cause.items():
+            totals[cause] = totals.get(cause, 0) + entry["n"]
+    return sorted(totals, key=lambda cause: (-totals[cause], cause))
+
+
+def cause_patterns(names: list[str]) -> dict[str, str]:
+    """A pattern per cause, so that causes of one hue stay apart without colour."""
+    used: dict[str, int] = {}
+    patterns = {}
+    for name in names:
+        fill = fill_of(name)
+        patterns[name] = PATTERNS[used.get(fill, 0) % len(PATTERNS)]
+        used[fill] = used.get(fill, 0) + 1
+    return patterns
+
+
+def cause_bars(causes: Mapping[str, Mapping[str, Mapping[str, Any]]], labels: Mapping[str, str]) -> Figure:
+    """Relapses by cause, one stacked bar per arm, counts written inside where they fit."""
+    names = ordered_causes(causes)
+    arms = [arm for arm in labels if arm in causes]
+    totals = [sum(entry["n"] for entry in causes[arm].values()) for arm in arms]
+    widest = max([1, *totals])
+    layout = new_layout(56 + _ROW * len(arms), left=170, right=20, top=6)
+    layout.update({"barmode": "stack", "hovermode": "closest"})
+    layout["xaxis"] = axis(
+        (0, 1.03 * widest), _count_ticks(widest), showgrid=True, gridcolor="@grid", title=title("Relapses")
+    )
+    rows = [f"{wrapped(labels[arm], 24, 2)}<br>{total} relapses" for arm, total in zip(arms, totals, strict=True)]
+    layout["yaxis"] = axis((len(arms) - 0.5, -0.5), range(len(arms)), rows)
+    alt = "; ".join(f"{labels[a]}: " + ", ".join(f"{e['n']} {c}" for c, e in causes[a].items()) for a in arms)
+    figure = Figure("causes", f"Relapses by cause. {alt}.", layout=layout, always_keyed=True)
+    short = [f"{wrapped(labels[arm], 13, 2)}<br>{total}" for arm, total in zip(arms, totals, strict=True)]
+    figure.compact = {"margin": {"l": 96, "r": 8}, "yaxis": {"ticktext": short}}
+    patterns = cause_patterns(names)
+    for name in names:
+        counts = [causes[arm].get(name, {"n": 0})["n"] for arm in arms]
+        figure.data.append(_bar(name, counts, patterns[name]))
+        figure.keys.append(Key(name, fill_of(name), symbol=f"pattern-{PATTERNS.index(patterns[name])}"))
+    return figure
+
+
+def _bar(name: str, counts: list[int], pattern: str) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": text(name),
+        "x": counts,
+        "y": list(range(len(counts))),
+        "width": 0.56,
+        "text": [str(n) if n else "" for n in counts],
+        "textposition": "inside",
+        "insidetextanchor": "middle",
+        "textangle": 0,
+        "constraintext": "none",
+        "textfont": {"color": "@on-fill", "size": 12},
+        "marker": {
+            "color": f"@{fill_of(name)}",
+            "line": {"color": "@page", "width": 1},
+            "pattern": {
+                "shape": pattern,
+                "fgcolor": "@page",
+                "size": 6,
+                "solidity": 0.22,
+                "fillmode": "overlay",
+            },
+        },
+        "hovertemplate": f"{text(name)}: %{{x}}<extra></extra>",
+    }
+
+
+def _count_ticks(widest: int) -> list[float]:
+    step = next(s for k in range(9) for s in (10**k, 2 * 10**k, 5 * 10**k) if widest / s <= 6)
+    return [float(i * step) for i in range(int(widest / step) + 1)]
+
+
+def cause_panels(
+    causes: Mapping[str, Mapping[str, Mapping[str, Any]]], labels: Mapping[str, str], limit: float
+) -> list[tuple[str, Figure]]:
+    """One small panel per cause with a curve per arm, all on the same axes, most frequent cause first."""
+    top = highest(entry for by_cause in causes.values() for entry in by_cause.values())
+    panels = []
+    for number, cause in enumerate(ordered_causes(causes)):
+        curves = [
+            (
+                labels[arm],
+                f"series-{index % 6}",
+                dash(index),
+                2.0,
+                causes[arm].get(cause, {"months": [], "estimate": []}),
+            )
+            for index, arm in enumerate(labels)
+            if arm in causes
+        ]
+        figure = incidence(f"cause-{number}", curves, f"relapse by {cause}, by arm", limit, ceiling=top, small=True)
+        panels.append((cause, figure))
+    return panels

@@ -1,0 +1,81 @@
+"""Participant flow after CONSORT 2025: the boxes and what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trialsim.report.numbers import plural
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line in a box; ``inner`` lines explain the one above."""
+
+    words: str
+    number: int
+    inner: bool = False
+
+
+@dataclass(frozen=True)
+class Box:
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One arm, from allocation to analysis."""
+
+    label: str
+    index: int
+    allocated: int
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
+class Flow:
+    enrolled: int
+    not_randomised: int
+    randomised: int
+    columns: tuple[Column, ...]
+
+
+def flow_boxes(flow: Mapping[str, Any]) -> Flow:
+    """The diagram of a trial's flow counts."""
+    columns = tuple(_column(arm, index) for index, arm in enumerate(flow["arms"].values()))
+    return Flow(flow["enrolled"], flow["enrolled"] - flow["randomised"], flow["randomised"], columns)
+
+
+def _column(arm: Mapping[str, Any], index: int) -> Column:
+    stopped = arm.get("stopped_treatment") or {}
+    treatment = [
+        Line("started treatment", arm["started_treatment"]),
+        Line("never treated", arm["never_treated"]),
+        Line("completed", arm["completed_treatment"]),
+        Line("stopped early", sum(stopped.values())),
+        *(
+            Line(reason, number, inner=True)
+            for reason, number in sorted(stopped.items(), key=lambda item: (-item[1], item[0]))
+        ),
+        Line("on treatment at the data cut", arm["on_treatment_at_cut"]),
+    ]
+    outcome = [
+        Line("relapsed", arm["relapsed"]),
+        Line("died without relapse", arm["died_without_relapse"]),
+        Line("withdrew", arm["withdrew"]),
+        Line("event-free at the data cut", arm["event_free_at_cut"]),
+    ]
+    boxes = (
+        Box("Treatment", tuple(line for line in treatment if line.number or line.words == "started treatment")),
+        Box("Follow-up", tuple(outcome)),
+        Box("Analysed", (Line("as randomised", arm["analysed"]),)),
+    )
+    return Column(arm["label"], index, arm["allocated"], boxes)
+
+
+def flow_words(flow: Flow) -> str:
+    """The diagram in a sentence, for those who don't see it."""
+    arms = "; ".join(f"{column.label} {column.allocated:,}" for column in flow.columns)
+    return f"{plural(flow.enrolled, 'patient')} enrolled, {flow.randomised:,} randomised: {arms}."

@@ -1,0 +1,136 @@
+"""The page: one HTML file from the files of a run folder, and nothing else.
+
+Same folder, same bytes: nothing here reads a clock, a host or a path.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trialsim import results
+from trialsim.report.estimand import arm_words, enrolment_words, estimand, follow_up_words
+from trialsim.report.figure import Figure
+from trialsim.report.figures import regimen_timeline
+from trialsim.report.flow import flow_boxes, flow_words
+from trialsim.report.parameters import confidence, parameter_tables
+from trialsim.report.patients import patient_stories
+from trialsim.report.static import draw
+from trialsim.report.survival import survival_parts
+from trialsim.report.tables import baseline, treatment
+from trialsim.report.theme import DARK, LIGHT, css_variables
+from trialsim.report.verdict import TestName, truth_sentence, verdicts
+from trialsim.spec.resolved import ResolvedProtocol
+
+HERE = Path(__file__).parent
+
+
+def build_report(folder: Path) -> str:
+    """The page of a run folder, as HTML.
+
+    Raises
+    ------
+    UsageError
+        The folder is not a run folder, or one of its files is damaged.
+    """
+    from trialsim.spec.load import load_resolved
+
+    folder = Path(folder)
+    saved = {name: results.read_json(folder, name) for name in (results.RESULTS, results.SUMMARY, results.MANIFEST)}
+    protocol = load_resolved(folder / results.PROTOCOL)
+    return render(protocol, saved[results.RESULTS], saved[results.SUMMARY], saved[results.MANIFEST])
+
+
+def write_report(folder: Path) -> Path:
+    """Write ``report.html`` into a run folder and return its path."""
+    path = Path(folder) / results.REPORT
+    path.write_text(build_report(folder), encoding="utf-8")
+    return path
+
+
+def render(
+    protocol: ResolvedProtocol,
+    saved: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+) -> str:
+    """The page from loaded content; see :func:`build_report`."""
+    analysis = saved["analysis"]
+    labels = {arm: entry["label"] for arm, entry in analysis["arms"].items()}
+    sizes = {arm: entry["n"] for arm, entry in analysis["arms"].items()}
+    flow = flow_boxes(saved["flow"])
+    context: dict[str, Any] = {
+        "title": protocol.title or protocol.name,
+        "subtitle": protocol.description,
+        "protocol": protocol,
+        "estimand": estimand(protocol),
+        "enrolment": enrolment_words(protocol),
+        "follow_up": follow_up_words(protocol),
+        "arms_in_words": [(arm.label, i, arm_words(protocol, arm)) for i, arm in enumerate(protocol.arms.values())],
+        "timeline": regimen_timeline(protocol),
+        "flow": flow,
+        "flow_words": flow_words(flow),
+        "baseline": baseline(saved["baseline"], labels, sizes),
+        "treatment": treatment(summary, labels),
+        "stories": patient_stories(saved["stories"]),
+        "parameters": parameter_tables(protocol),
+        "confidence": confidence(protocol),
+        "manifest": manifest,
+        "command": manifest.get("command", ""),
+    }
+    return _page(analysis, protocol.analysis.test, True, context)
+
+
+def analyse_page(analysis: Mapping[str, Any], title: str, command: str) -> str:
+    """The page reduced to its survival parts, for data that were never simulated.
+
+    ``analysis`` is what `trialsim.analysis.analyse` returns; ``command`` is printed as the way to make the page again.
+    """
+    context = {"title": title, "subtitle": "", "protocol": None, "command": command, "manifest": {}}
+    return _page(analysis, analysis.get("test", "logrank"), False, context)
+
+
+def _page(analysis: Mapping[str, Any], test: TestName, simulated: bool, context: dict[str, Any]) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    figures: dict[str, Figure] = {}
+
+    def place(figure: Figure, width: int = 860) -> str:
+        """Registers a figure for the script and returns its static drawing."""
+        figures[figure.name] = figure
+        return draw(figure, width)
+
+    environment.globals.update(place=place, figure_data=lambda: _embedded(figures))
+    return environment.get_template("page.html.j2").render(
+        **context,
+        analysis=analysis,
+        verdicts=verdicts(analysis, test),
+        simulated=simulated,
+        truth=truth_sentence(simulated),
+        survival=survival_parts(analysis),
+        style=_style(),
+        script=(HERE / "assets" / "page.js").read_text(encoding="utf-8"),
+        plotly=(HERE / "assets" / "plotly-basic.min.js").read_text(encoding="utf-8"),
+    )
+
+
+def _style() -> str:
+    light, dark = css_variables(LIGHT), css_variables(DARK)
+    themes = f":root{{color-scheme:light dark;{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}@media print{{:root{{{light}}}}}"
+    return themes + "\n" + (HERE / "assets" / "page.css").read_text(encoding="utf-8")
+
+
+def _embedded(figures: Mapping[str, Figure]) -> str:
+    """The figures as JSON that cannot end the script element it stands in."""
+    data = {name: figure.embedded() for name, figure in figures.items()}
+    raw = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return raw.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

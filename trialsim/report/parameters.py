@@ -1,0 +1,111 @@
+"""Every number of the model with its source and how far it may be trusted, read off the resolved protocol."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from trialsim.report.numbers import distribution, plain_number, words
+from trialsim.report.tables import Table
+from trialsim.spec.agents import Sourced
+from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.spec.traits import GAINS, TRAITS
+
+_HEAD = ("Parameter", "Value", "Source", "Confidence")
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """How many of the sourced numbers are trusted how far."""
+
+    high: int
+    med: int
+    low: int
+    unstated: int
+
+    @property
+    def total(self) -> int:
+        return self.high + self.med + self.low + self.unstated
+
+
+def parameter_tables(protocol: ResolvedProtocol) -> list[Table]:
+    """One table per part of the model."""
+    tables = [_cohort(protocol)]
+    for agent in protocol.agents.values():
+        rows = [(name, _with_range(number), number.source, number.confidence) for name, number in sourced(agent)]
+        tables.append(Table(agent.label, _HEAD, tuple(rows), agent.note, wide_text=True))
+    tables += [_mortality(protocol), _gains(protocol)]
+    return tables
+
+
+def confidence(protocol: ResolvedProtocol) -> Confidence:
+    tables = parameter_tables(protocol)[:-1]
+    tally = Counter(row[-1] for table in tables for row in table.rows if len(row) == len(table.head))
+    known = {level: tally.pop(level, 0) for level in ("high", "med", "low")}
+    return Confidence(known["high"], known["med"], known["low"], sum(tally.values()))
+
+
+def sourced(model: BaseModel, path: str = "") -> Iterator[tuple[str, Sourced]]:
+    """Every sourced number inside a model, with the way to it in words."""
+    for name, value in model:
+        yield from _sourced_in(value, f"{path}, {words(name)}" if path else words(name))
+
+
+def _sourced_in(value: object, path: str) -> Iterator[tuple[str, Sourced]]:
+    if isinstance(value, Sourced):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        yield from sourced(value, path)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _sourced_in(item, f"{path}, {words(str(key))}")
+
+
+def _with_range(number: Sourced) -> str:
+    value = f"{plain_number(number.value)} {number.unit}".strip()
+    if number.low is None or number.high is None:
+        return value
+    return f"{value} ({plain_number(number.low)} to {plain_number(number.high)})"
+
+
+def _cohort(protocol: ResolvedProtocol) -> Table:
+    rows: list[tuple[str, ...]] = []
+    for trait in protocol.cohort.traits.values():
+        meaning = TRAITS[trait.name].meaning if trait.name in TRAITS else trait.note
+        for level, case in trait.cases.items():
+            name = words(trait.name) + (f", {words(level)}" if trait.by else "")
+            unit = f" [{trait.unit}]" if trait.unit else ""
+            rows.append((f"{name}{unit}: {meaning}" if meaning else f"{name}{unit}", distribution(case),
+                         case.source or "not stated", case.confidence or "not stated"))  # fmt: skip
+    pairs = "; ".join(
+        f"{words(c.traits[0])} with {words(c.traits[1])} {c.rho:+.2f}" for c in protocol.cohort.correlations
+    )
+    note = f"Correlations (Gaussian copula): {pairs}.".replace("-", "−") if pairs else ""
+    return Table(f"Cohort: {protocol.cohort.title or protocol.cohort.name}", _HEAD, tuple(rows), note, wide_text=True)
+
+
+def _mortality(protocol: ResolvedProtocol) -> Table:
+    rows: list[tuple[str, ...]] = [
+        (f"background death, {sex}", f"hazard {plain_number(m.rate60_per_year)} a year at 60, growing {plain_number(m.slope_per_year)} a year of age",
+         m.source, m.confidence)
+        for sex, m in protocol.cohort.mortality.items()
+    ]  # fmt: skip
+    after = protocol.cohort.post_relapse
+    rows.append(("death after relapse", f"median {plain_number(after.local_median_days)} days (local), "
+                 f"{plain_number(after.distant_median_days)} days (distant)", after.source, after.confidence))  # fmt: skip
+    seen = protocol.detection
+    rows.append(("detection", f"{plain_number(seen.limit_cells)} cells; error {plain_number(seen.error_sd_log10)} (sd, log₁₀)",
+                 seen.source, seen.confidence))  # fmt: skip
+    return Table("Mortality and detection", _HEAD, tuple(rows), wide_text=True)
+
+
+def _gains(protocol: ResolvedProtocol) -> Table:
+    rows = [(words(name), plain_number(gain), GAINS.get(name, "")) for name, gain in protocol.biology.items()]
+    note = (
+        f"Numerics: tolerance {plain_number(protocol.numerics.tolerance)}, steps of at most "
+        f"{plain_number(protocol.numerics.max_step_days)} days."
+    )
+    return Table("Mechanisms", ("Mechanism", "Gain", "What it does"), tuple(rows), note, wide_text=True)

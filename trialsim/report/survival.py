@@ -1,0 +1,160 @@
+"""The survival parts of the page: what an analysis becomes, simulated or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trialsim.report.figure import Figure, dash, month_ticks
+from trialsim.report.figures import (
+    cause_bars,
+    cause_panels,
+    incidence,
+    kaplan_meier,
+    mean_difference,
+    ordered_causes,
+)
+from trialsim.report.figures.kaplan_meier import last_month
+from trialsim.report.forest import Forest, forests
+from trialsim.report.numbers import DAYS_PER_MONTH
+from trialsim.report.tables import Table, cause_counts, comparisons, cox, estimates, incidence_at, incidence_by_cause
+from trialsim.report.verdict import is_proportional
+
+CONVENTION = "At risk: just before the month. Events and censored: up to and including it. The three add up to n."
+
+_EVENTS = {"death": "death without relapse"}
+
+
+@dataclass
+class Panel:
+    """One of several small figures, with its heading."""
+
+    title: str
+    figure: Figure
+
+
+@dataclass
+class SurvivalParts:
+    """What the template sets, in order; empty lists and None are left out of the page."""
+
+    curves: Figure
+    convention: str
+    estimates: Table
+    comparisons: Table | None
+    means: list[Figure]
+    competing: Figure | None = None
+    competing_table: Table | None = None
+    causes: Figure | None = None
+    cause_table: Table | None = None
+    cause_incidence: Table | None = None
+    cause_panels: list[Panel] = field(default_factory=list)
+    forests: list[Forest] = field(default_factory=list)
+    subgroup_panels: list[Panel] = field(default_factory=list)
+    cox: Table | None = None
+    data_tables: dict[str, Table] = field(default_factory=dict)
+    """The table behind a figure, by the figure's name."""
+
+
+def survival_parts(analysis: Mapping[str, Any]) -> SurvivalParts:
+    arms = analysis["arms"]
+    labels = {arm: entry["label"] for arm, entry in arms.items()}
+    endpoint = analysis["endpoint"]["label"]
+    limit = max(last_month(arms.values()), analysis.get("max_follow_up_months") or 0.0)
+    taus = [c["rmst_difference"].get("tau") for c in analysis["comparisons"]]
+    tau = taus[0] / DAYS_PER_MONTH if taus and taus[0] else None
+    parts = SurvivalParts(
+        curves=kaplan_meier("curves", arms, labels, endpoint, limit=limit, tau_months=tau),
+        convention=_convention(analysis),
+        estimates=estimates(analysis),
+        comparisons=comparisons(analysis) if analysis["comparisons"] else None,
+        means=_means(analysis),
+        cox=cox(analysis),
+        forests=forests(analysis),
+    )
+    parts.data_tables["curves"] = at_risk_table(arms, labels)
+    _add_competing(parts, analysis, labels, limit)
+    _add_causes(parts, analysis, labels, limit)
+    for group in analysis.get("subgroups") or []:
+        for level in group["levels"]:
+            _add_level(parts, group, level, labels, endpoint, limit)
+    return parts
+
+
+def _convention(analysis: Mapping[str, Any]) -> str:
+    tables = [arm["at_risk"] for arm in analysis["arms"].values()]
+    stated = analysis.get("at_risk_convention") or next(
+        (t["at_risk_convention"] for t in tables if "at_risk_convention" in t), ""
+    )
+    return stated or CONVENTION
+
+
+def _means(analysis: Mapping[str, Any]) -> list[Figure]:
+    """The area between the curves, where the hazard ratio must not lead."""
+    drawn = [mean_difference(analysis, c) for c in analysis["comparisons"] if not is_proportional(c)]
+    return [figure for figure in drawn if figure is not None]
+
+
+def at_risk_table(arms: Mapping[str, Any], labels: Mapping[str, str]) -> Table:
+    """The curve with its interval and the counts, read off at the months of the at-risk table."""
+    rows: list[tuple[str, ...]] = []
+    for arm, entry in arms.items():
+        rows.append((labels[arm],))
+        curve, table = entry["curve"], entry["at_risk"]
+        place = 0
+        for month, *counts in zip(table["months"], table["at_risk"], table["events"], table["censored"], strict=True):
+            while place + 1 < len(curve["months"]) and curve["months"][place + 1] <= month:
+                place += 1
+            shares = [curve[key][place] for key in ("survival", "lower", "upper")]
+            rows.append(
+                (
+                    f"{month:g}",
+                    *("–" if s is None else f"{100 * s:.1f}" for s in shares),
+                    *(f"{n:,}" for n in counts),
+                )
+            )
+    head = ("Month", "Event-free, %", "Lower", "Upper", "At risk", "Events", "Censored")
+    return Table("Curve and counts by month", head, tuple(rows))
+
+
+def _add_competing(parts: SurvivalParts, analysis: Mapping[str, Any], labels: Mapping[str, str], limit: float) -> None:
+    competing = analysis.get("competing")
+    if not competing:
+        return
+    curves, read = [], []
+    for index, (arm, label) in enumerate(labels.items()):
+        for number, (event, curve) in enumerate(competing.get(arm, {}).items()):
+            words = f"{label}: {_EVENTS.get(event, event)}"
+            curves.append((words, f"series-{index % 6}", dash(index), (2.4, 1.3, 0.9)[min(number, 2)], curve))
+            read.append((words, curve))
+    parts.competing = incidence("competing", curves, "relapse and of death without relapse, by arm", limit)
+    parts.competing_table = incidence_at(read, month_ticks(limit, 7)[1:], "Cumulative incidence (Aalen-Johansen)")
+
+
+def _add_causes(parts: SurvivalParts, analysis: Mapping[str, Any], labels: Mapping[str, str], limit: float) -> None:
+    causes = analysis.get("causes")
+    if not causes or not any(entry["n"] for by_cause in causes.values() for entry in by_cause.values()):
+        return
+    names = ordered_causes(causes)
+    parts.causes = cause_bars(causes, labels)
+    parts.cause_table = cause_counts(causes, names, labels)
+    parts.cause_incidence = incidence_by_cause(causes, names, labels, month_ticks(limit, 7)[1:])
+    for cause, figure in cause_panels(causes, labels, limit):
+        parts.cause_panels.append(Panel(cause, figure))
+
+
+def _add_level(
+    parts: SurvivalParts,
+    group: Mapping[str, Any],
+    level: Mapping[str, Any],
+    labels: Mapping[str, str],
+    endpoint: str,
+    limit: float,
+) -> None:
+    arms = {arm: level["arms"][arm] for arm in labels if level["arms"].get(arm, {}).get("n")}
+    if not arms:
+        return
+    name = f"level-{len(parts.subgroup_panels)}"
+    figure = kaplan_meier(name, arms, labels, endpoint, small=True, limit=limit)
+    parts.subgroup_panels.append(Panel(f"{group['label']}: {level['label']}", figure))
+    parts.data_tables[name] = at_risk_table(arms, labels)

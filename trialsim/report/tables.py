@@ -1,0 +1,187 @@
+"""The page's tables, as rows of strings; the template only sets them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trialsim.report.numbers import (
+    ABSENT,
+    DAYS_PER_MONTH,
+    between,
+    months,
+    p_text,
+    percent,
+    plain_number,
+    ratio,
+    share_of,
+)
+from trialsim.report.verdict import comparison_rows
+
+
+@dataclass(frozen=True)
+class Table:
+    """A caption, column heads and rows. The first column is a row's name; a row of one cell is a heading."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    wide_text: bool = False
+    """Columns hold prose, so they are set to the left."""
+
+
+def estimates(analysis: Mapping[str, Any]) -> Table:
+    """Events, median, landmarks and restricted mean, one column per arm."""
+    arms = list(analysis["arms"].values())
+    code = analysis["endpoint"]["paramcd"]
+    rows: list[tuple[str, ...]] = [
+        ("Events / patients", *(f"{arm['events']:,} / {arm['n']:,}" for arm in arms)),
+        (
+            "Median, months",
+            *(_interval(months(arm["median_months"]["estimate"]), arm["median_months"]) for arm in arms),
+        ),
+    ]
+    for place, mark in enumerate(arms[0]["landmarks"]):
+        rows.append((f"{code} at {mark['months']:.0f} months", *(_landmark(arm["landmarks"][place]) for arm in arms)))
+    tau = next((arm["rmst_days"]["tau"] for arm in arms if arm["rmst_days"].get("tau")), None)
+    horizon = f" to month {tau / DAYS_PER_MONTH:.0f}" if tau else ""
+    rows.append((f"Mean event-free months{horizon}", *(_mean(arm["rmst_days"]) for arm in arms)))
+    level = f"{100 * analysis['confidence_level']:g}%"
+    tau_note = analysis.get("tau_note") or ""
+    note = f"Intervals of the curve are log-log. {'' if 'as planned' in tau_note else _sentence(tau_note)}".strip()
+    return Table(f"Estimates with {level} intervals", ("", *(arm["label"] for arm in arms)), tuple(rows), note)
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _interval(value: str, sides: Mapping[str, Any]) -> str:
+    if sides["lower"] is None and sides["upper"] is None:
+        return value
+    return f"{value} ({between(sides['lower'], sides['upper'], '{:.1f}', 'not reached')})"
+
+
+def _landmark(mark: Mapping[str, Any]) -> str:
+    if mark["estimate"] is None:
+        return "beyond follow-up"
+    low, high = (None if mark[k] is None else 100 * mark[k] for k in ("lower", "upper"))
+    return f"{percent(mark['estimate'])} ({between(low, high, '{:.1f}')})"
+
+
+def _mean(mean: Mapping[str, Any]) -> str:
+    if mean.get("estimate") is None:
+        return ABSENT
+    low, high = (None if mean[k] is None else mean[k] / DAYS_PER_MONTH for k in ("lower", "upper"))
+    return f"{mean['estimate'] / DAYS_PER_MONTH:.1f} ({between(low, high, '{:.1f}')})"
+
+
+def comparisons(analysis: Mapping[str, Any]) -> Table:
+    """Every test and effect, one column per comparison."""
+    arms = analysis["arms"]
+    heads = [f"{arms[c['arm']]['label']} against {arms[c['reference']]['label']}" for c in analysis["comparisons"]]
+    sided = "one-sided" if analysis["sided"] == 1 else "two-sided"
+    note = f"p values of log-rank tests are {sided}; below 1, the hazard ratio favours the first-named arm."
+    return Table("Comparisons", ("Measure", *heads), tuple(tuple(row) for row in comparison_rows(analysis)), note)
+
+
+def cox(analysis: Mapping[str, Any]) -> Table | None:
+    """Cox models, a heading row for each."""
+    if not analysis.get("cox"):
+        return None
+    rows: list[tuple[str, ...]] = []
+    for model in analysis["cox"]:
+        whole = model.get("likelihood_ratio_p")
+        lr = f"; likelihood ratio p {p_text(whole)}" if whole is not None else ""
+        rows.append((f"{model['model']} ({model['events']:,} events in {model['n']:,}{lr})",))
+        for term in model["terms"]:
+            rows.append((term["label"], ratio(term["hr"]), between(term["lower"], term["upper"]), p_text(term["p"])))
+    level = f"{100 * analysis['confidence_level']:g}% interval"
+    return Table("Cox models", ("Term", "Hazard ratio", level, "p"), tuple(rows))
+
+
+def baseline(data: Mapping[str, Any], labels: Mapping[str, str], sizes: Mapping[str, int]) -> Table:
+    """Traits by arm: median and quartiles, or counts. No p values: differences here are chance by design."""
+    head = ("", *(f"{label} (n = {sizes.get(arm, 0):,})" for arm, label in labels.items()))
+    rows: list[tuple[str, ...]] = []
+    for row in data["rows"]:
+        unit = f", {row['unit']}" if row.get("unit") else ""
+        cells = {arm: row["arms"].get(arm) or {} for arm in labels}
+        if any("levels" in cell for cell in cells.values()):
+            rows.append((row["label"],))
+            levels = list(dict.fromkeys(level for cell in cells.values() for level in cell.get("levels", {})))
+            for level in levels:
+                rows.append((f"  {level.replace('_', ' ')}", *(_level(cells[arm], level) for arm in labels)))
+        else:
+            rows.append((f"{row['label']}{unit}", *(_quartiles(cells[arm]) for arm in labels)))
+    return Table("Baseline", head, tuple(rows), "Median (quartiles), or number (percent).")
+
+
+def _level(cell: Mapping[str, Any], level: str) -> str:
+    levels = cell.get("levels", {})
+    return share_of(levels.get(level, 0), sum(levels.values()))
+
+
+def _quartiles(cell: Mapping[str, Any]) -> str:
+    if cell.get("median") is None:
+        return "–"
+    return f"{plain_number(cell['median'])} ({plain_number(cell['q1'])} to {plain_number(cell['q3'])})"
+
+
+def treatment(summary: Mapping[str, Any], labels: Mapping[str, str]) -> Table | None:
+    """How much of the planned dose was given and what it cost in platelets."""
+    rows = []
+    for arm, label in labels.items():
+        entry = summary.get("arms", {}).get(arm, {})
+        intensity, harm = entry.get("dose_intensity"), entry.get("grade34_thrombocytopenia_percent")
+        if intensity is None and harm is None:
+            continue
+        rows.append((label, "–" if intensity is None else percent(intensity), "–" if harm is None else f"{harm:.1f}%"))
+    if not rows:
+        return None
+    return Table("Treatment and harm", ("Arm", "Mean dose given of planned", "Grade 3–4 thrombocytopenia"), tuple(rows))
+
+
+def cause_counts(
+    causes: Mapping[str, Mapping[str, Mapping[str, Any]]], names: list[str], labels: Mapping[str, str]
+) -> Table:
+    """Relapses by cause and arm; the last row adds up."""
+    arms = [arm for arm in labels if arm in causes]
+    totals = {arm: sum(entry["n"] for entry in causes[arm].values()) for arm in arms}
+    rows = [(name, *(share_of(causes[arm].get(name, {"n": 0})["n"], totals[arm]) for arm in arms)) for name in names]
+    rows.append(("All relapses", *(f"{totals[arm]:,}" for arm in arms)))
+    return Table("Relapses by cause", ("Cause", *(labels[arm] for arm in arms)), tuple(rows))
+
+
+def incidence_at(curves: list[tuple[str, Mapping[str, Any]]], ticks: list[float], caption: str) -> Table:
+    """Step curves read off at some months: the value holds from each time on."""
+    rows = [(label, *(percent(_value_at(curve, month)) for month in ticks)) for label, curve in curves]
+    return Table(caption, ("", *(f"{month:g} months" for month in ticks)), tuple(rows))
+
+
+def incidence_by_cause(
+    causes: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    names: list[str],
+    labels: Mapping[str, str],
+    ticks: list[float],
+) -> Table:
+    """Each cause's incidence by arm at some months, a heading per cause."""
+    empty: dict[str, list[float]] = {"months": [], "estimate": []}
+    rows: list[tuple[str, ...]] = []
+    for name in names:
+        rows.append((name,))
+        for arm in (arm for arm in labels if arm in causes):
+            curve = causes[arm].get(name, empty)
+            rows.append((labels[arm], *(percent(_value_at(curve, month)) for month in ticks)))
+    return Table("Cumulative incidence by cause", ("", *(f"{month:g} months" for month in ticks)), tuple(rows))
+
+
+def _value_at(curve: Mapping[str, Any], month: float) -> float:
+    value = 0.0
+    for time, estimate in zip(curve["months"], curve["estimate"], strict=True):
+        if time > month:
+            break
+        value = estimate
+    return value
