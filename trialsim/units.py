@@ -191,12 +191,12 @@ def format_time(days: float) -> str:
 
 
 def _wrong_unit(number: float, unit: str, quantity: Quantity) -> UnitError:
+    if not quantity.units:
+        return UnitError(f"{quantity.noun} is a plain number, without {unit!r}", _tidy(number))
     allowed = _either(quantity.units)
     other = next((q.noun for q in DIMENSIONS.values() if unit in q.units), "")
     if not other and unit in DOSE_UNITS:
         other = "a dose"
-    if quantity.bare and not quantity.units:
-        return UnitError(f"{quantity.noun} is a plain number, without {unit!r}", _tidy(number))
     if other and other != quantity.noun:
         return UnitError(f"{_tidy(number)} {unit} is {other}, not {quantity.noun} (which takes {allowed})")
     near = difflib.get_close_matches(unit, list(quantity.units), n=1, cutoff=0.5)

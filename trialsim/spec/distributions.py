@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from trialsim import units
-from trialsim.spec.form import Findings, did_you_mean, shown
+from trialsim.spec.form import Findings
 from trialsim.spec.resolved import Distribution
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
 from trialsim.spec.traits import Trait
+from trialsim.spec.values import did_you_mean, shown
 from trialsim.spec.written_cohort import (
     WrittenBeta,
     WrittenCategorical,

@@ -51,7 +51,9 @@ def _sequence(items: list[Any], indent: str) -> Iterator[str]:
 def _inline(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_inline(item) for item in value) + "]"
-    return "{}" if isinstance(value, dict) else _scalar(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_scalar(key)}: {_inline(inner)}" for key, inner in value.items()) + "}"
+    return _scalar(value)
 
 
 def _scalar(value: Any) -> str:

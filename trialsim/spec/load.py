@@ -84,3 +84,11 @@ def _load_cohort(path: Path, shown_as: str, overrides: Iterable[str]) -> tuple[R
     findings = Findings(document)
     cohort = resolve_cohort(findings)
     return cohort, findings.problems
+
+
+def is_cohort(path: Path | str) -> bool:
+    """Whether a file is a cohort and not a protocol; a file that cannot be read is taken for a protocol."""
+    try:
+        return "trialsim-cohort" in read_document(Path(path)).data
+    except InvalidInput:
+        return False

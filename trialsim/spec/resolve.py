@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trialsim.spec.agents import Agent
-from trialsim.spec.form import Findings, did_you_mean, read_entries, read_form, read_sections, shown
+from trialsim.spec.form import Findings, read_entries, read_form, read_sections
 from trialsim.spec.resolved import (
     Accrual,
     Analysis,
@@ -29,6 +29,7 @@ from trialsim.spec.rules import Rule
 from trialsim.spec.schedule import ArmSchedule, Item, check_order, read_items
 from trialsim.spec.source import KeyPath
 from trialsim.spec.traits import GAINS, TRAITS
+from trialsim.spec.values import did_you_mean, shown
 from trialsim.spec.written_protocol import (
     ScanPlan,
     WrittenAccrual,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trialsim.spec.distributions import resolve_distribution
-from trialsim.spec.form import Findings, did_you_mean, read_entries, read_sections
+from trialsim.spec.form import Findings, read_entries, read_sections
 from trialsim.spec.resolved import (
     BackgroundMortality,
     Correlation,
@@ -17,6 +17,7 @@ from trialsim.spec.resolved import (
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
 from trialsim.spec.traits import TRAITS, Trait
+from trialsim.spec.values import did_you_mean
 from trialsim.spec.written_cohort import (
     WrittenCases,
     WrittenCohort,

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trialsim.spec.agents import Agent, Senolytic
-from trialsim.spec.form import Findings, did_you_mean, read_form
+from trialsim.spec.form import Findings, read_form
 from trialsim.spec.resolved import DoseRule, Order
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
+from trialsim.spec.values import did_you_mean
 from trialsim.spec.written_protocol import WrittenOrder
 from trialsim.units import DAYS_PER_YEAR
 

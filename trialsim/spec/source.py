@@ -64,10 +64,18 @@ class Document:
         The caret goes under a scalar or an item in brackets, and under the key of a larger block;
         ``at_key`` asks for the key in any case.
         """
-        for end in range(len(path), 0, -1):
-            if words := self.overridden.get(path[:end]):
-                return Problem(f"--set {words}", 0, 0, message, rule, remedy)
+        if words := self._override_of(path):
+            return Problem(f"--set {words}", 0, 0, message, rule, remedy)
         return _problem(self.file, self.lines, self.place(path, at_key=at_key), message, rule, remedy)
+
+    def _override_of(self, path: KeyPath) -> str:
+        """The words that set ``path`` or what it stands in, or that made it by setting something in it."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.overridden:
+                return self.overridden[path[:end]]
+        if path in self.values:
+            return ""
+        return next((words for at, words in self.overridden.items() if path and at[: len(path)] == path), "")
 
     def place(self, path: KeyPath, *, at_key: bool = False) -> Place:
         """Where ``path`` stands in the file, or its nearest parent that does."""

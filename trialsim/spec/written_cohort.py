@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, WithJsonSchema
 
 from trialsim.spec.agents import Confidence
-from trialsim.spec.form import (
+from trialsim.spec.values import (
     NO_BRANCH,
     TAG,
     Bounded,

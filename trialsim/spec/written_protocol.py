@@ -19,7 +19,8 @@ from pydantic import (
 
 from trialsim import units
 from trialsim.spec.agents import Confidence
-from trialsim.spec.form import (
+from trialsim.spec.rules import Rule
+from trialsim.spec.values import (
     TAG,
     Bounded,
     Cells,
@@ -38,7 +39,6 @@ from trialsim.spec.form import (
     no_repeats,
     shown,
 )
-from trialsim.spec.rules import Rule
 
 
 class Written(BaseModel):
