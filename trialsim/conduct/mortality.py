@@ -12,6 +12,9 @@ import math
 from trialsim.spec.resolved import BackgroundMortality
 from trialsim.units import DAYS_PER_YEAR
 
+#: Below this slope (per year) the hazard is constant to double precision over any life.
+LEVEL_SLOPE = 1e-16
+
 
 def years_to_death(mortality: BackgroundMortality, age: float, cumulative_hazard: float) -> float:
     """Years from ``age`` until the cumulative hazard of death reaches ``cumulative_hazard``.
@@ -22,7 +25,7 @@ def years_to_death(mortality: BackgroundMortality, age: float, cumulative_hazard
     hazard_now = mortality.rate60_per_year * math.exp(slope * (age - 60.0))
     if hazard_now <= 0.0:
         return math.inf
-    if slope == 0.0:
+    if abs(slope) < LEVEL_SLOPE:
         return cumulative_hazard / hazard_now
     growth = slope * cumulative_hazard / hazard_now
     return math.log1p(growth) / slope if growth > -1.0 else math.inf
