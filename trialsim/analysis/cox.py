@@ -22,6 +22,9 @@ from trialsim.analysis.risk_table import risk_table
 _RUNAWAY = 12.0
 _RUNAWAY_SE = 50.0
 
+# lifelines stops by default while coefficients are still 5e-6 off.
+_CONVERGENCE = {"precision": 1e-12, "r_precision": 1e-14}
+
 _TIME, _EVENT = "time", "event"
 #: Names under which the covariates may hold the tumour's TP53 status, best first.
 P53_COLUMNS = ("p53_status", "p53", "tp53", "TP53")
@@ -58,7 +61,7 @@ def fit_cox(terms: list[Term], time: Floats, event: Bools) -> CoxModel | None:
     frame = pd.DataFrame({_TIME: time, _EVENT: event.astype(float), **columns})
     with quietly():
         try:
-            fitter = CoxPHFitter().fit(frame, _TIME, _EVENT)
+            fitter = CoxPHFitter().fit(frame, _TIME, _EVENT, fit_options=_CONVERGENCE)
         except (ConvergenceError, np.linalg.LinAlgError, ValueError, ZeroDivisionError):
             return None
         coef = fitter.params_.to_numpy()

@@ -31,7 +31,10 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     """`` (did you mean "x"?)`` when an option is close, else the empty string."""
     by_lower = {option.lower(): option for option in options}
     close = difflib.get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.5)
-    return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""
+    # A name cut short ("p53" for "p53_status") is far from it by edit distance.
+    longer = [option for option in by_lower if len(word) > 2 and word.lower() in option]
+    best = next(iter(close or longer), None)
+    return "" if best is None else f' (did you mean "{by_lower[best]}"?)'
 
 
 def level_text(value: Any) -> str:

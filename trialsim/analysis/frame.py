@@ -76,7 +76,7 @@ def from_frame(
         strata_names=tuple(strata),
         event_type=_texts(kept[event_type]) if event_type else None,
         cause=_texts(kept[cause]) if cause else None,
-        covariates=kept[list(covariates)].reset_index(drop=True),
+        covariates=kept[list(dict.fromkeys(covariates))].reset_index(drop=True),
         reference=reference or "",
         dropped=dropped,
         notes=tuple(notes),
