@@ -15,6 +15,7 @@ import pytest
 
 from tests.analysis.cases import gbsg2, trial
 from trialsim.analysis import AnalysisPlan, SurvivalData, analyse, as_text, default_plan, summarise
+from trialsim.analysis.subgroups import levels_of
 from trialsim.errors import UsageError
 
 PLAN = AnalysisPlan(
@@ -103,6 +104,15 @@ def test_categories_keep_their_order_and_gaps_stay_out() -> None:
     levels = result["subgroups"][0]["levels"]
     assert [level["level"] for level in levels] == ["low", "middle", "high"]
     assert sum(arm["n"] for level in levels for arm in level["arms"].values()) == 110
+
+
+def test_median_split_of_a_count_that_is_mostly_zero() -> None:
+    """Catches a split that puts every patient on one side when the median is the smallest value."""
+    nodes = pd.Series([np.nan, *[0] * 7, 1, 2, 3, 4, 5, 6])
+    levels, level = levels_of(nodes, "nodes")
+    assert levels == ["0 or less", "more than 0"]
+    assert level.tolist() == [""] + ["0 or less"] * 7 + ["more than 0"] * 6
+    assert levels_of(pd.Series(range(1, 9)), "age")[0] == ["below 4.5", "4.5 or more"]
 
 
 def test_tau_is_cut_to_shared_follow_up_and_said() -> None:

@@ -35,8 +35,11 @@ def levels_of(values: pd.Series[Any], name: str) -> tuple[list[str], Labels]:
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if numeric and values.nunique() > _MOST_LEVELS:
         middle = float(values.median())
-        low, high = f"below {middle:g}", f"{middle:g} or more"
-        split = np.where(values.isna(), "", np.where(values < middle, low, high)).astype(object)
+        low, high, lower = f"below {middle:g}", f"{middle:g} or more", values < middle
+        if not lower.any():
+            # Most patients share the smallest value (no involved nodes): they are one level.
+            low, high, lower = f"{middle:g} or less", f"more than {middle:g}", values <= middle
+        split = np.where(values.isna(), "", np.where(lower, low, high)).astype(object)
         return [level for level in (low, high) if (split == level).any()], split
     text = np.array(["" if pd.isna(v) else level_text(v) for v in values], dtype=object)
     present = [level for level in level_order(text) if level]
