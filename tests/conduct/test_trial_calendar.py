@@ -188,3 +188,17 @@ def test_ties_between_patients_are_logged_by_patient(monkeypatch: pytest.MonkeyP
     for patient in trial.patients:
         own = [event.study_day for event in trial.events if event.patient == patient.patient]
         assert own == sorted(own)
+
+
+def test_patients_are_treated_as_their_arm_says() -> None:
+    """Catches one arm's schedule, or one arm's orders, used for everybody."""
+    trial = run(SMALL, courses=lambda *_: example.MakeBelieveCourse(platelets=250.0))
+    for patient in trial.patients:
+        held_or_given = (EventKind.DOSE, EventKind.DOSE_HELD)
+        own = [e for e in trial.events if e.patient == patient.patient and e.kind in held_or_given]
+        for order in SMALL.arms[patient.arm].orders:
+            days = [event.study_day for event in own if event.detail == order.id]
+            assert days == list(order.days[: len(days)])
+            assert len(days) == len(order.days) or patient.treatment_stopped
+        assert {event.detail for event in own} <= {order.id for order in SMALL.arms[patient.arm].orders}
+    assert {"control", "navitoclax"} == {p.arm for p in trial.patients if not p.treatment_stopped}
