@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +31,7 @@ from trialsim.endpoints import (
 from trialsim.endpoints.adsl import ADSL_DECIMALS
 from trialsim.endpoints.adtte import ADTTE_DECIMALS
 from trialsim.endpoints.events_frame import EVENTS_DECIMALS
-from trialsim.patient.cohort import Traits, sample_traits
+from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course
 from trialsim.spec.load import dump_resolved
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
@@ -75,7 +75,7 @@ def run_trial(
     started = time.perf_counter()
     traits = sample_traits(protocol.cohort, protocol.accrual.patients, seed=seed)
 
-    def new_course(patient: int, arm: ResolvedArm, own: Traits) -> Course:
+    def new_course(patient: int, arm: ResolvedArm, own: Mapping[str, float | str]) -> Course:
         return Course(patient, arm, own, protocol, seed=seed)
 
     record = conduct_trial(protocol, seed=seed, traits=traits, new_course=new_course, on_progress=on_progress)

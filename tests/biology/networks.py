@@ -60,7 +60,7 @@ NETWORKS = (
     _network(
         "crowded",
         60,
-        {p.RESIDUAL: 60},
-        {r.BIRTH: 0.16, r.DEATH: 0.08, r.CAPACITY: 150.0, r.CROWDING: 1.0},
+        {p.RESIDUAL: 20},
+        {r.BIRTH: 0.16, r.DEATH: 0.12, r.CAPACITY: 150.0, r.REFERENCE: 50.0, r.CROWDING: 1.0},
     ),
 )

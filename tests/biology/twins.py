@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from trialsim.biology import exact, populations
-from trialsim.biology.rates import CROWDING, Rates
+from trialsim.biology.rates import Rates
 from trialsim.patient import compiled
 from trialsim.patient import state as s
 
@@ -20,7 +20,7 @@ Counts = NDArray[np.int64]
 
 def _compiled_twin() -> Callable[..., int]:
     """The very code of `trialsim.biology.exact`, compiled, without touching the module."""
-    scope = dict(vars(exact))
+    scope = dict(vars(exact)) | {"crowding_factor": njit(exact.crowding_factor)}
     for name in ("_births", "_deaths", "_loss", "_ageing", "_exit_rate", "_one_event", "simulate"):
         scope[name] = njit(types.FunctionType(getattr(exact, name).__code__, scope, name))
     return scope["simulate"]
@@ -89,7 +89,6 @@ def kernel_paths(
     longest: float = 14.0,
 ) -> Counts:
     """Final counts (path x population) by the course that trials use, at its default accuracy."""
-    assert rates[CROWDING] in (0.0, 1.0)
     return _kernel_paths(start, rates, until, paths, tolerance, longest, np.random.default_rng(seed))
 
 

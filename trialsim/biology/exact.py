@@ -37,10 +37,12 @@ from trialsim.biology.rates import (
     KILL_CYCLING,
     MATURATION,
     POLYPLOID_SHARE,
+    REFERENCE,
     RESISTANT_SHARE,
     SPONTANEOUS_RATE,
     WAKE,
     Rates,
+    crowding_factor,
 )
 
 
@@ -52,9 +54,7 @@ def simulate(cells: Counts, rates: Rates, until: float, rng: np.random.Generator
     """
     now, events = 0.0, 0
     while True:
-        crowd = 1.0
-        if rates[CROWDING] > 0.0:
-            crowd = max(0.0, 1.0 - rates[CROWDING] * cells.sum() / rates[CAPACITY])
+        crowd = crowding_factor(cells.sum(), rates[CAPACITY], rates[REFERENCE], rates[CROWDING])
         total = rates[WAKE] if cells[DORMANT] > 0 else 0.0
         for at in range(cells.size):
             if at != DORMANT and cells[at] > 0:
@@ -85,7 +85,7 @@ def _births(at: int, rates: Rates, crowd: float) -> float:
     escaped = at >= ESCAPED
     birth = rates[ESCAPED_BIRTH] if escaped else rates[BIRTH]
     death = rates[ESCAPED_DEATH] if escaped else rates[DEATH]
-    return birth - (1.0 - crowd) * max(0.0, birth - death - rates[SPONTANEOUS_RATE])
+    return birth + (crowd - 1.0) * max(0.0, birth - death - rates[SPONTANEOUS_RATE])
 
 
 def _deaths(at: int, rates: Rates) -> float:

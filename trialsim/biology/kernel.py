@@ -56,9 +56,11 @@ from trialsim.biology.rates import (
     KILL,
     KILL_CYCLING,
     POLYPLOID_SHARE,
+    REFERENCE,
     RESISTANT_SHARE,
     SPONTANEOUS_RATE,
     Rates,
+    crowding_factor,
 )
 from trialsim.compiling import compiled
 
@@ -66,6 +68,8 @@ Generator = np.random.Generator
 
 #: Up to this many escapers of one step are followed one by one.
 _FOLLOWED = 32
+
+_crowding_factor = compiled(crowding_factor)
 
 
 @compiled
@@ -113,7 +117,7 @@ def _place(cells: Counts, at: int, n: int, chances: Chances, row: int, rng: Gene
 
 @compiled
 def _divide(cells: Counts, rates: Rates, crowd: float, time: float, rng: Generator) -> None:
-    """Division and death of cycling and escaped cells; ``crowd`` scales net growth (1: no crowding)."""
+    """Division and death of cycling and escaped cells; ``crowd`` scales net growth."""
     for at in range(SENESCENT):
         if at == DORMANT or cells[at] == 0:
             continue
@@ -125,7 +129,7 @@ def _divide(cells: Counts, rates: Rates, crowd: float, time: float, rng: Generat
 def _vital_rates(rates: Rates, escaped: bool, crowd: float) -> tuple[float, float]:
     birth = rates[ESCAPED_BIRTH] if escaped else rates[BIRTH]
     death = rates[ESCAPED_DEATH] if escaped else rates[DEATH]
-    birth -= (1.0 - crowd) * max(0.0, birth - death - rates[SPONTANEOUS_RATE])
+    birth += (crowd - 1.0) * max(0.0, birth - death - rates[SPONTANEOUS_RATE])
     return birth, death + rates[KILL_CYCLING]
 
 
@@ -204,8 +208,8 @@ def _grow_escapers(n: int, left: float, rates: Rates, crowd: float, time: float,
     """Descendants at the end of a step of ``n`` cells that escaped in it with mean time ``left`` to go.
 
     A few are followed one by one, each with a time of its own, ``time`` x U^k with that mean (k = 1 when escapes fall
-    evenly over the step); many grow for the mean time. Those that arrest again within the step count as lost: they are a
-    second-order few.
+    evenly over the step); many grow for the mean time. Those that arrest again within the step count as lost: they
+    are a second-order few.
     """
     birth, death = _vital_rates(rates, True, crowd)
     death += rates[SPONTANEOUS_RATE]
@@ -220,21 +224,21 @@ def _grow_escapers(n: int, left: float, rates: Rates, crowd: float, time: float,
 
 @compiled
 def crowding(cells: Counts, rates: Rates) -> float:
-    """Factor on net growth, logistic: 1 - strength * total / capacity, never below 0."""
-    if rates[CROWDING] == 0.0 or rates[CAPACITY] == np.inf:
-        return 1.0
-    return max(0.0, 1.0 - rates[CROWDING] * cells.sum() / rates[CAPACITY])
+    """The lesion's factor on net growth (`trialsim.biology.rates.crowding_factor`)."""
+    return _crowding_factor(cells.sum(), rates[CAPACITY], rates[REFERENCE], rates[CROWDING])
 
 
 @compiled
 def step(cells: Counts, rates: Rates, time: float, rng: Generator) -> int:
     """Advance a lesion in place by ``time`` days under frozen rates; returns the number of escapes."""
-    crowd = crowding(cells, rates)
-    _divide(cells, rates, crowd, 0.5 * time, rng)
+    at_start = crowding(cells, rates)
+    _divide(cells, rates, at_start, 0.5 * time, rng)
     arrested = _arrest(cells, rates, time, rng)
     escapes = np.zeros(N_INDUCERS, np.int64)
     time_left = np.zeros(N_INDUCERS)
     _age(cells, rates, arrested, time, escapes, time_left, rng)
+    # Growth over the whole step is to be that at its middle (second order), and the first half had that at its start.
+    crowd = max(0.0, 2.0 * crowding(cells, rates) - at_start)
     _divide(cells, rates, crowd, 0.5 * time, rng)
     total = 0
     for inducer in range(N_INDUCERS):

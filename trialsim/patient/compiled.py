@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from trialsim.biology.kernel import damage, step, wake
+from trialsim.biology.kernel import crowding, damage, step, wake
 from trialsim.biology.populations import DORMANT, ESCAPED, N_INDUCERS, SENESCENT
 from trialsim.biology.rates import (
     BIRTH,
@@ -22,6 +22,7 @@ from trialsim.biology.rates import (
     ESCAPED_DEATH,
     KILL,
     KILL_CYCLING,
+    REFERENCE,
     SPONTANEOUS_RATE,
     WAKE,
     Rates,
@@ -115,11 +116,14 @@ def _step_length(state: State, left: float) -> float:
     if _drug_acts(state):
         length = min(length, _DRUG_STEP)
     if rates[CROWDING] > 0.0:
-        growth = abs(rates[BIRTH] - rates[DEATH]) * rates[CROWDING] / rates[CAPACITY]
+        # Under Gompertz's law the factor f on growth g changes at the rate f g / ln(capacity / reference), and a small
+        # lesion's f is large.
+        pace = abs(rates[BIRTH] - rates[DEATH]) * rates[CROWDING] / math.log(rates[CAPACITY] / rates[REFERENCE])
+        largest = 1.0
         for lesion in range(state.cells.shape[0]):
-            change = growth * state.cells[lesion].sum()
-            if change * length > tolerance:
-                length = tolerance / change
+            largest = max(largest, crowding(state.cells[lesion], rates))
+        if pace * largest * length > tolerance:
+            length = tolerance / (pace * largest)
     return length
 
 

@@ -43,8 +43,15 @@ def lesion_rates(traits: Traits, gains: Mapping[str, float]) -> r.Rates:
     spontaneous = number(traits, "spontaneous_senescence_rate") * gains["spontaneous_senescence"]
     death = r.death_rate(birth, number(traits, "doubling_time"), spontaneous)
     rates[r.BIRTH], rates[r.DEATH] = birth, death
+    capacity, measured_at = number(traits, "carrying_capacity"), number(traits, "doubling_time_burden")
+    rates[r.CAPACITY], rates[r.REFERENCE], rates[r.CROWDING] = capacity, measured_at, gains["crowding"]
     rates[r.ESCAPED_BIRTH], rates[r.ESCAPED_DEATH] = r.escaper_rates(
-        birth, death, spontaneous, number(traits, "escaper_establishment"), number(traits, "escaper_growth")
+        birth,
+        death,
+        spontaneous,
+        number(traits, "escaper_establishment"),
+        number(traits, "escaper_growth"),
+        alone=r.crowding_factor(1.0, capacity, measured_at, gains["crowding"]),
     )
     rates[r.SPONTANEOUS_RATE] = spontaneous
     maturation = number(traits, "maturation_time")
@@ -55,8 +62,6 @@ def lesion_rates(traits: Traits, gains: Mapping[str, float]) -> r.Rates:
     rates[r.POLYPLOID_SHARE] = number(traits, "polyploid_fraction")
     rates[r.RESISTANT_SHARE] = number(traits, "senolytic_resistant_fraction")
     rates[r.WAKE] = number(traits, "dormancy_escape_rate") * gains["awakening"]
-    rates[r.CAPACITY] = number(traits, "carrying_capacity")
-    rates[r.CROWDING] = gains["crowding"]
     return rates
 
 

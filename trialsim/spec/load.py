@@ -67,8 +67,8 @@ def _cohort_of(findings: Findings, protocol: Path, overrides: list[str]) -> tupl
     if not isinstance(name, str) or not name.strip():
         return None, []  # the form check tells it
     path = protocol.parent / name
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
+    if not os.path.isfile(path):  # unlike Path.is_file, never raises (a path may be too long)
+        what = "is a folder" if os.path.isdir(path) else "does not exist"
         remedy = "the path starts from the protocol's own folder"
         findings.add(("cohort",), f"the cohort file `{name}` {what}", Rule.COHORT_FILE, remedy)
         return None, []

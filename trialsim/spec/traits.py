@@ -35,9 +35,9 @@ _ALL = (
     Trait("subtype", 2, None, "tumour subtype; other traits may depend on it", ("*",)),
     Trait("nodes", 3, None, "nodal status; other traits may depend on it", ("*",)),
     Trait("p53_status", 4, None, "TP53 status of the tumour", ("wild_type", "mutant")),
-    Trait("doubling_time", 5, "time", "volume doubling time of undisturbed growth"),
-    Trait("birth_rate", 6, "rate", "divisions per cycling cell; death = birth - ln 2 / doubling_time"),
-    Trait("carrying_capacity", 7, "cells", "cells at which a lesion stops growing"),
+    Trait("doubling_time", 5, "time", "volume doubling time of a lesion of `doubling_time_burden` cells"),
+    Trait("birth_rate", 6, "rate", "divisions per cycling cell at that burden; death = birth - ln 2 / doubling_time"),
+    Trait("carrying_capacity", 7, "cells", "cells at which a lesion stops growing (Gompertz plateau)"),
     Trait("local_residual_prob", 8, "fraction", "chance that surgery left tumour cells in the local bed"),
     Trait("residual_burden", 9, "cells", "cycling cells left in the local bed, when any were left"),
     Trait("foci", 10, "count", "mean number of disseminated foci (Poisson)"),
@@ -72,10 +72,11 @@ _ALL = (
         "share of new senescent cells that senolytics cannot kill",
     ),
     Trait("drug_clearance", 30, "fold", "drug clearance against the typical patient"),
+    Trait("doubling_time_burden", 32, "cells", "cells of a lesion at which the doubling time was measured"),
     Trait("platelet_baseline", 31, "platelets", "platelet count before treatment, 1e9/L"),
 )
 
-#: Every trait, by name, in slot order.
+#: Every trait, by name, in a fixed order.
 TRAITS: dict[str, Trait] = {t.name: t for t in _ALL}
 #: Length of a patient's vector of standard normal draws; leaves room for traits to come.
 SLOTS = 64
@@ -91,5 +92,5 @@ GAINS: dict[str, str] = {
     "awakening": "dormant lesions wake",
     "clearance": "the immune system removes senescent tumour cells",
     "senolytic_kill": "senolytics kill senescent cells",
-    "crowding": "growth slows as a lesion approaches its carrying capacity",
+    "crowding": "growth slows as a lesion grows (Gompertz; 0: exponential at the doubling time)",
 }

@@ -1,0 +1,34 @@
+"""Compile the course before it is timed or watched."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trialsim.biology.populations import N_INDUCERS, N_POPULATIONS
+from trialsim.biology.rates import quiet_rates
+from trialsim.patient import compiled
+from trialsim.patient import state as s
+from trialsim.treatment.pharmacology import N_DRUG
+from trialsim.treatment.platelets import N_PLATELETS
+
+
+def compile_kernels() -> None:
+    """Compile (or load from the cache on disk) every compiled function that a course calls."""
+    state = s.State(
+        cells=np.zeros((1, N_POPULATIONS), np.int64),
+        lesions=np.full((1, s.N_LESION), np.nan),
+        clock=np.zeros(s.N_CLOCK),
+        platelets=np.ones(N_PLATELETS),
+        amounts=np.zeros((0, 2)),
+        rates=quiet_rates(),
+        drugs=np.zeros((0, N_DRUG)),
+        kill=np.zeros((0, N_INDUCERS)),
+        orders=np.array([[-1.0] + [0.0] * (s.N_ORDER - 1)]),
+        settings=np.ones(s.N_SETTINGS),
+        trace=np.zeros((0, s.N_TRACE)),
+    )
+    state.orders[0, s.SHIFT] = 1.0
+    rng = np.random.default_rng(0)
+    compiled.advance(state, 1.0, rng)
+    compiled.give(state, 0, 1.0, rng)
+    compiled.assess(state, np.zeros(1))
