@@ -45,7 +45,7 @@ empty:
         (("empty",), Place(12, 1, 5)),
         (("arms", "nowhere"), Place(2, 1, 4)),
         (("arms", "other", 1, "dose"), Place(8, 7, 10)),
-        (("nothing",), Place(1, 1, 7)),
+        (("nothing",), Place(1, 1, 4)),
     ],
 )
 def test_places(path: tuple[str | int, ...], place: Place) -> None:

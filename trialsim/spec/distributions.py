@@ -27,7 +27,7 @@ from trialsim.spec.written_cohort import (
 #: Numeric traits by which the model divides, so that zero has no meaning.
 NEVER_ZERO = frozenset(
     {
-        "doubling_time", "carrying_capacity", "maturation_time", "escape_latency",
+        "doubling_time", "doubling_time_burden", "carrying_capacity", "maturation_time", "escape_latency",
         "radio_alpha_beta", "drug_clearance", "platelet_baseline",
     }
 )  # fmt: skip

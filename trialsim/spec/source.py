@@ -78,7 +78,7 @@ class Document:
         return next((words for at, words in self.overridden.items() if path and at[: len(path)] == path), "")
 
     def place(self, path: KeyPath, *, at_key: bool = False) -> Place:
-        """Where ``path`` stands in the file, or its nearest parent that does."""
+        """Where ``path`` stands in the file, or its nearest parent that does; the first key stands for the file."""
         for end in range(len(path), 0, -1):
             here = path[:end]
             key, value = self.keys.get(here), self.values.get(here)
@@ -86,7 +86,7 @@ class Document:
                 return key
             if value:
                 return Place(value.line, value.column, max(1, value.width))
-        return Place(1, 1, len(self.lines[0].rstrip()) if self.lines else 1)
+        return next(iter(self.keys.values()), Place(1, 1))
 
     def get(self, path: KeyPath) -> Any:
         """The plain value at ``path``; KeyError or IndexError when there is none."""
@@ -108,8 +108,9 @@ def read_document(path: Path, file: str | None = None) -> Document:
         raise _unread(name, "there is no such file", Rule.READABLE_FILE, "check the path") from None
     except IsADirectoryError:
         raise _unread(name, "this is a folder, not a file", Rule.READABLE_FILE) from None
-    except OSError as error:
-        raise _unread(name, f"cannot be read: {error.strerror}", Rule.READABLE_FILE) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise _unread(name, f"cannot be read: {reason}", Rule.READABLE_FILE) from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
