@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.conduct import protocol_for_tests as example
-from trialsim.conduct import TrialRecord, conduct_trial
+from trialsim.conduct import TrialRecord, conduct_one_patient, conduct_trial
 from trialsim.errors import TrialsimError
 from trialsim.records import Event, EventKind
 from trialsim.spec.resolved import ResolvedProtocol
@@ -202,3 +202,32 @@ def test_patients_are_treated_as_their_arm_says() -> None:
             assert len(days) == len(order.days) or patient.treatment_stopped
         assert {event.detail for event in own} <= {order.id for order in SMALL.arms[patient.arm].orders}
     assert {"control", "navitoclax"} == {p.arm for p in trial.patients if not p.treatment_stopped}
+
+
+@pytest.mark.parametrize("number", [1, 23, 50])
+def test_one_patient_alone_lives_as_in_the_trial(number: int) -> None:
+    """Catches a lone patient in another arm (blocks not filled by those before), on other days, or past the
+    cut."""
+    trial = run(SMALL)
+    traits = example.all_traits(50)
+    alone = conduct_one_patient(SMALL, number, seed=7, traits=traits, new_course=example.Courses())
+    assert alone.patients == [trial.patients[number - 1]]
+    assert alone.events == [event for event in trial.events if event.patient == number]
+    assert alone.cut_day == trial.cut_day
+
+
+def test_one_patient_under_another_arm() -> None:
+    """Catches a counterfactual that moves the patient's chances or keeps the schedule of the arm given."""
+    traits = example.all_traits(50)
+    both = {
+        arm: conduct_one_patient(
+            SMALL, 23, seed=7, traits=traits, new_course=lambda *_: example.MakeBelieveCourse(), arm=arm
+        )
+        for arm in SMALL.arms
+    }
+    for arm, record in both.items():
+        given = {event.detail for event in record.events if event.kind is EventKind.DOSE}
+        assert given == {order.id for order in SMALL.arms[arm].orders}
+    control, navitoclax = (both[arm].patients[0] for arm in ("control", "navitoclax"))
+    assert control.randomised_day == navitoclax.randomised_day
+    assert (control.death_day, control.withdrew_day) == (navitoclax.death_day, navitoclax.withdrew_day)

@@ -75,11 +75,13 @@ def test_completed_treatment_is_read_from_the_log() -> None:
 
 
 def test_strata_are_numbered_by_the_cohort_and_not_by_the_patients() -> None:
-    """Catches numbers that follow who was enrolled: this one patient is in the second of four strata."""
-    found = row(patient())
-    assert (found["STRATAR"], found["STRATARN"]) == ("mutant / positive", 2)
-    assert (found["STRAT1D"], found["STRAT1R"], found["STRAT1RN"]) == ("p53_status", "mutant", 1)
-    assert (found["STRAT2D"], found["STRAT2R"], found["STRAT2RN"]) == ("nodes", "positive", 2)
+    """Catches numbers that follow who was enrolled, and strata that share a number: this one patient is in the
+    third of four."""
+    traits = patient().traits | {"p53_status": "wild_type", "nodes": "negative"}
+    found = row(patient(traits=traits, stratum="wild_type / negative"))
+    assert (found["STRATAR"], found["STRATARN"]) == ("wild_type / negative", 3)
+    assert (found["STRAT1D"], found["STRAT1R"], found["STRAT1RN"]) == ("p53_status", "wild_type", 2)
+    assert (found["STRAT2D"], found["STRAT2R"], found["STRAT2RN"]) == ("nodes", "negative", 1)
 
 
 def test_names_fit_a_transport_file() -> None:

@@ -14,7 +14,7 @@ CNSR: 0 event; 1 event-free at cut-off; 3 withdrew; 4 new therapy; 5 no post-bas
 relapse is censored at the last tumour assessment; OS is censored at the last contact.
 
 AVAL = ADT - STARTDT + 1, in whole days. AVALSIM is the exact study day on which the event truly came about
-(for relapse: on which it became detectable; empty if a scan called it before that), or of the censoring.
+(for relapse: on which the lesion crossed the detection limit), or of the censoring.
 """
 
 from __future__ import annotations
