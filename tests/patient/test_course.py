@@ -1,0 +1,131 @@
+"""The course: what an observer may not change, what is named, what ends exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.patient.protocols import arm, order, shipped, typical_patient, with_agents, with_gains
+from trialsim.biology.populations import AWAKENED, ESCAPED, RESIDUAL
+from trialsim.patient import state as s
+from trialsim.patient.cohort import sample_traits
+from trialsim.patient.course import LINEAGES, Course, lineage_shares
+from trialsim.spec.agents import INDUCERS
+
+PROTOCOL = shipped()
+TRAITS = sample_traits(PROTOCOL.cohort, 40, seed=1)
+NAVITOCLAX = PROTOCOL.arms["navitoclax"]
+
+
+def live(number: int, *, traced: bool = False, until: float = 900.0) -> Course:
+    course = Course(number, NAVITOCLAX, TRAITS[number - 1], PROTOCOL, seed=1, traced=traced)
+    schedule = sorted((day, index) for index, line in enumerate(NAVITOCLAX.orders) for day in line.days)
+    for day, index in schedule:
+        course.advance(day)
+        course.give(index, 1.0)
+    course.advance(until)
+    return course
+
+
+def test_looking_changes_nothing() -> None:
+    """Catches a trace that shortens steps or draws: cells, platelets and drug amounts equal to the bit."""
+    for number in range(1, 21):
+        plain, traced = live(number), live(number, traced=True)
+        np.testing.assert_array_equal(plain.state.cells, traced.state.cells)
+        np.testing.assert_array_equal(plain.state.platelets, traced.state.platelets)
+        assert traced.state.clock[s.TRACED] > 50
+
+
+def test_the_same_patient_has_the_same_lesions_in_both_arms() -> None:
+    """Catches an arm in the key of a stream: what surgery left is not the arm's to change."""
+    for number in range(1, 21):
+        control, treated = (
+            Course(number, PROTOCOL.arms[name], TRAITS[number - 1], PROTOCOL, seed=1)
+            for name in ("control", "navitoclax")
+        )
+        np.testing.assert_array_equal(control.state.cells, treated.state.cells)
+        np.testing.assert_array_equal(control.state.lesions[:, s.WAKE_LEFT], treated.state.lesions[:, s.WAKE_LEFT])
+
+
+def test_both_arms_are_one_course_until_the_first_senolytic_dose() -> None:
+    """Catches a drug that acts, or costs a random draw, before it is given."""
+    first = min(NAVITOCLAX.orders[-1].days)
+    for number in range(1, 21):
+        courses = [Course(number, PROTOCOL.arms[a], TRAITS[number - 1], PROTOCOL, seed=1) for a in PROTOCOL.arms]
+        schedule = sorted((d, i) for i, line in enumerate(PROTOCOL.arms["control"].orders) for d in line.days)
+        for course in courses:
+            for day, index in schedule:
+                course.advance(day)
+                course.give(index, 1.0)
+            course.advance(first)
+        np.testing.assert_array_equal(courses[0].state.cells, courses[1].state.cells)
+
+
+def test_an_extinct_patient_stays_extinct_and_costs_nothing() -> None:
+    """Catches a cure that is a small number and not zero."""
+    course = Course(1, arm(), typical_patient(local_residual_prob=0.0), PROTOCOL, seed=1, traced=True)
+    course.advance(5000.0)
+    assert course.state.cells.sum() == 0
+    assert course.state.clock[s.TRACED] == 1
+    assert not course.assess().found
+
+
+def test_the_crossing_of_the_limit_lies_before_its_detection() -> None:
+    """Catches a latent time that is the scan's: growth is followed to the limit and dated there."""
+    patient = typical_patient(residual_burden=1e8, doubling_time=60.0)
+    course = Course(1, arm(), patient, PROTOCOL, seed=2)
+    course.advance(400.0)
+    seen = course.assess()
+    assert seen.found
+    assert seen.site == "local"
+    assert seen.cause == "residual growth"
+    assert seen.lineage["residual growth"] > 0.999
+    crossed = course.state.lesions[0, s.CROSSED]
+    assert 100.0 < crossed < 400.0
+    assert seen.latent_day == crossed
+    # Gompertz from 1e8 to 1e9 takes ln(ln(K/1e8) / ln(K/1e9)) / b with b = (ln 2 / 60) / ln(K/1e9).
+    law = np.log(3.1e12 / 1e9)
+    expected = np.log(np.log(3.1e12 / 1e8) / law) * law / (np.log(2) / 60)
+    assert crossed == pytest.approx(expected, rel=0.03)
+
+
+def test_a_lesion_that_wakes_is_named_so() -> None:
+    """Catches an awakening that loses its lineage, and one that does not wait: P(asleep at t) = exp(-rate t)."""
+    patient = typical_patient(
+        local_residual_prob=0.0, foci=1.0, dormant_prob=1.0, dormancy_escape_rate=1 / 400, focus_burden=1e6
+    )
+    awake = lesions = 0
+    for number in range(1, 401):
+        course = Course(number, arm(), patient, PROTOCOL, seed=4)
+        course.advance(400.0)
+        cells = course.state.cells[1:]
+        lesions += len(cells)
+        awake += int((cells[:, AWAKENED] > 0).sum())
+        assert cells[:, RESIDUAL].sum() == 0
+    expected = 1 - np.exp(-1.0)
+    assert abs(awake / lesions - expected) < 4 * np.sqrt(expected * (1 - expected) / lesions)
+
+
+def test_lineages_name_every_way_to_proliferate() -> None:
+    """Catches a population that can relapse without a cause."""
+    assert {*range(RESIDUAL, RESIDUAL + 3), *range(ESCAPED, ESCAPED + len(INDUCERS))} == set(LINEAGES)
+    cells = np.zeros(200, np.int64)
+    cells[RESIDUAL], cells[ESCAPED + INDUCERS.index("radiation")] = 30, 10
+    assert lineage_shares(cells) == {"residual growth": 0.75, "TIS escape (radiation)": 0.25}
+
+
+def test_a_patient_with_half_the_clearance_has_twice_the_exposure() -> None:
+    """Catches a clearance that is read by the concentration and not by the exposure, or the reverse."""
+    trial = with_gains(with_agents(PROTOCOL))
+    given = arm(order("navitoclax", 150.0, [0.0]))
+
+    def exposure(clearance: float) -> float:
+        course = Course(1, given, typical_patient(drug_clearance=clearance), trial, seed=1)
+        course.give(0, 1.0)
+        total = 0.0
+        for hour in range(24 * 30):
+            course.advance((hour + 1) / 24)
+            total += course.state.amounts[0, 1] / 24
+        return total
+
+    assert exposure(0.5) / exposure(1.0) == pytest.approx(2.0, rel=0.01)

@@ -1,0 +1,143 @@
+"""Doses to hazards, against closed forms and against SciPy's ODE solver."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad, solve_ivp
+
+from trialsim.treatment import pharmacology as pk
+from trialsim.treatment import platelets as pl
+from trialsim.treatment.damage import chemotherapy_hits, loss_prob, radiation_hits
+from trialsim.treatment.fate import fate_shares, senescent_share
+from trialsim.treatment.library import load_library
+
+KA, KE = 8.4, 1.0
+
+
+def drug() -> np.ndarray:
+    """Navitoclax-like constants, per day and per mg."""
+    constants = np.zeros(pk.N_DRUG)
+    constants[pk.ABSORPTION], constants[pk.ELIMINATION], constants[pk.PER_MG] = KA, KE, 1000 / 974.6 / 120
+    constants[pk.EMAX], constants[pk.EC50] = 0.2, 0.54
+    constants[pk.PLATELET_EMAX], constants[pk.PLATELET_EC50] = 0.5, 0.3
+    return constants
+
+
+@pytest.mark.parametrize(("ka", "ke"), [(8.4, 1.0), (1.0, 1.0), (1.0 + 1e-10, 1.0), (0.3, 2.0)])
+def test_amounts_follow_the_ode(ka: float, ke: float) -> None:
+    """Catches a wrong sign or a lost flip-flop case, and the singularity at ka = ke."""
+    solved = solve_ivp(
+        lambda _, y: [-ka * y[0], ka * y[0] - ke * y[1]], (0, 1.7), [150.0, 40.0], rtol=1e-11, atol=1e-11
+    ).y[:, -1]
+    assert pk.amounts_after(150.0, 40.0, ka, ke, 1.7) == pytest.approx(solved, rel=1e-7)
+
+
+@given(st.lists(st.floats(0.01, 3.0), min_size=1, max_size=6))
+def test_doses_superpose(gaps: list[float]) -> None:
+    """Catches a regimen whose result depends on how time is cut: stepwise equals the sum of single doses."""
+    gut = central = 0.0
+    for gap in gaps:
+        gut, central = pk.amounts_after(gut + 100.0, central, KA, KE, gap)
+    alone = [pk.amounts_after(100.0, 0.0, KA, KE, sum(gaps[i:]))[1] for i in range(len(gaps))]
+    assert central == pytest.approx(sum(alone), rel=1e-9)
+
+
+@pytest.mark.parametrize("length", [0.25, 1.0])
+def test_the_mean_effect_is_the_integral(length: float) -> None:
+    """Catches an effect taken at one instant of a dosing interval. Adaptive quadrature agrees to 1e-3."""
+    constants = drug()
+
+    def hazard(t: float) -> float:
+        _, plasma = pk.amounts_after(150.0, 60.0, KA, KE, t)
+        return pk.effect(plasma * constants[pk.PER_MG], 0.2, 0.54)
+
+    exact = quad(hazard, 0, length)[0] / length
+    assert pk.mean_effect(150.0, 60.0, constants, 0.2, 0.54, length) == pytest.approx(exact, rel=1e-3)
+
+
+def test_exposure_is_dose_over_clearance() -> None:
+    """AUC = dose / (ke V), whatever the absorption. Catches an absorption that loses drug."""
+    total = quad(lambda t: pk.amounts_after(150.0, 0.0, KA, KE, t)[1], 0, 60)[0]
+    assert total == pytest.approx(150.0 / KE, rel=1e-6)
+
+
+def _nadir(doses: dict[int, float], days: int) -> tuple[float, float]:
+    """Lowest count as a share of baseline over the first 14 days, and its day."""
+    constants, amounts = drug()[None, :], np.zeros((1, 2))
+    state = np.array([250.0, 1.0, 1.0, 250.0])
+    counts = []
+    for day in range(days):
+        amounts[0, 0] += doses.get(day, 0.0)
+        for _ in range(4):
+            pl.advance_platelets(state, 250.0, amounts, constants, 0.25)
+            amounts[0] = pk.amounts_after(amounts[0, 0], amounts[0, 1], KA, KE, 0.25)
+            counts.append(state[pl.COUNT] / 250.0)
+    first = np.array(counts[: 14 * 4])
+    return float(first.min()), float(first.argmin() + 1) / 4
+
+
+def test_platelets_fall_within_days_and_recover_on_the_drug() -> None:
+    """Catches a marrow-transit model, whose nadir comes after two weeks (ASCO 2009 abs 3505: day 3-5)."""
+    lowest, day = _nadir(dict.fromkeys(range(14), 315.0), 14)
+    assert 0.3 < lowest < 0.45
+    assert 3.0 <= day <= 5.5
+    lead_in, _ = _nadir({d: 150.0 if d < 7 else 325.0 for d in range(28)}, 28)
+    assert lead_in > lowest
+
+
+def test_platelets_rest_without_a_drug() -> None:
+    """Catches a drift of an undisturbed patient."""
+    state = np.array([200.0, 1.0, 1.0, 200.0])
+    pl.advance_platelets(state, 200.0, np.zeros((1, 2)), drug()[None, :], 1000.0)
+    assert state.tolist() == [200.0, 1.0, 1.0, 200.0]
+
+
+def test_log_kill_adds_over_doses() -> None:
+    """Catches log-kill that is applied as a share: two doses leave 10^-(2 L) of the cells."""
+    survive = 1.0 - loss_prob(chemotherapy_hits(0.8, 1.0, 1.0))
+    assert survive**2 == pytest.approx(10**-1.6)
+
+
+@given(st.floats(0.01, 0.5), st.floats(1.0, 15.0), st.floats(0.5, 8.0), st.integers(1, 40))
+def test_fractions_are_linear_quadratic(alpha: float, ratio: float, dose: float, fractions: int) -> None:
+    """SF = exp(-n (alpha d + beta d^2)). Catches a dose that is summed before it is squared."""
+    survive = (1.0 - loss_prob(radiation_hits(dose, alpha, ratio))) ** fractions
+    assert np.log(survive) == pytest.approx(-fractions * (alpha * dose + alpha / ratio * dose**2), rel=1e-6)
+
+
+def test_p53_steers_fate_and_the_gain_takes_it_away() -> None:
+    """Catches steering on one share only: both senescence and repair are higher in wild type, equal at gain 0."""
+    fates = load_library()["doxorubicin"].fates
+    wild, mutant = fate_shares(fates, "wild_type"), fate_shares(fates, "mutant")
+    assert wild.senescence == pytest.approx(fates.wild_type.senescence.value)
+    assert mutant.repair == pytest.approx(fates.mutant.repair.value)
+    assert wild.senescence > mutant.senescence > 0.0
+    assert wild.repair > mutant.repair
+    assert fate_shares(fates, "wild_type", steering=0.0) == fate_shares(fates, "mutant", steering=0.0)
+
+
+def test_high_dose_shifts_senescence_to_death() -> None:
+    """Catches a shift with the wrong sign, or one that moves the published share at the reference dose."""
+    odds = 0.85 / 0.15
+    assert senescent_share(odds, 1.0, 5.0) == pytest.approx(0.85)
+    assert senescent_share(odds, 10.0, 5.0) < 0.7 < senescent_share(odds, 0.2, 5.0)
+
+
+def test_every_number_of_the_library_has_a_source() -> None:
+    """Catches an agent file with an anonymous number; also loads every shipped file."""
+    library = load_library()
+    assert {"doxorubicin", "cyclophosphamide", "paclitaxel", "radiation", "navitoclax"} <= set(library)
+
+    def sources(node: object) -> list[str]:
+        if isinstance(node, dict):
+            own = [str(node["source"])] if "source" in node else []
+            return own + [s for value in node.values() for s in sources(value)]
+        return []
+
+    for agent in library.values():
+        found = sources(agent.model_dump())
+        assert len(found) >= 5
+        assert all(len(source) > 5 for source in found)
