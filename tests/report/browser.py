@@ -42,7 +42,7 @@ class Browser:
             os.close(fd)
         self._out, self._in = os.fdopen(ours_out, "wb", buffering=0), os.fdopen(ours_in, "rb", buffering=0)
         self._number, self._waiting = 0, b""
-        self._session = ""
+        self._session = self._target = ""
         self.messages: list[str] = []
 
     def __enter__(self) -> Browser:
@@ -105,8 +105,10 @@ class Browser:
     def open(self, page: Path, width: int, height: int = 900, *, dark: bool = False, script: bool = True) -> None:
         """Load a file at a viewport of ``width`` pixels and wait until it is loaded and drawn."""
         self._session = ""
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        if self._target:
+            self.call("Target.closeTarget", targetId=self._target)
+        self._target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
         self.messages = []
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")

@@ -48,18 +48,31 @@ def patients(arms: tuple[str, ...], n: int, seed: int, *, delayed: bool = False,
     cause = np.array([rng.choice(CAUSES, p=[0.34, 0.2, 0.24, 0.16, 0.06]) for _ in range(n)], dtype=object)
     cause[(kind == "death") | ~event] = ""
     return SurvivalData(
-        time_days=time, event=event, arm=arm, strata=np.array([f"{a} / {b}" for a, b in zip(p53, nodes, strict=True)], dtype=object),
-        strata_names=("p53_status", "nodes"), event_type=kind, cause=cause, covariates=pd.DataFrame({"p53_status": p53}),
+        time_days=time,
+        event=event,
+        arm=arm,
+        strata=np.array([f"{a} / {b}" for a, b in zip(p53, nodes, strict=True)], dtype=object),
+        strata_names=("p53_status", "nodes"),
+        event_type=kind,
+        cause=cause,
+        covariates=pd.DataFrame({"p53_status": p53}),
         reference=arms[0],
-    )  # fmt: skip
+    )
 
 
 def analysis_of(data: SurvivalData, labels: dict[str, str]) -> dict[str, Any]:
     plan = AnalysisPlan(
-        reference=next(iter(labels)), arms=labels, alpha=0.025, sided=1, test="stratified_logrank",
-        landmarks_days=(36 * MONTH, 60 * MONTH), rmst_tau_days=54 * MONTH, subgroups=("p53_status",),
-        paramcd="RFS", label="Relapse-free survival",
-    )  # fmt: skip
+        reference=next(iter(labels)),
+        arms=labels,
+        alpha=0.025,
+        sided=1,
+        test="stratified_logrank",
+        landmarks_days=(36 * MONTH, 60 * MONTH),
+        rmst_tau_days=54 * MONTH,
+        subgroups=("p53_status",),
+        paramcd="RFS",
+        label="Relapse-free survival",
+    )
     return json.loads(json.dumps(analyse(data, plan)))
 
 
@@ -71,11 +84,19 @@ def flow_of(analysis: dict[str, Any]) -> dict[str, Any]:
         stopped = {"relapse": n // 40, "platelets": n // 16} if arm != analysis["reference"] else {"relapse": n // 50}
         never = n // 100
         arms[arm] = {
-            "label": entry["label"], "allocated": n, "started_treatment": n - never, "never_treated": never,
-            "completed_treatment": n - never - sum(stopped.values()), "stopped_treatment": stopped,
-            "on_treatment_at_cut": 0, "relapsed": events - died, "died_without_relapse": died, "withdrew": withdrew,
-            "event_free_at_cut": n - events - withdrew, "analysed": n,
-        }  # fmt: skip
+            "label": entry["label"],
+            "allocated": n,
+            "started_treatment": n - never,
+            "never_treated": never,
+            "completed_treatment": n - never - sum(stopped.values()),
+            "stopped_treatment": stopped,
+            "on_treatment_at_cut": 0,
+            "relapsed": events - died,
+            "died_without_relapse": died,
+            "withdrew": withdrew,
+            "event_free_at_cut": n - events - withdrew,
+            "analysed": n,
+        }
     return {"enrolled": analysis["n"], "randomised": analysis["n"], "arms": arms}
 
 
@@ -85,16 +106,29 @@ def baseline_of(analysis: dict[str, Any]) -> dict[str, Any]:
     def numbers(low: float, middle: float, high: float) -> dict[str, Any]:
         return {arm: {"median": middle + i, "q1": low, "q3": high} for i, arm in enumerate(arms)}
 
-    split = {arm: {"levels": {"wild_type": entry["n"] * 58 // 100, "mutant": entry["n"] - entry["n"] * 58 // 100}}
-             for arm, entry in arms.items()}  # fmt: skip
-    return {"rows": [
-        {"trait": "age", "label": "Age", "unit": "yr", "arms": numbers(46.2, 54.0, 62.5)},
-        {"trait": "p53_status", "label": "TP53 status", "unit": "", "arms": split},
-        {"trait": "doubling_time", "label": "Doubling time", "unit": "d", "arms": numbers(104, 152, 231)},
-        {"trait": "residual_burden", "label": "Residual local burden, if any", "unit": "cells", "arms": numbers(1.6e3, 3.2e4, 5.6e5)},
-        {"trait": "senescence_escape_rate", "label": "Escape from senescence", "unit": "1/day",
-         "arms": {arm: {"median": 7.1e-7, "q1": 1.9e-7, "q3": 2.6e-6} for arm in arms}},
-    ]}  # fmt: skip
+    split = {
+        arm: {"levels": {"wild_type": entry["n"] * 58 // 100, "mutant": entry["n"] - entry["n"] * 58 // 100}}
+        for arm, entry in arms.items()
+    }
+    return {
+        "rows": [
+            {"trait": "age", "label": "Age", "unit": "yr", "arms": numbers(46.2, 54.0, 62.5)},
+            {"trait": "p53_status", "label": "TP53 status", "unit": "", "arms": split},
+            {"trait": "doubling_time", "label": "Doubling time", "unit": "d", "arms": numbers(104, 152, 231)},
+            {
+                "trait": "residual_burden",
+                "label": "Residual local burden, if any",
+                "unit": "cells",
+                "arms": numbers(1.6e3, 3.2e4, 5.6e5),
+            },
+            {
+                "trait": "senescence_escape_rate",
+                "label": "Escape from senescence",
+                "unit": "1/day",
+                "arms": {arm: {"median": 7.1e-7, "q1": 1.9e-7, "q3": 2.6e-6} for arm in arms},
+            },
+        ]
+    }
 
 
 def story(patient: int, arm: str, label: str, seed: int, *, cured: bool = False) -> dict[str, Any]:
@@ -114,49 +148,97 @@ def story(patient: int, arm: str, label: str, seed: int, *, cured: bool = False)
     ]
     weeks = np.arange(0.0, 420.0, 7.0)
     cycle = ((weeks >= 154) & (weeks < 322) & ((weeks - 154) % 28 < 7)) if arm != "control" else weeks < 0
-    relapse = None if cured else {
-        "site": "distant", "latent_day": seen, "detected_day": next((s["day"] for s in scans if s["found"]), None),
-        "cause": "TIS escape (DNA damage)", "lineage": {"TIS escape (DNA damage)": 0.93, "residual growth": 0.07},
-    }  # fmt: skip
+    relapse = (
+        None
+        if cured
+        else {
+            "site": "distant",
+            "latent_day": seen,
+            "detected_day": next((s["day"] for s in scans if s["found"]), None),
+            "cause": "TIS escape (DNA damage)",
+            "lineage": {"TIS escape (DNA damage)": 0.93, "residual growth": 0.07},
+        }
+    )
     orders = protocol_data()["arms"][arm if arm == "control" else "navitoclax"]["orders"]
-    doses = sorted(({"day": day, "agent": o["agent"], "label": o["agent"].capitalize(), "fraction": 1.0 if day < 240 else 0.75}
-                    for o in orders for day in o["days"]), key=lambda dose: (dose["day"], dose["agent"]))  # fmt: skip
+    doses = sorted(
+        (
+            {"day": day, "agent": o["agent"], "label": o["agent"].capitalize(), "fraction": 1.0 if day < 240 else 0.75}
+            for o in orders
+            for day in o["days"]
+        ),
+        key=lambda dose: (dose["day"], dose["agent"]),
+    )
     return {
-        "patient": patient, "usubjid": f"NAVI-{patient:05d}", "arm": arm, "arm_label": label,
-        "traits": {"age": 51.3, "sex": "female", "subtype": "luminal", "nodes": "positive", "p53_status": "wild_type",
-                   "doubling_time": 148.2, "residual_burden": 30210.0, "senescence_escape_rate": 3.1e-7, "platelet_baseline": 246.0},
+        "patient": patient,
+        "usubjid": f"NAVI-{patient:05d}",
+        "arm": arm,
+        "arm_label": label,
+        "traits": {
+            "age": 51.3,
+            "sex": "female",
+            "subtype": "luminal",
+            "nodes": "positive",
+            "p53_status": "wild_type",
+            "doubling_time": 148.2,
+            "residual_burden": 30210.0,
+            "senescence_escape_rate": 3.1e-7,
+            "platelet_baseline": 246.0,
+        },
         "outcome": "Event-free at the data cut." if cured else "Relapsed after treatment was completed.",
-        "doses": doses, "scans": scans, "relapse": relapse, "death_day": None, "time": days[keep].tolist(),
-        "series": {"cycling": cycling[keep].tolist(), "dormant": np.where(days < 700, 40.0, 0.0)[keep].tolist(),
-                   "senescent": senescent[keep].tolist(), "escaped": escaped[keep].tolist()},
-        "platelets": {"time": weeks.tolist(), "value": np.round(246 - 150 * cycle + rng.normal(0, 8, weeks.size), 1).tolist()},
+        "doses": doses,
+        "scans": scans,
+        "relapse": relapse,
+        "death_day": None,
+        "time": days[keep].tolist(),
+        "series": {
+            "cycling": cycling[keep].tolist(),
+            "dormant": np.where(days < 700, 40.0, 0.0)[keep].tolist(),
+            "senescent": senescent[keep].tolist(),
+            "escaped": escaped[keep].tolist(),
+        },
+        "platelets": {
+            "time": weeks.tolist(),
+            "value": np.round(246 - 150 * cycle + rng.normal(0, 8, weeks.size), 1).tolist(),
+        },
         "lesions": [],
-    }  # fmt: skip
+    }
 
 
 def stories_of(analysis: dict[str, Any]) -> dict[str, Any]:
-    labels = {arm: entry["label"] for arm, entry in analysis["arms"].items()}
-    chosen = [story(17 + 31 * i + 5 * cured, arm, label, i, cured=bool(i % 2) == cured) for i, (arm, label) in enumerate(labels.items())
-              for cured in (False, True)]  # fmt: skip
-    return {"selection": "Two patients of each arm, drawn at random with the run's seed: one who relapsed and one who did not.",
-            "detection_limit": 1e9, "patients": chosen}  # fmt: skip
+    chosen = [
+        story(17 + 31 * i + 5 * cured, arm, entry["label"], i, cured=bool(cured))
+        for i, (arm, entry) in enumerate(analysis["arms"].items())
+        for cured in (0, 1)
+    ]
+    return {
+        "selection": "Two patients of each arm, drawn at random by the run's seed: one with relapse, one without.",
+        "detection_limit": 1e9,
+        "patients": chosen,
+    }
 
 
 def summary_of(analysis: dict[str, Any]) -> dict[str, Any]:
     arms = {
-        arm: {"label": entry["label"], "dose_intensity": 0.97 if arm == analysis["reference"] else 0.89,
-              "grade34_thrombocytopenia_percent": 0.7 if arm == analysis["reference"] else 14.3}
+        arm: {
+            "label": entry["label"],
+            "dose_intensity": 0.97 if arm == analysis["reference"] else 0.89,
+            "grade34_thrombocytopenia_percent": 0.7 if arm == analysis["reference"] else 14.3,
+        }
         for arm, entry in analysis["arms"].items()
-    }  # fmt: skip
+    }
     return {"protocol": "breast-adjuvant-navitoclax", "seed": 7, "version": "0.1.0", "arms": arms}
 
 
 MANIFEST = {
-    "trialsim": 1, "version": "0.1.0", "seed": 7, "protocol": "breast-adjuvant-navitoclax",
+    "trialsim": 1,
+    "version": "0.1.0",
+    "seed": 7,
+    "protocol": "breast-adjuvant-navitoclax",
     "command": "trialsim run protocols/breast-adjuvant-navitoclax.yaml --seed 7",
     "digests": {"protocol": "6a" * 32, "data": "0f" * 32},
-    "packages": {"numpy": "2.4.6", "scipy": "1.17.1", "pandas": "2.3.3"}, "python": "3.11.7",
-}  # fmt: skip
+    "packages": {"numpy": "2.4.6", "scipy": "1.17.1", "pandas": "2.3.3"},
+    "python": "3.11.7",
+}
 
 
 @functools.lru_cache(maxsize=16)

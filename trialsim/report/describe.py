@@ -29,8 +29,7 @@ _WHO = (
 def describe_protocol(protocol: ResolvedProtocol) -> str:
     """The trial in words: who, what, a timeline per arm, the dated administrations, the analysis.
 
-    In timelines a column is some weeks wide; ``|`` is one administration, a digit several, ``+`` ten or more.
-    Days count from 1 at randomisation, as protocols do.
+    What an arm shares with the reference arm is listed there only. Days count from 1 at randomisation, as protocols do.
     """
     blocks = [
         _title(protocol),
@@ -88,19 +87,24 @@ def _who(protocol: ResolvedProtocol) -> list[str]:
 def _arms(protocol: ResolvedProtocol) -> Iterator[str]:
     last = max((day for arm in protocol.arms.values() for o in arm.orders for day in o.days), default=0.0)
     per_column = _days_per_column(last)
-    for number, arm in enumerate(protocol.arms.values()):
-        if number:
-            yield ""
-        reference = "  (reference)" if arm.name == protocol.analysis.reference else ""
-        yield from _filled(f"{arm.name}: {arm.label}{reference}")
+    reference = protocol.arms[protocol.analysis.reference]
+    yield f"In timelines a column is {per_column:g} days; | is one administration, a digit that many, + ten or more."
+    for arm in protocol.arms.values():
+        yield ""
+        yield from _filled(f"{arm.name}: {arm.label}" + ("  (reference)" if arm is reference else ""))
         if not arm.orders:
             yield "  no treatment"
             continue
         yield ""
         yield from _timeline(protocol, arm, last, per_column)
         yield ""
+        shared = [] if arm is reference else [order for order in arm.orders if order in reference.orders]
+        if shared:
+            same = join([_label(protocol, order) for order in shared])
+            yield from _filled(f"As in {reference.name}: {same}.", "", 2)
         for order in arm.orders:
-            yield from _administrations(protocol, order)
+            if order not in shared:
+                yield from _administrations(protocol, order)
 
 
 def _days_per_column(last: float) -> float:
@@ -144,11 +148,8 @@ def _label(protocol: ResolvedProtocol, order: Order) -> str:
 def _administrations(protocol: ResolvedProtocol, order: Order) -> Iterator[str]:
     noun = "fraction" if order.dose_unit == "Gy" else "dose"
     where = ", local field" if order.field == "local" else ""
-    yield from _filled(
-        f"{_label(protocol, order)} {dose_text(order)}: {plural(len(order.days), noun)}{where} (start: {order.written})",
-        "",
-        2,
-    )
+    head = f"{_label(protocol, order)} {dose_text(order)}: {plural(len(order.days), noun)}{where}"
+    yield from _filled(f"{head} (start: {order.written})", "", 2)
     rule = rule_words(order)
     if rule:
         yield from _filled(rule, "", 6)

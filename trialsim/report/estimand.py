@@ -50,9 +50,10 @@ def summary_words(protocol: ResolvedProtocol) -> str:
     sided = "one-sided" if analysis.sided == 1 else "two-sided"
     landmarks = join([duration(day) for day in analysis.landmarks_days])
     at = f", the share event-free at {landmarks}" if landmarks else ""
+    mean = duration(analysis.rmst_tau_days)
     return (
-        f"{sided.capitalize()} {_TESTS[analysis.test]} at a level of {analysis.alpha:g}; hazard ratio (Cox), difference in "
-        f"restricted mean time to {duration(analysis.rmst_tau_days)}{at}, with {100 * analysis.confidence_level:g}% intervals."
+        f"{sided.capitalize()} {_TESTS[analysis.test]} at a level of {analysis.alpha:g}; hazard ratio (Cox), "
+        f"difference in restricted mean time to {mean}{at}, with {100 * analysis.confidence_level:g}% intervals."
     )
 
 
@@ -64,7 +65,8 @@ def enrolment_words(protocol: ResolvedProtocol) -> str:
     ramp = f", reached after {duration(accrual.ramp_days)}" if accrual.ramp_days else ""
     return (
         f"{plural(accrual.patients, 'patient')} enrolled at {plural(accrual.sites, 'site')} from {accrual.opens}, "
-        f"{plain_number(accrual.per_day * DAYS_PER_MONTH)} a month{ramp}; randomised {ratio} in permuted blocks of {blocks}{strata}."
+        f"{plain_number(accrual.per_day * DAYS_PER_MONTH)} a month{ramp}; randomised {ratio} in permuted blocks of "
+        f"{blocks}{strata}."
     )
 
 
@@ -74,7 +76,8 @@ def follow_up_words(protocol: ResolvedProtocol) -> str:
     dropout = f"{loss:.1f}% of patients a year withdraw" if follow.dropout_per_day else "nobody withdraws"
     scans = ", ".join(scan_words(period) for period in follow.scans)
     return (
-        f"Scans {scans}. A scan calls relapse when a lesion measures {plain_number(protocol.detection.limit_cells)} cells or more. "
+        f"Scans {scans}. A scan calls relapse when a lesion measures "
+        f"{plain_number(protocol.detection.limit_cells)} cells or more. "
         f"The data are cut {duration(follow.minimum_days)} after the last patient is randomised; {dropout}."
     )
 

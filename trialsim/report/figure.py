@@ -144,12 +144,9 @@ def note(words: str, x: float, y: float, *, name: str = "", size: int = 12, colo
     }
 
 
-def row_heading(words: str, row: float, yref: str, color: str, margins: tuple[int, int]) -> list[Any]:
-    """A row's heading from the figure's left edge on; ``margins`` are the left margins, wide and compact."""
-    return [
-        note(f"<b>{words}</b>", 0, row, name=name, yref=yref, color=color, xshift=-margin)
-        for name, margin in zip(("wide", "compact"), margins, strict=True)
-    ]
+def row_heading(words: str, row: float, yref: str, color: str, left: int) -> Any:
+    """A row's heading that starts at the figure's edge; ``left`` is the figure's left margin."""
+    return note(f"<b>{words}</b>", 0, row, yref=yref, color=color, xshift=-left)
 
 
 def heading(words: str) -> Any:
@@ -216,6 +213,17 @@ def thinned(times: Sequence[float], *series: Sequence[float | None]) -> tuple[li
         return [list(times), *(list(s) for s in series)], False
     keep = sorted({round(i * (count - 1) / (MOST_STEPS - 1)) for i in range(MOST_STEPS)})
     return [[values[i] for i in keep] for values in (times, *series)], True
+
+
+def split_at(
+    months: Sequence[float], values: Sequence[float | None], tail: float | None
+) -> tuple[tuple[list[float], list[float | None]], tuple[list[float], list[float | None]]]:
+    """A step curve before and after the month ``tail``, both meeting there; the second part may be empty."""
+    cut = sum(month < tail for month in months) if tail is not None else len(months)
+    if tail is None or cut in (0, len(months)):
+        return (list(months), list(values)), ([], [])
+    hold, at = values[cut - 1], round(tail, 3)
+    return ([*months[:cut], at], [*values[:cut], hold]), ([at, *months[cut:]], [hold, *values[cut:]])
 
 
 def on_percent(values: Sequence[float | None]) -> list[float | None]:

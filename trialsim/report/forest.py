@@ -50,28 +50,26 @@ class Forest:
 
 
 def forests(analysis: Mapping[str, Any]) -> list[Forest]:
-    """One forest per comparison; empty when there are no subgroups."""
+    """One forest per comparison, all on one scale; empty when there are no subgroups."""
     if not analysis.get("subgroups"):
         return []
-    return [_forest(analysis, comparison) for comparison in analysis["comparisons"]]
-
-
-def _forest(analysis: Mapping[str, Any], comparison: Mapping[str, Any]) -> Forest:
-    arm, reference = comparison["arm"], comparison["reference"]
-    entries = [
-        level_comparison
-        for group in analysis["subgroups"]
-        for level in group["levels"]
-        if (level_comparison := _find(level, arm)) is not None
-    ]
-    low, high = _limits([*entries, comparison["hazard_ratio"]])
+    entries = [c for group in analysis["subgroups"] for level in group["levels"] for c in level["comparisons"]]
+    scale = _limits([*entries, *(comparison["hazard_ratio"] for comparison in analysis["comparisons"])])
     most = max([1, *(entry.get("events") or 0 for entry in entries)])
+    return [_forest(analysis, comparison, scale, most) for comparison in analysis["comparisons"]]
+
+
+def _forest(
+    analysis: Mapping[str, Any], comparison: Mapping[str, Any], scale: tuple[float, float], most: int
+) -> Forest:
+    arm, reference = comparison["arm"], comparison["reference"]
+    low, high = scale
     rows: list[Row] = []
     for group in analysis["subgroups"]:
         rows.append(Row(group["label"], "", "", "", "heading", interaction=p_text(group["interaction_p"])))
         for level in group["levels"]:
-            rows.append(_level(level, _find(level, arm), arm, reference, (low, high), most))
-    rows.append(_overall(analysis, comparison, (low, high)))
+            rows.append(_level(level, _find(level, arm), arm, reference, scale, most))
+    rows.append(_overall(analysis, comparison, scale))
     ticks = tuple((_place(t, low, high), f"{t:g}") for t in _TICKS if low <= t <= high)
     return Forest(
         analysis["arms"][arm]["label"],

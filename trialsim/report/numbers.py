@@ -50,10 +50,12 @@ def percent(share: float | None) -> str:
 
 
 def between(lower: float | None, upper: float | None, form: str = "{:.2f}", unknown: str = "–") -> str:
-    """``0.62 to 0.95``; never a hyphen, which reads as a minus sign."""
+    """``0.62 to 0.95``; never a hyphen, which reads as a minus sign. Its spaces do not break."""
+    if lower is None and upper is None:
+        return unknown
     first = unknown if lower is None else form.format(lower)
     second = unknown if upper is None else form.format(upper)
-    return f"{first} to {second}"
+    return f"{first}\u00a0to\u00a0{second}"
 
 
 def count(value: float) -> str:
@@ -73,7 +75,7 @@ def plain_number(value: float) -> str:
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     mantissa, exponent = f"{value:.3g}".split("e") if "e" in f"{value:.3g}" else _split(value)
     power = "10" + str(int(exponent)).translate(_SUPERSCRIPT)
-    return power if mantissa == "1" else f"{mantissa} × {power}"
+    return power if mantissa == "1" else f"{mantissa}\u00a0×\u00a0{power}"
 
 
 def _split(value: float) -> tuple[str, str]:

@@ -88,7 +88,7 @@ def analyse_page(analysis: Mapping[str, Any], title: str, command: str) -> str:
 
     ``analysis`` is what `trialsim.analysis.analyse` returns; ``command`` is printed as the way to make the page again.
     """
-    context = {"title": title, "subtitle": "", "protocol": None, "command": command, "manifest": {}}
+    context: dict[str, Any] = {"title": title, "subtitle": "", "protocol": None, "command": command, "manifest": {}}
     return _page(analysis, analysis.get("test", "logrank"), False, context)
 
 
@@ -125,8 +125,12 @@ def _page(analysis: Mapping[str, Any], test: TestName, simulated: bool, context:
 
 def _style() -> str:
     light, dark = css_variables(LIGHT), css_variables(DARK)
-    themes = f":root{{color-scheme:light dark;{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}@media print{{:root{{{light}}}}}"
-    return themes + "\n" + (HERE / "assets" / "page.css").read_text(encoding="utf-8")
+    themes = (
+        f":root{{color-scheme:light dark;{light}}}"
+        f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        f"@media print{{:root{{{light}}}}}\n"
+    )
+    return themes + (HERE / "assets" / "page.css").read_text(encoding="utf-8")
 
 
 def _embedded(figures: Mapping[str, Figure]) -> str:

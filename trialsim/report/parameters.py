@@ -88,17 +88,18 @@ def _cohort(protocol: ResolvedProtocol) -> Table:
 
 
 def _mortality(protocol: ResolvedProtocol) -> Table:
-    rows: list[tuple[str, ...]] = [
-        (f"background death, {sex}", f"hazard {plain_number(m.rate60_per_year)} a year at 60, growing {plain_number(m.slope_per_year)} a year of age",
-         m.source, m.confidence)
-        for sex, m in protocol.cohort.mortality.items()
-    ]  # fmt: skip
+    rows: list[tuple[str, ...]] = []
+    for sex, death in protocol.cohort.mortality.items():
+        rate, slope = plain_number(death.rate60_per_year), plain_number(death.slope_per_year)
+        law = f"hazard {rate} a year at 60, its logarithm rising {slope} a year of age"
+        rows.append((f"background death, {sex}", law, death.source, death.confidence))
     after = protocol.cohort.post_relapse
-    rows.append(("death after relapse", f"median {plain_number(after.local_median_days)} days (local), "
-                 f"{plain_number(after.distant_median_days)} days (distant)", after.source, after.confidence))  # fmt: skip
+    local, distant = plain_number(after.local_median_days), plain_number(after.distant_median_days)
+    medians = f"median {local} days (local), {distant} days (distant)"
+    rows.append(("death after relapse", medians, after.source, after.confidence))
     seen = protocol.detection
-    rows.append(("detection", f"{plain_number(seen.limit_cells)} cells; error {plain_number(seen.error_sd_log10)} (sd, log₁₀)",
-                 seen.source, seen.confidence))  # fmt: skip
+    limit = f"{plain_number(seen.limit_cells)} cells; error {plain_number(seen.error_sd_log10)} (sd, log₁₀)"
+    rows.append(("detection", limit, seen.source, seen.confidence))
     return Table("Mortality and detection", _HEAD, tuple(rows), wide_text=True)
 
 

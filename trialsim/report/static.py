@@ -18,6 +18,15 @@ _DASH = {"solid": "", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3", "longda
 _BASELINE = {"top": 0.95, "middle": 0.35, "bottom": -0.2, "auto": 0.35}
 _ANCHOR = {"left": "start", "center": "middle", "right": "end", "auto": "middle"}
 _LINE_HEIGHT = 1.3
+_MARKS = {
+    "/": "M-2 6l8 -8M0 8l8 -8M6 10l4 -4",
+    "\\": "M-2 2l8 8M0 0l8 8M6 -2l4 4",
+    "x": "M0 0l8 8M0 8l8 -8",
+    ".": "M3 4h2",
+    "-": "M0 4h8",
+    "+": "M0 4h8M4 0v8",
+}
+_HATCHES = tuple(_MARKS)
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,8 @@ class _Drawing:
         self.parts: list[str] = []
         self.previous: list[tuple[float, float]] = []
         self.stacked: dict[float, float] = {}
+        self.name = figure.name
+        self.definitions: dict[str, str] = {}
 
     def scale(self, ref: str) -> _Scale:
         """The scale of ``x``, ``y2`` and so on, or of ``paper`` along x or y (``paper-x``)."""
@@ -57,7 +68,8 @@ class _Drawing:
         spec = self.axis(ref)
         low, high = spec.get("domain", [0, 1])
         begin, finish = start + low * (end - start), start + high * (end - start)
-        return _Scale(*spec["range"], begin, finish, spec.get("type") == "log")
+        first, last = spec["range"]
+        return _Scale(first, last, begin, finish, spec.get("type") == "log")
 
     def axis(self, ref: str) -> dict[str, Any]:
         spec: dict[str, Any] = self.layout[f"{ref[0]}axis{ref[1:]}"]
@@ -66,9 +78,33 @@ class _Drawing:
     def add(self, part: str) -> None:
         self.parts.append(part)
 
-    def line(self, points: list[tuple[float, float]], color: str, width: float, style: str) -> None:
+    def clip(self, x: str, y: str) -> str:
+        """An attribute that keeps a shape inside the panel of two axes."""
+        key = f"clip-{self.name}-{x}{y}"
+        across, along = self.scale(x), self.scale(y)
+        left, top = across.start - 1, along.end - 1
+        self.definitions[key] = (
+            f'<clipPath id="{key}"><rect x="{left:.1f}" y="{top:.1f}" width="{across.end - left + 1:.1f}" '
+            f'height="{along.start - top + 1:.1f}"/></clipPath>'
+        )
+        return f' clip-path="url(#{key})"'
+
+    def hatch(self, shape: str) -> str:
+        """A paint of marks in the page's colour for a plotly pattern, or nothing."""
+        if not shape:
+            return ""
+        key = f"hatch-{self.name}-{_HATCHES.index(shape)}"
+        self.definitions[key] = (
+            f'<pattern id="{key}" width="8" height="8" patternUnits="userSpaceOnUse">'
+            f'<path d="{_MARKS[shape]}" stroke="var(--page)" stroke-width="1.2" fill="none"/></pattern>'
+        )
+        return f"url(#{key})"
+
+    def line(self, points: list[tuple[float, float]], color: str, width: float, style: str, more: str = "") -> None:
         dashes = f' stroke-dasharray="{_DASH[style]}"' if _DASH.get(style) else ""
-        self.add(f'<path d="{_path(points)}" fill="none" stroke="{_css(color)}" stroke-width="{width:g}"{dashes}/>')
+        self.add(
+            f'<path d="{_path(points)}" fill="none" stroke="{_css(color)}" stroke-width="{width:g}"{dashes}{more}/>'
+        )
 
     def write(self, words: str, x: float, y: float, font: dict[str, Any], anchor: str, vertical: str) -> None:
         """Text of one or more lines; ``words`` is escaped already and may hold ``<br>`` and ``<b>``."""
@@ -110,7 +146,8 @@ def draw(figure: Figure, width: int = 860) -> str:
     for item in figure.layout.get("annotations", []):
         if item.get("name") != "compact":
             _annotation(drawing, item)
-    body = "".join(drawing.parts)
+    definitions = "".join(drawing.definitions.values())
+    body = f"<defs>{definitions}</defs>" * bool(definitions) + "".join(drawing.parts)
     return (
         f'<svg viewBox="0 0 {width} {drawing.height}" width="{width}" height="{drawing.height}" '
         f'role="img" aria-label="{figure.alt.replace(chr(34), "&quot;")}" xmlns="http://www.w3.org/2000/svg">{body}</svg>'
@@ -148,13 +185,14 @@ def _scatter(drawing: _Drawing, trace: dict[str, Any]) -> None:
     x, y = drawing.scale(trace.get("xaxis", "x")), drawing.scale(trace.get("yaxis", "y"))
     runs = _runs(trace, x, y)
     mode = trace["mode"]
+    clip = drawing.clip(trace.get("xaxis", "x"), trace.get("yaxis", "y")) if "lines" in mode else ""
     if trace.get("fill") == "tonexty" and runs and drawing.previous:
         outline = _path([*drawing.previous, *reversed(runs[0])])
         drawing.add(f'<path d="{outline}Z" fill="{_css(trace["fillcolor"])}"/>')
     drawing.previous = runs[0] if runs else []
     if "lines" in mode and trace["line"]["width"]:
         for run in runs:
-            drawing.line(run, trace["line"]["color"], trace["line"]["width"], trace["line"]["dash"])
+            drawing.line(run, trace["line"]["color"], trace["line"]["width"], trace["line"]["dash"], clip)
     points = [p for run in runs for p in run]
     if "markers" in mode:
         for px, py in points:
@@ -188,13 +226,7 @@ def _marker(marker: dict[str, Any], x: float, y: float) -> str:
     symbol = marker["symbol"]
     if symbol == "line-ns":
         return f'<path d="M{x:.1f} {y - 1.4 * half:.1f}v{2.8 * half:g}" {paint}/>'
-    if symbol == "x-thin":
-        return f'<path d="M{x - half:.1f} {y - half:.1f}l{2 * half:g} {2 * half:g}m0 {-2 * half:g}l{-2 * half:g} {2 * half:g}" {paint}/>'
-    if symbol in {"circle", "circle-open"}:
-        fill = color if symbol == "circle" else "none"
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{half:g}" fill="{fill}" {paint}/>'
     shape = {
-        "diamond": f"M{x:.1f} {y - half:.1f}l{half:g} {half:g}l{-half:g} {half:g}l{-half:g} {-half:g}Z",
         "triangle-down": f"M{x - half:.1f} {y - half:.1f}h{2 * half:g}l{-half:g} {1.8 * half:g}Z",
         "triangle-down-open": f"M{x - half:.1f} {y - half:.1f}h{2 * half:g}l{-half:g} {1.8 * half:g}Z",
     }[symbol]
@@ -206,6 +238,7 @@ def _bar(drawing: _Drawing, trace: dict[str, Any]) -> None:
     x, y = drawing.scale(trace.get("xaxis", "x")), drawing.scale(trace.get("yaxis", "y"))
     half = abs(y(trace["width"]) - y(0)) / 2
     fill = _css(trace["marker"]["color"])
+    hatch = drawing.hatch(trace["marker"]["pattern"]["shape"])
     for value, row, label in zip(trace["x"], trace["y"], trace["text"], strict=True):
         begin = drawing.stacked.get(row, 0.0)
         drawing.stacked[row] = begin + value
@@ -214,6 +247,8 @@ def _bar(drawing: _Drawing, trace: dict[str, Any]) -> None:
             f'<rect x="{left:.1f}" y="{y(row) - half:.1f}" width="{right - left:.1f}" height="{2 * half:.1f}" '
             f'fill="{fill}" stroke="var(--page)" stroke-width="1"/>'
         )
+        if hatch:
+            drawing.add(drawing.parts[-1].replace(f'fill="{fill}"', f'fill="{hatch}"'))
         if right - left > 8 * len(str(label)) + 4:
             drawing.write(str(label), (left + right) / 2, y(row), trace["textfont"], "center", "middle")
 

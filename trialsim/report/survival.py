@@ -15,7 +15,8 @@ from trialsim.report.figures import (
     mean_difference,
     ordered_causes,
 )
-from trialsim.report.figures.kaplan_meier import last_month
+from trialsim.report.figures.incidence import Curve
+from trialsim.report.figures.kaplan_meier import last_month, tail_start
 from trialsim.report.forest import Forest, forests
 from trialsim.report.numbers import DAYS_PER_MONTH
 from trialsim.report.tables import Table, cause_counts, comparisons, cox, estimates, incidence_at, incidence_by_cause
@@ -39,7 +40,6 @@ class SurvivalParts:
     """What the template sets, in order; empty lists and None are left out of the page."""
 
     curves: Figure
-    convention: str
     estimates: Table
     comparisons: Table | None
     means: list[Figure]
@@ -65,13 +65,13 @@ def survival_parts(analysis: Mapping[str, Any]) -> SurvivalParts:
     tau = taus[0] / DAYS_PER_MONTH if taus and taus[0] else None
     parts = SurvivalParts(
         curves=kaplan_meier("curves", arms, labels, endpoint, limit=limit, tau_months=tau),
-        convention=_convention(analysis),
         estimates=estimates(analysis),
         comparisons=comparisons(analysis) if analysis["comparisons"] else None,
         means=_means(analysis),
         cox=cox(analysis),
         forests=forests(analysis),
     )
+    parts.curves.note = f"{_convention(analysis)} {parts.curves.note}".strip()
     parts.data_tables["curves"] = at_risk_table(arms, labels)
     _add_competing(parts, analysis, labels, limit)
     _add_causes(parts, analysis, labels, limit)
@@ -121,11 +121,13 @@ def _add_competing(parts: SurvivalParts, analysis: Mapping[str, Any], labels: Ma
     competing = analysis.get("competing")
     if not competing:
         return
+    tails = {arm: tail_start(entry) for arm, entry in analysis["arms"].items()}
     curves, read = [], []
     for index, (arm, label) in enumerate(labels.items()):
         for number, (event, curve) in enumerate(competing.get(arm, {}).items()):
             words = f"{label}: {_EVENTS.get(event, event)}"
-            curves.append((words, f"series-{index % 6}", dash(index), (2.4, 1.3, 0.9)[min(number, 2)], curve))
+            width = (2.4, 1.3, 0.9)[min(number, 2)]
+            curves.append(Curve(words, f"series-{index % 6}", dash(index), width, curve, tails[arm]))
             read.append((words, curve))
     parts.competing = incidence("competing", curves, "relapse and of death without relapse, by arm", limit)
     parts.competing_table = incidence_at(read, month_ticks(limit, 7)[1:], "Cumulative incidence (Aalen-Johansen)")
@@ -139,7 +141,8 @@ def _add_causes(parts: SurvivalParts, analysis: Mapping[str, Any], labels: Mappi
     parts.causes = cause_bars(causes, labels)
     parts.cause_table = cause_counts(causes, names, labels)
     parts.cause_incidence = incidence_by_cause(causes, names, labels, month_ticks(limit, 7)[1:])
-    for cause, figure in cause_panels(causes, labels, limit):
+    tails = {arm: tail_start(entry) for arm, entry in analysis["arms"].items()}
+    for cause, figure in cause_panels(causes, labels, limit, tails):
         parts.cause_panels.append(Panel(cause, figure))
 
 

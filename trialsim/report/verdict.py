@@ -6,7 +6,7 @@ lead: the restricted mean survival time does (Uno et al. 2014, J Clin Oncol 32:2
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -61,10 +61,13 @@ def _verdict(analysis: Mapping[str, Any], comparison: Mapping[str, Any], test: T
     endpoint = analysis["endpoint"]["label"]
     sided = "one-sided" if analysis["sided"] == 1 else "two-sided"
     test_words = f"{sided} {name} {p_equation(chosen['p'])}, against a level of {analysis['alpha']:g}"
+    steady = is_proportional(comparison)
+    end = _lower(endpoint)
     sentence = {
-        "met": f"{label} met its test: {_lower(endpoint)} was longer than with {reference}.",
-        "not met": f"{label} did not meet its test: {_lower(endpoint)} was not shown to be longer than with {reference}.",
-        "worse": f"{label} was worse: {_lower(endpoint)} was shorter than with {reference}.",
+        "met": f"{label} met its test: {end} was longer than with {reference}"
+        + ("." if steady else ", by a margin that changes with time."),
+        "not met": f"{label} did not meet its test: {end} was not shown to be longer than with {reference}.",
+        "worse": f"{label} was worse: {end} was shorter than with {reference}.",
         "unknown": f"{label} could not be tested against {reference}: too few events.",
     }[outcome]
     return Verdict(comparison["arm"], outcome, sentence, _detail(analysis, comparison, test_words),
@@ -100,9 +103,9 @@ def _detail(analysis: Mapping[str, Any], comparison: Mapping[str, Any], test_wor
     head = f"{test_words[0].upper()}{test_words[1:]}."
     if not is_proportional(comparison):
         return (
-            f"{head} The hazards are not proportional (test of proportionality {p_equation(ph)}), so the difference in mean "
-            f"event-free time leads: {mean} The hazard ratio of {ratio(hr['estimate'])} ({interval}) is an average over "
-            "a ratio that changes with time."
+            f"{head} The hazards are not proportional (test of proportionality {p_equation(ph)}), so the "
+            f"difference in mean event-free time leads: {mean} The hazard ratio of {ratio(hr['estimate'])} "
+            f"({interval}) is an average over a ratio that changes with time."
         )
     if hr["estimate"] is None:
         return f"{head} The hazard ratio is {ABSENT}. {mean[:1].upper()}{mean[1:]}"
@@ -111,17 +114,17 @@ def _detail(analysis: Mapping[str, Any], comparison: Mapping[str, Any], test_wor
 
 
 def rmst_sentence(analysis: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
-    """``over 60.0 months, patients on B were event-free 3.1 months longer on average (95% CI 1.0 to 5.2, p = 0.004).``"""
+    """``over 60 months, patients on B were event-free 3.1 months longer on average (95% CI ..., p = 0.004).``"""
     mean = comparison["rmst_difference"]
     if mean.get("estimate") is None:
         return "the difference in mean event-free time cannot be estimated."
     label = analysis["arms"][comparison["arm"]]["label"]
     gain = mean["estimate"] / DAYS_PER_MONTH
-    longer = "longer" if gain >= 0 else "shorter"
+    size = f"{abs(gain):.1f} months {'longer' if gain > 0 else 'shorter'}" if abs(gain) >= 0.05 else "equally long"
     level = f"{100 * analysis['confidence_level']:g}%"
     return (
-        f"over {mean['tau'] / DAYS_PER_MONTH:.0f} months, patients on {label} were event-free {abs(gain):.1f} months {longer} "
-        f"on average ({level} CI of the difference {_months_between(mean)}, {p_equation(mean.get('p'))})."
+        f"over {mean['tau'] / DAYS_PER_MONTH:.0f} months, patients on {label} were event-free {size} on average "
+        f"({level} CI of the difference {_months_between(mean)}, {p_equation(mean.get('p'))})."
     )
 
 
@@ -137,23 +140,24 @@ def _tiles(
     hr, mean = comparison["hazard_ratio"], comparison["rmst_difference"]
     arm, reference = analysis["arms"][comparison["arm"]], analysis["arms"][comparison["reference"]]
     gain = mean.get("estimate")
-    gain_text = ABSENT if gain is None else f"{gain / DAYS_PER_MONTH:+.1f} months".replace("-", "−")
+    gain_text = ABSENT if gain is None else f"{gain / DAYS_PER_MONTH:+.1f}".replace("-", "−")
     hazard = Tile("Hazard ratio", ratio(hr["estimate"]), f"{level} {between(hr['lower'], hr['upper'])}")
-    horizon = f"to {mean['tau'] / DAYS_PER_MONTH:.0f} months; " if mean.get("tau") is not None else ""
+    horizon = f"to month {mean['tau'] / DAYS_PER_MONTH:.0f}; " if mean.get("tau") is not None else ""
     rmst = Tile(
-        "Mean event-free time, difference",
+        "Event-free months, mean difference",
         gain_text,
         f"{horizon}{level} {_months_between(mean) if gain is not None else '–'}",
     )
     middle = [rmst] if is_proportional(comparison) else [hazard]
     lead = hazard if is_proportional(comparison) else rmst
+    medians = [months(side["median_months"]["estimate"]) for side in (arm, reference)]
     return [
         lead,
         *middle,
         *_landmark(analysis, arm, reference),
-        Tile("Median, months", f"{months(arm['median_months']['estimate'])}", f"against {months(reference['median_months']['estimate'])}"),
-        Tile("Log-rank", p_equation(test["p"]), test_name),
-    ]  # fmt: skip
+        Tile("Median, months", medians[0], f"against {medians[1]}"),
+        Tile("Log-rank", p_equation(test["p"]) if test["p"] is not None else ABSENT, test_name),
+    ]
 
 
 def _landmark(analysis: Mapping[str, Any], arm: Mapping[str, Any], reference: Mapping[str, Any]) -> Sequence[Tile]:
@@ -172,23 +176,20 @@ def truth_sentence(simulated: bool) -> str:
     """Whether there is a truth to hold the estimate against, and which."""
     if simulated:
         return (
-            "These patients are simulated: the time at which each tumour truly became detectable and the lineage that caused "
-            "each relapse are known, and are shown below beside what the trial could see."
+            "These patients are simulated: the time at which each tumour truly became detectable and the lineage that "
+            "caused each relapse are known, and are shown below beside what the trial could see."
         )
     return "These are observed data, not a simulation: no underlying truth is known, only the estimates."
 
 
 def comparison_rows(analysis: Mapping[str, Any]) -> list[list[str]]:
     """The comparisons as a table: one row per measure, one column per comparison."""
-    rows = [
+    rows: list[tuple[str, Callable[[Mapping[str, Any]], str]]] = [
         ("Hazard ratio (Cox)", lambda c: _estimate(c["hazard_ratio"], "{:.2f}")),
         ("Log-rank", lambda c: p_text(c["logrank"]["p"])),
-        (
-            "Stratified log-rank",
-            lambda c: p_text(c["stratified_logrank"]["p"]) if c.get("stratified_logrank") else "not used",
-        ),
-        ("MaxCombo", lambda c: p_text((c.get("maxcombo") or {}).get("p"))),
-        ("Test of proportional hazards", lambda c: p_text((c.get("proportional_hazards") or {}).get("p"))),
+        ("Stratified log-rank", lambda c: _p_of(c, "stratified_logrank", "not used")),
+        ("MaxCombo", lambda c: _p_of(c, "maxcombo")),
+        ("Test of proportional hazards", lambda c: _p_of(c, "proportional_hazards")),
         ("Difference in restricted mean, months", lambda c: _rmst_cell(c["rmst_difference"])),
     ]
     table = [[name, *(cell(c) for c in analysis["comparisons"])] for name, cell in rows]
@@ -198,6 +199,11 @@ def comparison_rows(analysis: Mapping[str, Any]) -> list[list[str]]:
         cells = [_landmark_cell(c["landmark_difference"][index]) for c in analysis["comparisons"]]
         table.append([f"Difference at {landmark['months']:.0f} months", *cells])
     return table
+
+
+def _p_of(comparison: Mapping[str, Any], test: str, unused: str = ABSENT) -> str:
+    row = comparison.get(test)
+    return p_text(row["p"]) if row else unused
 
 
 def _estimate(value: Mapping[str, Any], form: str) -> str:

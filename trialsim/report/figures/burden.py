@@ -39,8 +39,9 @@ def course(story: Mapping[str, Any], detection_limit: float, number: int) -> Fig
     split = 0.33 if has_platelets else 0.0
     layout = new_layout(430 if has_platelets else 330, left=48, right=14, top=36)
     ticks = month_ticks(days / DAYS_PER_MONTH, 7)
+    under = "y2" if has_platelets else "y"
     layout["xaxis"] = axis((0, 1.02 * days / DAYS_PER_MONTH), ticks, showline=True, ticks="outside", ticklen=4,
-                           anchor="y2" if has_platelets else "y", title=title("Months since randomisation"))  # fmt: skip
+                           anchor=under, title=title("Months since randomisation"))  # fmt: skip
     powers = list(range(0, top_power + 1, 2))
     layout["yaxis"] = axis((-0.3, top_power + 1.0), [10.0**p for p in powers], [_ten(p) for p in powers], type="log",
                            domain=[split, 1], showgrid=True, gridcolor="@grid")  # fmt: skip
@@ -79,9 +80,9 @@ def _add_cells(figure: Figure, story: Mapping[str, Any]) -> None:
 
 def _add_limit(figure: Figure, limit: float, days: float) -> None:
     figure.data.append(
-        line([0, 1.02 * days / DAYS_PER_MONTH], [limit, limit], "@muted", "dash", width=1, hoverinfo="skip")
+        line([0, 1.02 * days / DAYS_PER_MONTH], [limit, limit], "@muted", "longdash", width=1, hoverinfo="skip")
     )
-    figure.keys.append(Key("detection limit", "muted", "dash"))
+    figure.keys.append(Key("detection limit", "muted", "longdash", 1))
 
 
 def _add_marks(figure: Figure, story: Mapping[str, Any], limit: float, height: float) -> None:
@@ -127,15 +128,12 @@ def _add_relapse(figure: Figure, story: Mapping[str, Any]) -> None:
             continue
         month = round(day / DAYS_PER_MONTH, 3)
         late = month > 0.7 * figure.layout["xaxis"]["range"][1]
-        raised = 0 if words == "relapse" else 14
-        figure.layout["shapes"].append(
-            {"type": "line", "xref": "x", "yref": "paper", "x0": month, "x1": month, "y0": 0, "y1": 1,
-             "line": {"color": "@caution" if words == "relapse" else "@ink", "width": 1.5, "dash": "solid"}, "layer": "below"}
-        )  # fmt: skip
-        figure.layout["annotations"].append(
-            note(words, month, 1, xref="x", yanchor="bottom", yshift=raised + 1, size=12,
-                 color="@caution" if words == "relapse" else "@ink", xanchor="right" if late else "center")
-        )  # fmt: skip
+        color, raised = ("@caution", 1) if words == "relapse" else ("@ink", 15)
+        look = {"color": color, "width": 1.5, "dash": "solid"}
+        at = {"xref": "x", "yref": "paper", "x0": month, "x1": month, "y0": 0, "y1": 1}
+        figure.layout["shapes"].append({"type": "line", **at, "line": look, "layer": "below"})
+        label: dict[str, Any] = {"yanchor": "bottom", "yshift": raised, "xanchor": "right" if late else "center"}
+        figure.layout["annotations"].append(note(words, month, 1, xref="x", color=color, **label))
 
 
 def _relapse_day(story: Mapping[str, Any]) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trialsim.report.figure import Figure, Key, axis, dash, new_layout, text, title, wrapped
-from trialsim.report.figures.incidence import highest, incidence
+from trialsim.report.figures.incidence import Curve, highest, incidence
 from trialsim.report.theme import PATTERNS
 
 _ROW = 58
@@ -106,23 +106,23 @@ def _count_ticks(widest: int) -> list[float]:
 
 
 def cause_panels(
-    causes: Mapping[str, Mapping[str, Mapping[str, Any]]], labels: Mapping[str, str], limit: float
+    causes: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    labels: Mapping[str, str],
+    limit: float,
+    tails: Mapping[str, float | None],
 ) -> list[tuple[str, Figure]]:
     """One small panel per cause with a curve per arm, all on the same axes, most frequent cause first."""
-    top = highest(entry for by_cause in causes.values() for entry in by_cause.values())
-    panels = []
-    for number, cause in enumerate(ordered_causes(causes)):
-        curves = [
-            (
-                labels[arm],
-                f"series-{index % 6}",
-                dash(index),
-                2.0,
-                causes[arm].get(cause, {"months": [], "estimate": []}),
-            )
-            for index, arm in enumerate(labels)
+    empty: dict[str, Any] = {"months": [], "estimate": []}
+    by_cause = {
+        cause: [
+            Curve(label, f"series-{index % 6}", dash(index), 2.0, causes[arm].get(cause, empty), tails.get(arm))
+            for index, (arm, label) in enumerate(labels.items())
             if arm in causes
         ]
-        figure = incidence(f"cause-{number}", curves, f"relapse by {cause}, by arm", limit, ceiling=top, small=True)
-        panels.append((cause, figure))
-    return panels
+        for cause in ordered_causes(causes)
+    }
+    top = highest(curve for curves in by_cause.values() for curve in curves)
+    return [
+        (cause, incidence(f"cause-{n}", curves, f"relapse by {cause}, by arm", limit, ceiling=top, small=True))
+        for n, (cause, curves) in enumerate(by_cause.items())
+    ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from trialsim.report.figure import (
@@ -17,6 +18,7 @@ from trialsim.report.figure import (
     note,
     on_months,
     on_percent,
+    split_at,
     spread,
     text,
     thinned,
@@ -24,11 +26,27 @@ from trialsim.report.figure import (
     wrapped,
 )
 
-#: Label, colour token, dash, line width, and the steps: {months, estimate}.
-Curve = tuple[str, str, str, float, Mapping[str, Sequence[float]]]
-
 #: Round tops of an incidence axis, each a multiple of four steps.
 _TOPS = (0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.28, 0.32, 0.4, 0.48, 0.6, 0.8, 1.0)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One incidence: ``steps`` is {months, estimate}; ``tail`` the month from which few patients are at risk."""
+
+    label: str
+    color: str
+    dash: str
+    width: float
+    steps: Mapping[str, Sequence[float]]
+    tail: float | None = None
+
+    @property
+    def last_firm(self) -> float:
+        """The incidence where the tail turns grey, or at the end."""
+        steps = zip(self.steps["months"], self.steps["estimate"], strict=True)
+        firm = [value for month, value in steps if self.tail is None or month < self.tail]
+        return firm[-1] if firm else 0.0
 
 
 def incidence(
@@ -42,10 +60,10 @@ def incidence(
 ) -> Figure:
     """Cumulative incidences (Aalen-Johansen) as steps.
 
-    ``ceiling`` is the top of the axis as a
-    fraction, so that panels can share one.
+    ``ceiling`` is the top of the axis as a fraction, so that panels can share one. The axis fits what more than a
+    few patients support; a jump in the greyed tail may leave it.
     """
-    top = ceiling or highest(curve for *_, curve in curves)
+    top = ceiling or highest(curves)
     layout = new_layout(210 if small else 360, left=44, right=14 if small else 214, top=14 if small else 34)
     layout["xaxis"] = axis((0, 1.02 * limit), month_ticks(limit, 6 if small else 11), showline=True, ticks="outside",
                            ticklen=4, title=title("Months since randomisation" if not small else "Months"))  # fmt: skip
@@ -60,18 +78,20 @@ def incidence(
             "xaxis": {"tickvals": narrow, "ticktext": [f"{m:g}" for m in narrow]},
         }
     shortened = False
-    for label, color, style, width, curve in curves:
-        columns, cut = thinned(curve["months"], curve["estimate"])
+    for curve in curves:
+        columns, cut = thinned(curve.steps["months"] or [0.0, limit], curve.steps["estimate"] or [0.0, 0.0])
         shortened |= cut
-        months, values = on_months(columns[0]), on_percent(columns[1])
-        if not months:
-            months, values = [0.0, limit], [0.0, 0.0]
-        figure.data.append(
-            line(
-                months, values, f"@{color}", style, step=True, width=width, name=text(label), hovertemplate="%{y:.1f}%"
-            )
-        )
-        figure.keys.append(Key(label, color, style, width))
+        before, after = split_at(on_months(columns[0]), on_percent(columns[1]), curve.tail)
+        look: dict[str, Any] = {
+            "step": True,
+            "width": curve.width,
+            "name": text(curve.label),
+            "hovertemplate": "%{y:.1f}%",
+        }
+        figure.data.append(line(*before, f"@{curve.color}", curve.dash, **look))
+        if after[0]:
+            figure.data.append(line(*after, "@tail", curve.dash, **look))
+        figure.keys.append(Key(curve.label, curve.color, curve.dash, curve.width))
     if not small:
         _label_incidences(figure, curves, top)
     if shortened:
@@ -80,17 +100,15 @@ def incidence(
 
 
 def _label_incidences(figure: Figure, curves: Sequence[Curve], top: float) -> None:
-    names = [wrapped(label, 30) for label, *_ in curves]
-    ends = [100 * (curve["estimate"][-1] if curve["estimate"] else 0.0) for *_, curve in curves]
+    names = [wrapped(curve.label, 30) for curve in curves]
     apart = [(16 * (name.count("<br>") + 1) + 4) / 278 * 103 * top for name in names]
-    heights = spread(ends, apart, -6 * top, 103 * top)
-    for (_, color, _, _, _), name, height in zip(curves, names, heights, strict=True):
-        figure.layout["annotations"].append(
-            note(name, 1, height, name="wide", color=f"@{color.replace('series', 'text')}", yref="y", xshift=8)
-        )
+    heights = spread([100 * curve.last_firm for curve in curves], apart, -6 * top, 103 * top)
+    for curve, name, height in zip(curves, names, heights, strict=True):
+        color = f"@{curve.color.replace('series', 'text')}"
+        figure.layout["annotations"].append(note(name, 1, height, name="wide", color=color, yref="y", xshift=8))
 
 
-def highest(curves: Any) -> float:
-    """A round top for an axis that holds these incidences, as a fraction: 4 %, 10 %, 20 %, ... 100 %."""
-    peak = max((curve["estimate"][-1] for curve in curves if curve["estimate"]), default=0.0)
+def highest(curves: Iterable[Curve]) -> float:
+    """A round top for an axis that holds these incidences, as a fraction: 4 %, 8 %, ... 100 %."""
+    peak = max((curve.last_firm for curve in curves), default=0.0)
     return next(top for top in _TOPS if peak <= top or top == 1.0)

@@ -19,7 +19,6 @@ from trialsim.report.figure import (
     dash,
     heading,
     line,
-    month_ticks,
     new_layout,
     note,
     on_months,
@@ -27,6 +26,7 @@ from trialsim.report.figure import (
     row_heading,
     series_color,
     some_of,
+    split_at,
     spread,
     text,
     text_color,
@@ -84,7 +84,7 @@ def kaplan_meier(
             "ticktext": [f"{m:g}" for m in narrow],
         },
     }
-    shortened = [_add_curve(figure, arm, arms[arm], list(labels).index(arm), labels[arm], small) for arm in arms]
+    shortened = [_add_curve(figure, arms[arm], list(labels).index(arm), labels[arm], small) for arm in arms]
     _add_guides(figure, arms, limit, tau_months)
     _add_table(figure, arms, labels, rows * _ROW / inner, {"wide": wide, "compact": narrow})
     if not small:
@@ -116,55 +116,38 @@ def tail_start(arm: Arm) -> float | None:
     return None
 
 
-def _add_curve(figure: Figure, arm: str, data: Arm, index: int, label: str, small: bool) -> bool:
-    curve = data["curve"]
-    end = last_month([data])
+def _add_curve(figure: Figure, data: Arm, index: int, label: str, small: bool) -> bool:
+    """Band, curve and censor ticks of one arm; returns whether steps were left out."""
+    curve, marks = data["curve"], data.get("censor_marks") or {"months": [], "survival": []}
     columns, shortened = thinned(curve["months"], curve["survival"], curve["lower"], curve["upper"])
-    columns = [[*column, *column[-1:]] for column in columns]
-    columns[0][-1] = max(end, columns[0][-1])
-    months, survival = on_months(columns[0]), on_percent(columns[1])
-    tail = tail_start(data)
-    cut = sum(m < tail for m in months) if tail is not None else len(months)
-    hold = [survival[cut - 1]] if 0 < cut < len(months) else []
-    stop = [round(tail, 3)] if tail is not None and hold else []
-    _add_band(figure, months[:cut] + stop, columns, cut, len(stop), index, text(label))
-    figure.data.append(
-        line(months[:cut] + stop, survival[:cut] + hold, series_color(index), dash(index), step=True,
-             name=text(label), hovertemplate="%{y:.1f}%", width=2.2)
-    )  # fmt: skip
-    if stop:
-        figure.data.append(
-            line(stop + months[cut:], hold + survival[cut:], "@tail", dash(index), step=True, width=1.8,
-                 name=text(label) + " (few at risk)", hovertemplate="%{y:.1f}%")
-        )  # fmt: skip
-    marks = data.get("censor_marks")
-    if marks and marks["months"] and not small:
+    if marks["months"] and marks["months"][-1] > columns[0][-1]:
+        columns = [[*columns[0], marks["months"][-1]], *([*column, column[-1]] for column in columns[1:])]
+    months, tail = on_months(columns[0]), tail_start(data)
+    before, after = split_at(months, on_percent(columns[1]), tail)
+    _add_band(figure, months, columns[2:], tail, index, text(label))
+    look: dict[str, Any] = {"step": True, "hovertemplate": "%{y:.1f}%"}
+    figure.data.append(line(*before, series_color(index), dash(index), name=text(label), width=2.2, **look))
+    if after[0]:
+        name = f"{text(label)} (few at risk)"
+        figure.data.append(line(*after, "@tail", dash(index), name=name, width=1.8, **look))
+    if marks["months"] and not small:
         figure.data.append(_ticks(marks, series_color(index), text(label)))
     figure.keys.append(Key(label, series_color(index)[1:], dash(index)))
     return shortened
 
 
 def _add_band(
-    figure: Figure, months: list[float], columns: list[list[Any]], cut: int, extra: int, index: int, label: str
+    figure: Figure, months: list[float], sides: list[list[Any]], tail: float | None, index: int, label: str
 ) -> None:
     """Upper edge, then the lower edge filled up to it; steps without an interval carry the last one on."""
-    for which, side, fill in ((3, "upper", {}), (2, "lower", {"fill": "tonexty", "fillcolor": band_color(index)})):
+    fills: tuple[dict[str, Any], ...] = ({}, {"fill": "tonexty", "fillcolor": band_color(index)})
+    for name, values, fill in zip(("upper", "lower"), reversed(sides), fills, strict=True):
         known: list[float | None] = []
-        for value in columns[which][:cut]:
+        for value in values:
             known.append(value if value is not None else (known[-1] if known else 1.0))
-        known += known[-1:] * extra
-        figure.data.append(
-            line(
-                months,
-                on_percent(known),
-                band_color(index),
-                step=True,
-                width=0,
-                hoverinfo="skip",
-                name=f"{label}, {side} limit",
-                **fill,
-            )
-        )
+        edge, _ = split_at(months, on_percent(known), tail)
+        look: dict[str, Any] = {"step": True, "width": 0, "hoverinfo": "skip", "name": f"{label}, {name} limit", **fill}
+        figure.data.append(line(*edge, band_color(index), **look))
 
 
 def _ticks(marks: Mapping[str, Sequence[float]], color: str, label: str) -> Trace:
@@ -216,7 +199,7 @@ def _add_table(
         index = list(labels).index(arm)
         first = number * 4 + 0.5
         header = wrapped(labels[arm], 44, 1)
-        figure.layout["annotations"] += row_heading(header, first, "y2", text_color(index), (_LEFT, _LEFT))
+        figure.layout["annotations"].append(row_heading(header, first, "y2", text_color(index), _LEFT))
         for offset, (words, key) in enumerate(_TABLE_ROWS, start=1):
             values.append(first + offset)
             names.append(words)
@@ -251,13 +234,20 @@ def _numbers(
 
 
 def _add_labels(figure: Figure, arms: Mapping[str, Arm], labels: Mapping[str, str], plot: int) -> None:
-    """Each curve's name at its right end, moved apart where they would meet."""
+    """Each curve's name beside its last firm height, moved apart where they would meet."""
     names = [wrapped(labels[arm], 24) for arm in arms]
-    ends = [100 * data["curve"]["survival"][-1] for data in arms.values()]
+    ends = [100 * _last_firm(data) for data in arms.values()]
     apart = [(16 * (name.count("<br>") + 1) + 4) / plot * 103 for name in names]
     for arm, name, height in zip(arms, names, spread(ends, apart, 0, 103), strict=True):
         color = text_color(list(labels).index(arm))
         figure.layout["annotations"].append(note(name, 1, height, name="wide", color=color, yref="y", xshift=8))
+
+
+def _last_firm(data: Arm) -> float:
+    """The curve's height where its tail turns grey, or at its end."""
+    tail, curve = tail_start(data), data["curve"]
+    firm = [s for m, s in zip(curve["months"], curve["survival"], strict=True) if tail is None or m < tail]
+    return float(firm[-1] if firm else curve["survival"][-1])
 
 
 def _alt(arms: Mapping[str, Arm], labels: Mapping[str, str], endpoint: str) -> str:

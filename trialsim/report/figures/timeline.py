@@ -21,8 +21,8 @@ from trialsim.report.figure import (
 from trialsim.spec.resolved import Order, ResolvedProtocol
 
 _ROW = 29
-#: Left margins, wide and compact.
-_LEFT = (132, 116)
+#: Longest line of an agent's name, in characters.
+_LABEL = 16
 
 
 def regimen_timeline(protocol: ResolvedProtocol) -> Figure | None:
@@ -35,39 +35,42 @@ def regimen_timeline(protocol: ResolvedProtocol) -> Figure | None:
     if last is None:
         return None
     weeks = (last + 7) / 7
+    labels = {order.agent: _label(protocol, order) for arm in arms.values() for order in arm.orders}
+    left = 14 + round(7.2 * max(min(len(label), _LABEL) for label in labels.values()))
     rows = sum(1 + max(1, len(arm.orders)) for arm in arms.values())
-    layout = new_layout(34 + rows * _ROW + 26, left=_LEFT[0], right=150, top=6, bottom=48)
+    layout = new_layout(60 + rows * _ROW, left=left, right=150, top=6, bottom=48)
     layout["hovermode"] = "closest"
-    step = next(s for s in (1, 2, 4, 8, 12, 26, 52, 104) if weeks / s <= 14)
-    ticks = [float(step * i) for i in range(int(weeks / step) + 1)]
+    ticks = _week_ticks(weeks)
     layout["xaxis"] = axis((-0.01 * weeks, 1.01 * weeks), ticks, showline=True, showgrid=True, gridcolor="@grid",
                            ticks="outside", ticklen=4, title=title("Weeks since randomisation"))  # fmt: skip
+    narrow = ticks[:: math.ceil(len(ticks) / 7)]
     figure = Figure("regimens", _alt(protocol), layout=layout)
-    at, places, names, short = 0.0, [], [], []
-    shared = _signatures(next(iter(arms.values())).orders)
+    figure.compact = {"margin": {"r": 8}, "xaxis": {"tickvals": narrow, "ticktext": [f"{t:g}" for t in narrow]}}
+    shared = {_signature(order) for order in next(iter(arms.values())).orders}
+    places: list[tuple[float, str]] = []
+    at = 0.0
     for index, arm in enumerate(arms.values()):
-        layout["annotations"] += row_heading(wrapped(arm.label, 40, 1), at + 0.5, "y", text_color(index), _LEFT)
+        layout["annotations"].append(row_heading(wrapped(arm.label, 40, 1), at + 0.5, "y", text_color(index), left))
         if not arm.orders:
             layout["annotations"].append(note("no treatment", 0, at + 1.5, yref="y", xshift=8))
         for offset, order in enumerate(arm.orders, start=1):
+            here = at + offset + 0.5
             color = series_color(index) if index and _signature(order) not in shared else "@muted"
-            label = protocol.agents[order.agent].label if order.agent in protocol.agents else order.agent
-            figure.data.append(_row(order, label, at + offset + 0.5, color))
-            places.append(at + offset + 0.5)
-            names.append(wrapped(label, 17, 2))
-            short.append(wrapped(label, 16, 2))
-            layout["annotations"].append(
-                note(dose_words(order), 1, at + offset + 0.5, yref="y", name="wide", size=11, xshift=10)
-            )
+            figure.data.append(_row(order, labels[order.agent], here, color))
+            places.append((here, wrapped(labels[order.agent], _LABEL, 2)))
+            layout["annotations"].append(note(dose_words(order), 1, here, yref="y", name="wide", size=11, xshift=10))
         at += 1 + max(1, len(arm.orders))
-    layout["yaxis"] = axis((at, 0), places, names)
-    narrow = ticks[:: math.ceil(len(ticks) / 7)]
-    figure.compact = {
-        "margin": {"l": _LEFT[1], "r": 8},
-        "xaxis": {"tickvals": narrow, "ticktext": [f"{t:g}" for t in narrow]},
-        "yaxis": {"ticktext": short},
-    }
+    layout["yaxis"] = axis((at, 0), [place for place, _ in places], [name for _, name in places])
     return figure
+
+
+def _label(protocol: ResolvedProtocol, order: Order) -> str:
+    return protocol.agents[order.agent].label if order.agent in protocol.agents else order.agent
+
+
+def _week_ticks(weeks: float) -> list[float]:
+    step = next((s for s in (1, 2, 4, 8, 12, 26, 52, 104) if weeks / s <= 14), math.ceil(weeks / 14))
+    return [float(step * i) for i in range(int(weeks / step) + 1)]
 
 
 def dose_words(order: Order) -> str:
@@ -77,10 +80,6 @@ def dose_words(order: Order) -> str:
 
 def _signature(order: Order) -> tuple[object, ...]:
     return (order.agent, order.dose, order.days)
-
-
-def _signatures(orders: tuple[Order, ...]) -> set[tuple[object, ...]]:
-    return {_signature(order) for order in orders}
 
 
 def _row(order: Order, label: str, at: float, color: str) -> Trace:

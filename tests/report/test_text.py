@@ -1,0 +1,96 @@
+"""The trial and the patient in the terminal."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.report.sample import contents
+from tests.report.sample_protocol import protocol_data, sample_protocol
+from trialsim.report import describe_protocol, story_text
+from trialsim.report.describe import cycles, day_ranges
+from trialsim.report.estimand import duration, estimand
+from trialsim.spec.resolved import ResolvedProtocol
+
+
+@pytest.mark.parametrize("arms", [1, 2, 3])
+def test_description_fits_the_terminal(arms: int) -> None:
+    """Catches a line that wraps at 100 columns."""
+    text = describe_protocol(sample_protocol(arms))
+    assert max(len(line) for line in text.splitlines()) <= 100
+
+
+def test_administrations_are_dated_by_cycle() -> None:
+    """Catches days counted from 0, a cycle that takes its neighbour's days, a range that swallows a gap."""
+    text = describe_protocol(sample_protocol())
+    assert re.search(r"cycle  1  week  18  days 127-131, 134-138 and 141-145", text)
+    assert re.search(r"cycle  6  week  42  days 295-301", text)
+    assert "held below 75" in text
+    order = sample_protocol().arms["navitoclax"].orders[-1]
+    assert [len(group) for group in cycles(order)] == [7] * 6
+    assert day_ranges([0.0, 1.0, 2.0, 9.0]) == "1-3 and 10"
+
+
+def test_shared_orders_are_listed_once() -> None:
+    """Catches a description that repeats the backbone for every arm, or hides what differs from it."""
+    text = describe_protocol(sample_protocol(3))
+    assert text.count("Doxorubicin 60 mg/m²:") == 1
+    assert text.count("As in control: Doxorubicin, Cyclophosphamide, Paclitaxel and Radiotherapy.") == 2
+    assert "Navitoclax 50 mg: 42 doses" in text
+
+
+def test_timeline_columns_are_weeks() -> None:
+    """Catches an axis whose numbers don't stand over their weeks."""
+    lines = describe_protocol(sample_protocol()).splitlines()
+    axis = next(line for line in lines if line.strip().startswith("week"))
+    paclitaxel = next(line for line in lines if line.strip().startswith("Paclitaxel  "))
+    assert paclitaxel.index("|") == axis.index(" 8") + 1
+
+
+def test_an_arm_without_treatment_is_told() -> None:
+    """Catches a crash on an untreated arm."""
+    data = protocol_data()
+    for arm in data["arms"].values():
+        arm["orders"] = []
+    assert describe_protocol(ResolvedProtocol.model_validate(data)).count("no treatment") == 2
+
+
+def test_estimand_names_the_five_attributes() -> None:
+    """Catches an estimand without its intercurrent events, or with death outside a composite that has it."""
+    names = [name for name, _ in estimand(sample_protocol())]
+    assert names == ["Treatments", "Population", "Variable", "Intercurrent events", "Summary"]
+    data = protocol_data() | {"endpoint": {"primary": "ttr"}}
+    words = dict(estimand(ResolvedProtocol.model_validate(data)))
+    assert "competing event" in words["Intercurrent events"]
+    assert "part of the endpoint" in dict(estimand(sample_protocol()))["Intercurrent events"]
+
+
+def test_durations() -> None:
+    """Catches 1095.75 days where 36 months were meant, and months where days were."""
+    assert duration(36 * 30.4375) == "36 months"
+    assert duration(100) == "100 days"
+    assert duration(1) == "1 day"
+
+
+def test_a_story_fits_and_tells_the_cause() -> None:
+    """Catches a story that leaves out doses, scans, the nadir or the lineage."""
+    for story in contents()["results"]["stories"]["patients"]:
+        text = story_text(story)
+        assert max(len(line) for line in text.splitlines()) <= 100
+        assert f"nadir {min(story['platelets']['value']):.0f}" in text
+        assert ("relapse by TIS escape (DNA damage)" in " ".join(text.split())) is (story["relapse"] is not None)
+    reduced = story_text(contents()["results"]["stories"]["patients"][2])
+    # cycles start on days 154 + 28 k; from day 240 on the dose is reduced: 5 + 7 + 7 doses
+    assert "19 of them reduced, the least to 75%" in " ".join(reduced.split())
+
+
+def test_a_bare_story_is_still_a_story() -> None:
+    """Catches a crash where a patient had no dose, no scan, no platelets and one saved time."""
+    story = contents()["results"]["stories"]["patients"][0] | {
+        "doses": [], "scans": [], "platelets": {"time": [], "value": []}, "relapse": None, "time": [0.0],
+        "series": {"cycling": [0.0], "dormant": [0.0], "senescent": [0.0], "escaped": [0.0]},
+    }  # fmt: skip
+    text = story_text(story)
+    assert text.count("none") >= 2
+    assert "Platelets" not in text
