@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ REPORT = "report.html"
 
 #: The files whose contents make up a run's digest.
 DATA_FILES = (ADSL, ADTTE, EVENTS)
+
+#: How often a folder is put in place anew when another run got there first.
+_ATTEMPTS = 20
 
 
 def digest_bytes(*parts: bytes) -> str:
@@ -87,22 +90,30 @@ def _is_replaceable(folder: Path) -> bool:
 
 
 def _put_in_place(building: Path, destination: Path) -> None:
-    """Rename; mkdtemp makes private folders, so give it the mode that a plain mkdir would have."""
+    """Rename the finished folder to its place, moving an earlier run's away.
+
+    Another run may be doing the same at this moment; whoever comes last wins, and each leaves a whole folder.
+    """
+    # mkdtemp makes private folders; give this one the mode that a plain mkdir would have.
     mask = os.umask(0)
     os.umask(mask)
     building.chmod(0o777 & ~mask)
-    if destination.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{destination.name}.old.", dir=destination.parent))
-        destination.rename(old / "run")
+    for attempt in range(_ATTEMPTS):
+        aside = Path(tempfile.mkdtemp(prefix=f".{destination.name}.old.", dir=destination.parent))
         try:
-            building.rename(destination)
-        except OSError:
-            (old / "run").rename(destination)
-            raise
+            with suppress(FileNotFoundError):
+                destination.rename(aside / "run")
+            try:
+                building.rename(destination)
+                return
+            except OSError:
+                taken = destination.exists()
+                if (aside / "run").exists() and not taken:
+                    (aside / "run").rename(destination)
+                if not taken or attempt == _ATTEMPTS - 1:
+                    raise
         finally:
-            shutil.rmtree(old, ignore_errors=True)
-    else:
-        building.rename(destination)
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def read_json(folder: Path, name: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _SERIES = ("cycling", "dormant", "senescent", "escaped")
 
 SELECTION = (
     "Drawn at random, by the run's seed, from each arm: one patient whose relapse grew from cells that had escaped "
-    "senescence, one who relapsed for another reason, and one who had not relapsed by the data cut, where there are such."
+    "senescence, one who relapsed otherwise, and one who had not relapsed by the data cut, where there are any."
 )
 
 

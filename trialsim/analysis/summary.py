@@ -14,7 +14,7 @@ _COMPARISON = {
 
 
 def summarise(analysis: dict[str, Any]) -> dict[str, Any]:
-    """``arms`` and ``comparisons`` of the summary, as far as an analysis can tell them.
+    """``arms``, ``comparisons`` and ``overall`` of the summary, as far as an analysis can tell them.
 
     Medians are in months, RMST in days; ``rfs_percent`` is keyed by the landmark's month. When the plan
     asked for a stratified test, ``logrank`` is still the plain one.
@@ -22,6 +22,7 @@ def summarise(analysis: dict[str, Any]) -> dict[str, Any]:
     return {
         "arms": {name: _arm(arm) for name, arm in analysis["arms"].items()},
         "comparisons": [_comparison(row) for row in analysis["comparisons"]],
+        "overall": _arm({"label": "all patients", **analysis["overall"]}),
     }
 
 

@@ -59,12 +59,12 @@ def _comparisons(a: dict[str, Any]) -> list[str]:
         names = [a["arms"][c[key]]["label"] for key in ("arm", "reference")]
         rows = [
             ["hazard ratio (Cox, Efron)", _interval(c["hazard_ratio"], 3), _p(c["hazard_ratio"]["p"]), "two-sided"],
-            ["log-rank, z", _num(c["logrank"]["z"], 3), _p(c["logrank"]["p"]), tests],
+            ["log-rank, chi-square (z)", _chi_square(c["logrank"]), _p(c["logrank"]["p"]), tests],
         ]
         stratified = c["stratified_logrank"]
         if stratified is not None:
             by = ", ".join(stratified["strata"])
-            rows.append([f"log-rank by {by}, z", _num(stratified["z"], 3), _p(stratified["p"]), tests])
+            rows.append([f"log-rank by {by}", _chi_square(stratified), _p(stratified["p"]), tests])
         difference = c["rmst_difference"]
         rows += [
             [
@@ -138,6 +138,10 @@ def _table(title: str, header: list[str], rows: list[list[str]]) -> str:
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in [header, *rows]]
     return "\n".join([title, *(f"  {line}".rstrip() for line in lines)])
+
+
+def _chi_square(row: dict[str, Any]) -> str:
+    return f"{_num(row['chisq'], 4)} ({_num(row['z'], 3)})"
 
 
 def _num(value: float | None, digits: int) -> str:
