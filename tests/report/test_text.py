@@ -79,7 +79,9 @@ def test_a_story_fits_and_tells_the_cause() -> None:
         text = story_text(story)
         assert max(len(line) for line in text.splitlines()) <= 100
         assert f"nadir {min(story['platelets']['value']):.0f}" in text
-        assert ("relapse by TIS escape (DNA damage)" in " ".join(text.split())) is (story["relapse"] is not None)
+        assert ("The distant relapse came from TIS escape (DNA damage)" in " ".join(text.split())) is (
+            story["relapse"] is not None
+        )
     reduced = story_text(contents()["results"]["stories"]["patients"][2])
     # cycles start on days 154 + 28 k; from day 240 on the dose is reduced: 5 + 7 + 7 doses
     assert "19 of them reduced, the least to 75%" in " ".join(reduced.split())

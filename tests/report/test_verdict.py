@@ -85,11 +85,11 @@ def test_truth_is_claimed_for_simulations_only() -> None:
 @pytest.mark.parametrize(
     ("p", "text"),
     [
-        (0.00099, "< 0.001"),
+        (0.00099, "<\u00a00.001"),
         (0.001, "0.001"),
         (0.0449, "0.045"),
         (0.2, "0.20"),
-        (0.999, "> 0.99"),
+        (0.999, ">\u00a00.99"),
         (None, "not estimable"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from trialsim.spec.resolved import Distribution
 
@@ -13,13 +14,13 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def p_text(p: float | None) -> str:
-    """A p value alone: ``< 0.001``, ``0.031``, ``0.47``."""
+    """A p value alone: ``< 0.001``, ``0.031``, ``0.47``. Its spaces do not break."""
     if p is None:
         return ABSENT
     if p < 0.001:
-        return "< 0.001"
+        return "<\u00a00.001"
     if p > 0.995:
-        return "> 0.99"
+        return ">\u00a00.99"
     return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
@@ -28,7 +29,7 @@ def p_equation(p: float | None) -> str:
     text = p_text(p)
     if p is None:
         return f"p {text}"
-    return f"p {text}" if text[0] in "<>" else f"p = {text}"
+    return f"p\u00a0{text}" if text[0] in "<>" else f"p\u00a0=\u00a0{text}"
 
 
 def ratio(value: float | None) -> str:
@@ -49,12 +50,15 @@ def percent(share: float | None) -> str:
     return ABSENT if share is None else f"{100 * share:.1f}%"
 
 
-def between(lower: float | None, upper: float | None, form: str = "{:.2f}", unknown: str = "–") -> str:
+def between(
+    lower: float | None, upper: float | None, form: str | Callable[[float], str] = "{:.2f}", unknown: str = "–"
+) -> str:
     """``0.62 to 0.95``; never a hyphen, which reads as a minus sign. Its spaces do not break."""
     if lower is None and upper is None:
         return unknown
-    first = unknown if lower is None else form.format(lower)
-    second = unknown if upper is None else form.format(upper)
+    shown = form.format if isinstance(form, str) else form
+    first = unknown if lower is None else shown(lower)
+    second = unknown if upper is None else shown(upper)
     return f"{first}\u00a0to\u00a0{second}"
 
 
@@ -122,6 +126,26 @@ def _truncation(d: Distribution) -> str:
     return f"; at most {plain_number(d.upper)}" if d.upper is not None else ""
 
 
+#: Identifiers that readers write otherwise than with spaces for underscores.
+_WRITTEN = {
+    "bcl_xl": "BCL-xL",
+    "mcl_1": "MCL-1",
+    "her2": "HER2",
+    "luminal_a": "luminal A",
+    "luminal_b": "luminal B",
+    "claudin_low": "claudin-low",
+    "normal_like": "normal-like",
+    "n0": "N0",
+    "n1_3": "1 to 3",
+    "n4_plus": "4 or more",
+}
+
+
 def words(key: str) -> str:
     """An identifier as words: ``wild_type`` is "wild type"."""
-    return {"mcl_1": "MCL-1", "bcl_xl": "BCL-xL"}.get(key, key.replace("_", " "))
+    return _WRITTEN.get(key, key.replace("_", " "))
+
+
+def rounded(value: float) -> str:
+    """A measurement to three significant digits."""
+    return plain_number(float(f"{value:.3g}"))

@@ -9,7 +9,7 @@ from typing import Any
 from trialsim.report.figure import Figure, Key
 from trialsim.report.figures import course
 from trialsim.report.figures.burden import STATES
-from trialsim.report.numbers import DAYS_PER_MONTH, plain_number, words
+from trialsim.report.numbers import DAYS_PER_MONTH, rounded, words
 from trialsim.report.tables import Table
 
 _SHOWN_ROWS = 14
@@ -46,7 +46,7 @@ def patient_stories(stories: Mapping[str, Any]) -> Stories:
 
 def _panel(story: Mapping[str, Any], limit: float, number: int) -> PatientPanel:
     return PatientPanel(
-        f"Patient {story['usubjid']}",
+        f"Patient {story['patient']}",
         story["arm_label"],
         trait_facts(story["traits"]),
         story["outcome"],
@@ -73,22 +73,26 @@ def trait_facts(traits: Mapping[str, Any]) -> str:
 
 
 def relapse_sentence(story: Mapping[str, Any]) -> str:
-    """Where, when and why the patient relapsed, with the lineage's shares; empty without relapse."""
+    """Why the patient relapsed, and since when it could have been seen; empty without relapse."""
     relapse = story.get("relapse")
     if not relapse:
         return ""
-    detected, latent = relapse.get("detected_day"), relapse.get("latent_day")
-    seen = (
-        f", seen by the scan of month {detected / DAYS_PER_MONTH:.1f}"
-        if detected is not None
-        else ", never seen by a scan"
-    )
-    grown = f" after reaching the detection limit in month {latent / DAYS_PER_MONTH:.1f}" if latent is not None else ""
     shares = sorted((relapse.get("lineage") or {}).items(), key=lambda item: (-item[1], item[0]))
     lineage = ", ".join(f"{100 * share:.0f}% {cause}" for cause, share in shares if share >= 0.005)
-    made_of = f" The lesion's dividing cells: {lineage}." if lineage else ""
-    site = str(relapse["site"])
-    return f"{site[:1].upper()}{site[1:]} relapse by {relapse['cause']}{seen}{grown}.{made_of}"
+    mixed = f" (dividing cells: {lineage})" if "," in lineage else ""
+    return f"The {relapse['site']} relapse came from {relapse['cause']}{mixed}; {_delay(relapse)}."
+
+
+def _delay(relapse: Mapping[str, Any]) -> str:
+    latent, detected = relapse.get("latent_day"), relapse.get("detected_day")
+    if latent is None:
+        return "the scan that called it was early: the lesion had not reached the detection limit"
+    since = f"it had reached the detection limit in month {latent / DAYS_PER_MONTH:.1f}"
+    if detected is None:
+        return f"{since}, and no scan saw it"
+    if latent > detected:
+        return f"the scan called it early: it reached the detection limit in month {latent / DAYS_PER_MONTH:.1f}"
+    return f"{since}, {(detected - latent) / DAYS_PER_MONTH:.1f} months before the scan that saw it"
 
 
 def course_table(story: Mapping[str, Any]) -> Table:
@@ -100,7 +104,7 @@ def course_table(story: Mapping[str, Any]) -> Table:
     body = [
         (
             f"{story['time'][i] / DAYS_PER_MONTH:.1f}",
-            *(plain_number(float(f"{story['series'][s][i]:.3g}")) for s in states),
+            *(rounded(story["series"][s][i]) for s in states),
         )
         for i in picked
     ]

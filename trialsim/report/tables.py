@@ -13,9 +13,10 @@ from trialsim.report.numbers import (
     months,
     p_text,
     percent,
-    plain_number,
     ratio,
+    rounded,
     share_of,
+    words,
 )
 from trialsim.report.verdict import comparison_rows
 
@@ -113,7 +114,7 @@ def baseline(data: Mapping[str, Any], labels: Mapping[str, str], sizes: Mapping[
             rows.append((row["label"],))
             levels = list(dict.fromkeys(level for cell in cells.values() for level in cell.get("levels", {})))
             for level in levels:
-                rows.append((f"  {level.replace('_', ' ')}", *(_level(cells[arm], level) for arm in labels)))
+                rows.append((f"  {words(level)}", *(_level(cells[arm], level) for arm in labels)))
         else:
             rows.append((f"{row['label']}{unit}", *(_quartiles(cells[arm]) for arm in labels)))
     return Table("Baseline", head, tuple(rows), "Median (quartiles), or number (percent).")
@@ -127,7 +128,7 @@ def _level(cell: Mapping[str, Any], level: str) -> str:
 def _quartiles(cell: Mapping[str, Any]) -> str:
     if cell.get("median") is None:
         return "–"
-    return f"{plain_number(cell['median'])} ({plain_number(cell['q1'])} to {plain_number(cell['q3'])})"
+    return f"{rounded(cell['median'])} ({between(cell['q1'], cell['q3'], rounded)})"
 
 
 def treatment(summary: Mapping[str, Any], labels: Mapping[str, str]) -> Table | None:

@@ -127,6 +127,8 @@ def _add_relapse(figure: Figure, story: Mapping[str, Any]) -> None:
         if day is None:
             continue
         month = round(day / DAYS_PER_MONTH, 3)
+        if month > figure.layout["xaxis"]["range"][1]:  # nothing was drawn up to there; the words tell it
+            continue
         late = month > 0.7 * figure.layout["xaxis"]["range"][1]
         color, raised = ("@caution", 1) if words == "relapse" else ("@ink", 15)
         look = {"color": color, "width": 1.5, "dash": "solid"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trialsim.report.figure import Figure, Key, axis, dash, new_layout, text, title, wrapped
+from trialsim.report.figure import Figure, Key, axis, dash, new_layout, note, text, text_color, title, wrapped
 from trialsim.report.figures.incidence import Curve, highest, incidence
 from trialsim.report.theme import PATTERNS
 
-_ROW = 58
+_ROW = 64
 
 
 def fill_of(cause: str) -> str:
@@ -52,17 +52,17 @@ def cause_bars(causes: Mapping[str, Mapping[str, Mapping[str, Any]]], labels: Ma
     arms = [arm for arm in labels if arm in causes]
     totals = [sum(entry["n"] for entry in causes[arm].values()) for arm in arms]
     widest = max([1, *totals])
-    layout = new_layout(56 + _ROW * len(arms), left=170, right=20, top=6)
-    layout.update({"barmode": "stack", "hovermode": "closest"})
-    layout["xaxis"] = axis(
-        (0, 1.03 * widest), _count_ticks(widest), showgrid=True, gridcolor="@grid", title=title("Relapses")
-    )
-    rows = [f"{wrapped(labels[arm], 24, 2)}<br>{total} relapses" for arm, total in zip(arms, totals, strict=True)]
-    layout["yaxis"] = axis((len(arms) - 0.5, -0.5), range(len(arms)), rows)
+    layout = new_layout(50 + _ROW * len(arms), left=4, right=16, top=2)
+    layout |= {"barmode": "stack", "hovermode": "closest", "uniformtext": {"mode": "hide", "minsize": 12}}
+    ticks = _count_ticks(widest)
+    layout["xaxis"] = axis((0, 1.03 * widest), ticks, showgrid=True, gridcolor="@grid", title=title("Relapses"))
+    layout["yaxis"] = {**axis((len(arms) - 0.35, -0.75), [], []), "showticklabels": False}
+    for place, (arm, total) in enumerate(zip(arms, totals, strict=True)):
+        label = f"<b>{wrapped(labels[arm], 38, 1)}</b> · {total:,}"
+        color = text_color(list(labels).index(arm))
+        layout["annotations"].append(note(label, 0, place - 0.5, yref="y", color=color))
     alt = "; ".join(f"{labels[a]}: " + ", ".join(f"{e['n']} {c}" for c, e in causes[a].items()) for a in arms)
     figure = Figure("causes", f"Relapses by cause. {alt}.", layout=layout, always_keyed=True)
-    short = [f"{wrapped(labels[arm], 13, 2)}<br>{total}" for arm, total in zip(arms, totals, strict=True)]
-    figure.compact = {"margin": {"l": 96, "r": 8}, "yaxis": {"ticktext": short}}
     patterns = cause_patterns(names)
     for name in names:
         counts = [causes[arm].get(name, {"n": 0})["n"] for arm in arms]
@@ -78,12 +78,11 @@ def _bar(name: str, counts: list[int], pattern: str) -> dict[str, Any]:
         "name": text(name),
         "x": counts,
         "y": list(range(len(counts))),
-        "width": 0.56,
+        "width": 0.5,
         "text": [str(n) if n else "" for n in counts],
         "textposition": "inside",
         "insidetextanchor": "middle",
         "textangle": 0,
-        "constraintext": "none",
         "textfont": {"color": "@on-fill", "size": 12},
         "marker": {
             "color": f"@{fill_of(name)}",

@@ -27,7 +27,7 @@ from trialsim.report.figure import (
 )
 
 #: Round tops of an incidence axis, each a multiple of four steps.
-_TOPS = (0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.28, 0.32, 0.4, 0.48, 0.6, 0.8, 1.0)
+_TOPS = (0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.32, 0.4, 0.48, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
