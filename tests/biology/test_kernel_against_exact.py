@@ -101,7 +101,7 @@ def _large() -> Network:
     return Network("large", base.cells * 1_000_000, rates, 84.0)
 
 
-def _mean_errors(longest: float, tolerance: float) -> dict[str, float]:
+def mean_errors(longest: float, tolerance: float) -> dict[str, float]:
     """Relative error of the kernel's mean against the ODE at 1e8 cells, by group."""
     network = _large()
     ode = expm(_mean_field(network.rates) * network.until) @ network.cells
@@ -116,13 +116,13 @@ def _mean_errors(longest: float, tolerance: float) -> dict[str, float]:
 def test_the_mean_at_1e8_cells_is_the_ode() -> None:
     """Catches a size limit, an overflow, or a flow lost in composition: 1e8 cells, error under 1 % at default steps."""
     assert _large().cells.sum() >= 1e8
-    errors = _mean_errors(14.0, 0.05)
+    errors = mean_errors(14.0, 0.05)
     assert max(abs(e) for e in errors.values()) < 0.01
 
 
 def test_the_composition_is_second_order() -> None:
     """Catches a composition that is not symmetric (own flows not halved): its error only halves with the step."""
-    coarse, fine = _mean_errors(28.0, 10.0), _mean_errors(14.0, 10.0)
+    coarse, fine = mean_errors(28.0, 10.0), mean_errors(14.0, 10.0)
     worst = max(coarse, key=lambda name: abs(coarse[name]))
     assert abs(coarse[worst]) > 0.004
     assert abs(fine[worst]) < abs(coarse[worst]) / 3.0

@@ -21,7 +21,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from trialsim.biology.rates import CLEARANCE, COMPETENCE, ESCAPE, IMMATURE_KILL_SHARE, MATURATION, Rates
+from trialsim.biology.populations import N_INDUCERS, POLYPLOID
+from trialsim.biology.rates import CLEARANCE, COMPETENCE, ESCAPE, IMMATURE_KILL_SHARE, KILL, MATURATION, Rates
 from trialsim.compiling import compiled
 
 Chances = NDArray[np.float64]
@@ -31,6 +32,11 @@ FROM_IMMATURE, FROM_MATURE, FROM_COMPETENT, ARRIVING = 0, 1, 2, 3
 #: Columns: where it is at the end; what is missing to 1 was lost.
 #: ``TIME_LEFT`` is not a chance but the mean time (days) between an escape and the end of the step.
 TO_IMMATURE, TO_MATURE, TO_COMPETENT, TO_ESCAPED, TIME_LEFT = 0, 1, 2, 3, 4
+
+#: The table of cells that no senolytic kills, in the array of a step's tables.
+UNKILLED = N_INDUCERS
+#: Shape of that array.
+STEP_SHAPE = (N_INDUCERS + 1, 2, 4, 5)
 
 #: Rates closer than this (per day) are moved apart: it changes a chance by less than 1e-5 of itself and keeps the
 #: differences from cancelling.
@@ -103,3 +109,17 @@ def chain_chances(rates: Rates, polyploid: bool, kill: float, t: float, out: Cha
     out[FROM_MATURE, TIME_LEFT] = min(t, max(0.0, first12_2 / first12_1))
     out[FROM_COMPETENT, TIME_LEFT] = c2 / c1
     out[ARRIVING, TIME_LEFT] = min(t, max(0.0, second3 / second2))
+
+
+@compiled
+def step_chances(rates: Rates, time: float, out: Chances) -> None:
+    """Fill ``out`` with the chances of every family for one step under frozen rates: table x ploidy x 4 x 5.
+
+    Tables 0 to N_INDUCERS - 1 are of senolytic-sensitive cells by inducer, filled only where the hazard of killing is
+    above zero; the last, ``UNKILLED``, serves all others.
+    """
+    for ploidy in range(2):
+        chain_chances(rates, ploidy == POLYPLOID, 0.0, time, out[UNKILLED, ploidy])
+        for inducer in range(N_INDUCERS):
+            if rates[KILL + inducer] > 0.0:
+                chain_chances(rates, ploidy == POLYPLOID, rates[KILL + inducer], time, out[inducer, ploidy])

@@ -28,8 +28,8 @@ from trialsim.biology.chain import (
     FROM_MATURE,
     TIME_LEFT,
     TO_ESCAPED,
+    UNKILLED,
     Chances,
-    chain_chances,
 )
 from trialsim.biology.populations import (
     AWAKENED,
@@ -159,14 +159,13 @@ def _deal(n: int, rates: Rates, families: Counts, rng: Generator) -> None:
 
 @compiled
 def _age(
-    cells: Counts, rates: Rates, arrested: int, time: float, escapes: Counts, time_left: Chances, rng: Generator
+    cells: Counts, rates: Rates, chances: Chances, arrested: int, escapes: Counts, time_left: Chances, rng: Generator
 ) -> None:
-    """The ageing chain of every family over ``time`` days, with ``arrested`` cells arriving during it.
+    """The ageing chain of every family over a step, with ``arrested`` cells arriving during it.
 
     ``escapes`` receives the number of cells that escaped, ``time_left`` the sum of the mean times that are left to them
     in the step, by inducer.
     """
-    chances = np.empty((4, 5))
     arrivals = np.zeros(4, np.int64)
     if arrested > 0:
         _deal(arrested, rates, arrivals, rng)
@@ -178,8 +177,8 @@ def _age(
             young, mature, competent = cells[at], cells[at + 1], cells[at + 2]
             if young + mature + competent + arriving == 0:
                 continue
-            kill = 0.0 if response == RESISTANT else rates[KILL + inducer]
-            chain_chances(rates, ploidy == POLYPLOID, kill, time, chances)
+            killed = response == SENSITIVE and rates[KILL + inducer] > 0.0
+            own = chances[inducer if killed else UNKILLED, ploidy]
             cells[at] = cells[at + 1] = cells[at + 2] = 0
             for row, count in (
                 (FROM_IMMATURE, young),
@@ -187,9 +186,9 @@ def _age(
                 (FROM_COMPETENT, competent),
                 (ARRIVING, arriving),
             ):
-                out = _place(cells, at, count, chances, row, rng)
+                out = _place(cells, at, count, own, row, rng)
                 escapes[inducer] += out
-                time_left[inducer] += out * chances[row, TIME_LEFT]
+                time_left[inducer] += out * own[row, TIME_LEFT]
 
 
 @compiled
@@ -229,14 +228,17 @@ def crowding(cells: Counts, rates: Rates) -> float:
 
 
 @compiled
-def step(cells: Counts, rates: Rates, time: float, rng: Generator) -> int:
-    """Advance a lesion in place by ``time`` days under frozen rates; returns the number of escapes."""
+def step(cells: Counts, rates: Rates, chances: Chances, time: float, rng: Generator) -> int:
+    """Advance a lesion in place by ``time`` days under frozen rates; returns the number of escapes.
+
+    ``chances`` are those of `trialsim.biology.chain.step_chances` for the same rates and time: lesions share them.
+    """
     at_start = crowding(cells, rates)
     _divide(cells, rates, at_start, 0.5 * time, rng)
     arrested = _arrest(cells, rates, time, rng)
     escapes = np.zeros(N_INDUCERS, np.int64)
     time_left = np.zeros(N_INDUCERS)
-    _age(cells, rates, arrested, time, escapes, time_left, rng)
+    _age(cells, rates, chances, arrested, escapes, time_left, rng)
     # Growth over the whole step is to be that at its middle (second order), and the first half had that at its start.
     crowd = max(0.0, 2.0 * crowding(cells, rates) - at_start)
     _divide(cells, rates, crowd, 0.5 * time, rng)

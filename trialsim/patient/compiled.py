@@ -10,8 +10,9 @@ import math
 
 import numpy as np
 
+from trialsim.biology.chain import STEP_SHAPE, Chances, step_chances
 from trialsim.biology.kernel import crowding, damage, step, wake
-from trialsim.biology.populations import DORMANT, ESCAPED, N_INDUCERS, SENESCENT
+from trialsim.biology.populations import DORMANT, ESCAPED, N_INDUCERS, SENESCENT, Counts
 from trialsim.biology.rates import (
     BIRTH,
     CAPACITY,
@@ -155,7 +156,17 @@ def _advance_drugs(state: State, time: float) -> None:
 
 
 @compiled
-def _step_lesion(state: State, lesion: int, rates: Rates, time: float, rng: Generator) -> None:
+def _part_step(cells: Counts, rates: Rates, time: float, rng: Generator) -> int:
+    """A part of a step, with chances of its own."""
+    if time <= 0.0:
+        return 0
+    chances = np.empty(STEP_SHAPE)
+    step_chances(rates, time, chances)
+    return int(step(cells, rates, chances, time, rng))
+
+
+@compiled
+def _step_lesion(state: State, lesion: int, rates: Rates, chances: Chances, time: float, rng: Generator) -> None:
     """One lesion over one step, split at the instant it wakes; notes first escape and crossing."""
     cells = state.cells[lesion]
     before = cells.sum()
@@ -163,17 +174,18 @@ def _step_lesion(state: State, lesion: int, rates: Rates, time: float, rng: Gene
         return
     now = state.clock[NOW]
     escapes = 0
-    left = time
     if cells[DORMANT] > 0 and rates[WAKE] > 0.0:
         until_wake = state.lesions[lesion, WAKE_LEFT] / rates[WAKE]
         if until_wake <= time:
-            escapes += step(cells, rates, until_wake, rng)
+            escapes += _part_step(cells, rates, until_wake, rng)
             wake(cells)
-            left = time - until_wake
+            escapes += _part_step(cells, rates, time - until_wake, rng)
             state.lesions[lesion, WAKE_LEFT] = np.inf
         else:
+            escapes += step(cells, rates, chances, time, rng)
             state.lesions[lesion, WAKE_LEFT] -= time * rates[WAKE]
-    escapes += step(cells, rates, left, rng)
+    else:
+        escapes += step(cells, rates, chances, time, rng)
     if escapes > 0 and math.isnan(state.lesions[lesion, FIRST_ESCAPE]):
         # Escapes fall uniformly within a step, given their number; the first of k is a minimum of k uniforms.
         state.lesions[lesion, FIRST_ESCAPE] = now + time * (1.0 - rng.random() ** (1.0 / escapes))
@@ -209,6 +221,7 @@ def _trace(state: State) -> None:
 def advance(state: State, until: float, rng: Generator) -> None:
     """Run biology and pharmacology up to study day ``until``."""
     rates = state.rates.copy()
+    chances = np.empty(STEP_SHAPE)
     while state.clock[NOW] < until:
         left = until - state.clock[NOW]
         alive = _any_cells(state)
@@ -219,8 +232,9 @@ def advance(state: State, until: float, rng: Generator) -> None:
         if alive:
             rates[:] = state.rates
             _set_drug_hazards(state, rates, time)
+            step_chances(rates, time, chances)
             for lesion in range(state.cells.shape[0]):
-                _step_lesion(state, lesion, rates, time, rng)
+                _step_lesion(state, lesion, rates, chances, time, rng)
         advance_platelets(state.platelets, state.settings[BASELINE], state.amounts, state.drugs, time)
         _advance_drugs(state, time)
         state.clock[NOW] = until if time == left else state.clock[NOW] + time
