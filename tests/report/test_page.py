@@ -188,7 +188,8 @@ def test_flow_counts_are_in_the_page(pages: dict[str, str]) -> None:
 def test_observed_data_get_the_survival_parts_only() -> None:
     """Catches a page about a simulation for data that were never simulated."""
     labels = {"control": "Control", "treated": "Treated <b>"}
-    page = analyse_page(analysis_of(patients(tuple(labels), 120, 5), labels), "METABRIC & co", "trialsim analyse x.csv")
+    analysis = analysis_of(patients(tuple(labels), 120, 5), labels) | {"notes": ["3 rows left out: no <time>."]}
+    page = analyse_page(analysis, "METABRIC & co", "trialsim analyse x.csv")
     seen = Checker(page)
     assert seen.wrong == []
     assert {"survival", "competing", "subgroups", "provenance"} <= set(seen.ids)
@@ -197,6 +198,7 @@ def test_observed_data_get_the_survival_parts_only() -> None:
     assert "not a simulation" in seen.words
     assert "Simulated trial" not in seen.words
     assert "trialsim analyse x.csv" in seen.words
+    assert "3 rows left out: no <time>." in seen.words
 
 
 def test_readable_without_javascript(pages: dict[str, str]) -> None:

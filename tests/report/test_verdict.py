@@ -112,7 +112,9 @@ def test_distributions_in_readers_parameters() -> None:
     """Catches the logarithm's mean shown for the median, and a truncation left out."""
     lognormal = Distribution(kind="lognormal", parameters={"mu": math.log(200), "sigma": 0.5}, upper=900)
     assert numbers.distribution(lognormal).replace("\u00a0", " ") == (
-        "log-normal, median 200, 90% 87.87 to 455.2; at most 900"
+        "log-normal, median 200, 90% 87.9 to 455; at most 900"
     )
     level = Distribution(kind="categorical", levels=("wild_type", "mutant"), probabilities=(0.8, 0.2))
     assert numbers.distribution(level) == "wild type 80%, mutant 20%"
+    # Beta(3, 1): mean 3/4, variance 3 / (16 * 5)
+    assert numbers.distribution(Distribution(kind="beta", parameters={"a": 3, "b": 1})) == "beta, mean 0.75, sd 0.194"

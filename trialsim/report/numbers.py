@@ -97,7 +97,8 @@ def plural(number: int, noun: str, many: str = "") -> str:
 
 
 def distribution(d: Distribution) -> str:
-    """A distribution in a reader's parameters: a log-normal by its median and its central 90 %."""
+    """A distribution in a reader's parameters: a log-normal by its median and central 90 %, a beta by its
+    mean and standard deviation."""
     if d.kind == "categorical":
         pairs = zip(d.levels, d.probabilities, strict=True)
         return ", ".join(f"{words(level)} {100 * prob:.3g}%" for level, prob in pairs if prob > 0)
@@ -108,10 +109,12 @@ def distribution(d: Distribution) -> str:
         text = f"normal, mean {value['mean']}, sd {value['sd']}"
     elif d.kind == "lognormal":
         mu, sigma = d.parameters["mu"], d.parameters["sigma"]
-        middle, low, high = (plain_number(math.exp(mu + z * sigma)) for z in (0.0, -1.645, 1.645))
+        middle, low, high = (rounded(math.exp(mu + z * sigma)) for z in (0.0, -1.645, 1.645))
         text = f"log-normal, median {middle}, 90% {low} to {high}"
     elif d.kind == "beta":
-        text = f"beta, a {value['a']}, b {value['b']}"
+        a, b = d.parameters["a"], d.parameters["b"]
+        mean, sd = a / (a + b), math.sqrt(a * b / (a + b + 1)) / (a + b)
+        text = f"beta, mean {rounded(mean)}, sd {rounded(sd)}"
     else:
         name = {"uniform": "uniform", "loguniform": "log-uniform"}[d.kind]
         text = f"{name}, {value['low']} to {value['high']}"

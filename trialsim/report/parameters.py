@@ -11,10 +11,11 @@ from pydantic import BaseModel
 from trialsim.report.numbers import distribution, plain_number, words
 from trialsim.report.tables import Table
 from trialsim.spec.agents import Sourced
-from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.spec.resolved import Distribution, ResolvedProtocol
 from trialsim.spec.traits import GAINS, TRAITS
 
 _HEAD = ("Parameter", "Value", "Source", "Confidence")
+_TRUST = {"high": "high", "med": "medium", "low": "low"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ def parameter_tables(protocol: ResolvedProtocol) -> list[Table]:
     """One table per part of the model."""
     tables = [_cohort(protocol)]
     for agent in protocol.agents.values():
-        rows = [(name, _with_range(number), number.source, number.confidence) for name, number in sourced(agent)]
+        rows = [
+            (name, _with_range(number), number.source, _TRUST[number.confidence]) for name, number in sourced(agent)
+        ]
         tables.append(Table(agent.label, _HEAD, tuple(rows), agent.note, wide_text=True))
     tables += [_mortality(protocol), _gains(protocol)]
     return tables
@@ -44,8 +47,8 @@ def parameter_tables(protocol: ResolvedProtocol) -> list[Table]:
 def confidence(protocol: ResolvedProtocol) -> Confidence:
     tables = parameter_tables(protocol)[:-1]
     tally = Counter(row[-1] for table in tables for row in table.rows if len(row) == len(table.head))
-    known = {level: tally.pop(level, 0) for level in ("high", "med", "low")}
-    return Confidence(known["high"], known["med"], known["low"], sum(tally.values()))
+    known = {level: tally.pop(level, 0) for level in _TRUST.values()}
+    return Confidence(known["high"], known["medium"], known["low"], sum(tally.values()))
 
 
 def sourced(model: BaseModel, path: str = "") -> Iterator[tuple[str, Sourced]]:
@@ -75,11 +78,14 @@ def _cohort(protocol: ResolvedProtocol) -> Table:
     rows: list[tuple[str, ...]] = []
     for trait in protocol.cohort.traits.values():
         meaning = TRAITS[trait.name].meaning if trait.name in TRAITS else trait.note
-        for level, case in trait.cases.items():
-            name = words(trait.name) + (f", {words(level)}" if trait.by else "")
-            unit = f" [{trait.unit}]" if trait.unit else ""
-            rows.append((f"{name}{unit}: {meaning}" if meaning else f"{name}{unit}", distribution(case),
-                         case.source or "not stated", case.confidence or "not stated"))  # fmt: skip
+        meaning = meaning.replace("`", "").replace("_", " ")
+        unit = f" [{trait.unit}]" if trait.unit else ""
+        name = f"{words(trait.name)}{unit}: {meaning}" if meaning else f"{words(trait.name)}{unit}"
+        if trait.by is None:
+            rows.append((name, *_case(trait.cases["*"])))
+            continue
+        rows.append((f"{name}, by {words(trait.by)}",))
+        rows += [(f"  {words(level)}", *_case(case)) for level, case in trait.cases.items()]
     pairs = "; ".join(
         f"{words(c.traits[0])} with {words(c.traits[1])} {c.rho:+.2f}" for c in protocol.cohort.correlations
     )
@@ -87,19 +93,23 @@ def _cohort(protocol: ResolvedProtocol) -> Table:
     return Table(f"Cohort: {protocol.cohort.title or protocol.cohort.name}", _HEAD, tuple(rows), note, wide_text=True)
 
 
+def _case(case: Distribution) -> tuple[str, str, str]:
+    return distribution(case), case.source or "not stated", _TRUST[case.confidence] if case.confidence else "not stated"
+
+
 def _mortality(protocol: ResolvedProtocol) -> Table:
     rows: list[tuple[str, ...]] = []
     for sex, death in protocol.cohort.mortality.items():
         rate, slope = plain_number(death.rate60_per_year), plain_number(death.slope_per_year)
         law = f"hazard {rate} a year at 60, its logarithm rising {slope} a year of age"
-        rows.append((f"background death, {sex}", law, death.source, death.confidence))
+        rows.append((f"background death, {sex}", law, death.source, _TRUST[death.confidence]))
     after = protocol.cohort.post_relapse
     local, distant = plain_number(after.local_median_days), plain_number(after.distant_median_days)
     medians = f"median {local} days (local), {distant} days (distant)"
-    rows.append(("death after relapse", medians, after.source, after.confidence))
+    rows.append(("death after relapse", medians, after.source, _TRUST[after.confidence]))
     seen = protocol.detection
     limit = f"{plain_number(seen.limit_cells)} cells; error {plain_number(seen.error_sd_log10)} (sd, log₁₀)"
-    rows.append(("detection", limit, seen.source, seen.confidence))
+    rows.append(("detection", limit, seen.source, _TRUST[seen.confidence]))
     return Table("Mortality and detection", _HEAD, tuple(rows), wide_text=True)
 
 
