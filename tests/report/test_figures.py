@@ -216,8 +216,9 @@ def test_text_has_contrast(theme: dict[str, str]) -> None:
             assert contrast(theme[name], theme[surface]) >= 4.5, (name, surface)
     for name in (f"cause-{kind}" for kind in ("residual", "awakened", "seeded", "spontaneous", "tis")):
         assert contrast(theme["on-fill"], theme[name]) >= 4.5, name
+    # Okabe-Ito's orange and sky blue are lighter than that on white: they are kept for a fifth and a sixth arm.
     for index in range(4):
-        assert contrast(theme[f"series-{index}"], theme["page"]) >= 2.9, index
+        assert contrast(theme[f"series-{index}"], theme["page"]) >= 3.0, index
 
 
 def test_contrast_is_the_published_measure() -> None:

@@ -24,7 +24,7 @@ from trialsim.report.numbers import DAYS_PER_MONTH, significant
 STATES = (
     ("cycling", "series-0", "solid"),
     ("dormant", "muted", "dot"),
-    ("senescent", "series-4", "dash"),
+    ("senescent", "series-2", "dash"),
     ("escaped", "series-1", "longdashdot"),
 )
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
