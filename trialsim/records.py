@@ -31,17 +31,18 @@ class EventKind(StrEnum):
 class SameDay(IntEnum):
     """The order of things that fall on the same instant; smaller goes first (docs/model.md).
 
-    The data cut is last, so an event on the day of the cut is in the data. Death precedes what a dead
+    A patient is randomised before anything else can happen. The data cut is last, so an event on the instant of the
+    cut is in the data. Death precedes what a dead
     patient cannot have; withdrawal precedes the visit it makes the patient miss; a scan sees the tumour
     before that day's treatment; the laboratory decides on that day's dose.
     """
 
-    DEATH = 0
-    WITHDREW = 1
-    SCAN = 2
-    LABORATORY = 3
-    DOSE = 4
-    RANDOMISED = 5
+    RANDOMISED = 0
+    DEATH = 1
+    WITHDREW = 2
+    SCAN = 3
+    LABORATORY = 4
+    DOSE = 5
     DATA_CUT = 9
 
 
@@ -74,8 +75,8 @@ class Cause(StrEnum):
 
 
 def cause_label(cause: Cause, inducer: str = "") -> str:
-    """The name of a cause in tables and figures, e.g. ``TIS escape (radiation)``."""
-    return f"{cause} ({inducer.replace('_', ' ')})" if inducer else str(cause)
+    """The name of a cause in tables and figures, e.g. ``TIS escape (radiation)``; ``inducer`` is its label."""
+    return f"{cause} ({inducer})" if inducer else str(cause)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,7 @@ UNSTRATIFIED = "all"
 
 def strata_labels(protocol: ResolvedProtocol) -> tuple[str, ...]:
     """Labels of every stratum the cohort allows, in the order that numbers their streams."""
-    factors = []
-    for name in protocol.randomisation.strata:
-        cases = protocol.cohort.traits[name].cases.values()
-        factors.append(sorted({level for case in cases for level in case.levels}))
+    factors = [protocol.cohort.traits[name].levels for name in protocol.randomisation.strata]
     return tuple(JOIN.join(levels) or UNSTRATIFIED for levels in product(*factors))
 
 

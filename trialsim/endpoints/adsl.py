@@ -16,7 +16,6 @@ from trialsim.endpoints.identity import (
     siteid,
     study_date,
     subjid,
-    trait_levels,
     usubjid,
 )
 from trialsim.endpoints.status import Treatment, completed_treatment, treatment_status
@@ -130,7 +129,7 @@ def _strata(protocol: ResolvedProtocol, record: PatientRecord) -> dict[str, obje
     number = 0
     columns: dict[str, object] = {}
     for k, factor in enumerate(factors, start=1):
-        levels, level = trait_levels(protocol, factor), str(record.traits[factor])
+        levels, level = protocol.cohort.traits[factor].levels, str(record.traits[factor])
         place = levels.index(level)
         number = number * len(levels) + place
         columns |= {f"STRAT{k}D": factor, f"STRAT{k}R": level, f"STRAT{k}RN": place + 1}

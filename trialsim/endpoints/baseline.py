@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from trialsim.endpoints.identity import trait_levels
 from trialsim.endpoints.trial_data import TrialData
 from trialsim.records import PatientRecord
 from trialsim.spec.resolved import ResolvedProtocol
@@ -56,7 +55,7 @@ def baseline_table(trial: TrialData, protocol: ResolvedProtocol) -> dict[str, An
 
 def _levels(protocol: ResolvedProtocol, name: str, records: Sequence[PatientRecord]) -> dict[str, int]:
     counts = Counter(str(record.traits[name]) for record in records)
-    return {level: counts[level] for level in trait_levels(protocol, name)}
+    return {level: counts[level] for level in protocol.cohort.traits[name].levels}
 
 
 def _quartiles(name: str, records: Sequence[PatientRecord]) -> dict[str, float | None]:

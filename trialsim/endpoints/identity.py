@@ -41,9 +41,3 @@ def study_date(protocol: ResolvedProtocol, record: PatientRecord, day: float | N
 def days_from_randomisation(record: PatientRecord, day: float) -> int:
     """Dates between randomisation and a study day, counting both: ADT - STARTDT + 1."""
     return math.floor(record.randomised_day + day) - math.floor(record.randomised_day) + 1
-
-
-def trait_levels(protocol: ResolvedProtocol, trait: str) -> tuple[str, ...]:
-    """Every level that the cohort gives a categorical trait, sorted; empty for a number."""
-    cases = protocol.cohort.traits[trait].cases.values()
-    return tuple(sorted({level for case in cases for level in case.levels}))

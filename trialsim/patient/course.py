@@ -16,7 +16,7 @@ from trialsim.patient import state as s
 from trialsim.patient.prepare import Traits, prepare
 from trialsim.records import Assessment, Cause, cause_label
 from trialsim.rng import Purpose, stream
-from trialsim.spec.agents import INDUCERS
+from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.treatment.platelets import COUNT, LOWEST
 
@@ -31,7 +31,7 @@ LINEAGES: dict[int, str] = {
     **{
         ESCAPED + i: cause_label(Cause.SPONTANEOUS_ESCAPE)
         if inducer == "spontaneous"
-        else cause_label(Cause.TIS_ESCAPE, inducer)
+        else cause_label(Cause.TIS_ESCAPE, INDUCER_LABELS[inducer])
         for i, inducer in enumerate(INDUCERS)
     },
 }

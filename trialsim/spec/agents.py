@@ -20,6 +20,16 @@ INDUCERS: tuple[str, ...] = (
     "antibody",
     "spontaneous",
 )
+#: How an inducer is named in tables and figures.
+INDUCER_LABELS: dict[str, str] = {
+    "dna_damage": "DNA damage",
+    "antimitotic": "antimitotic drug",
+    "radiation": "radiation",
+    "cell_cycle": "cell-cycle drug",
+    "endocrine": "endocrine therapy",
+    "antibody": "antibody",
+    "spontaneous": "spontaneous",
+}
 Inducer = Literal["dna_damage", "antimitotic", "radiation", "cell_cycle", "endocrine", "antibody", "spontaneous"]
 Confidence = Literal["high", "med", "low"]
 

@@ -53,6 +53,11 @@ class ResolvedTrait(Frozen):
     """Distribution by level of ``by``; the single key ``"*"`` when ``by`` is None."""
     note: str = ""
 
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Every level that a categorical trait can take, sorted; empty for a number."""
+        return tuple(sorted({level for case in self.cases.values() for level in case.levels}))
+
 
 class Correlation(Frozen):
     """Gaussian-copula correlation between two numeric traits."""
