@@ -29,7 +29,8 @@ _SERIES = ("cycling", "dormant", "senescent", "escaped")
 
 SELECTION = (
     "Drawn at random, by the run's seed, from each arm: one patient whose relapse grew from cells that had escaped "
-    "senescence, one who relapsed otherwise, and one who had not relapsed by the data cut, where there are any."
+    "senescence, one who relapsed otherwise, and one who had not relapsed by the data cut although surgery had left tumour "
+    "cells, where there are any."
 )
 
 
@@ -37,7 +38,7 @@ def tell_stories(
     protocol: ResolvedProtocol, trial: TrialRecord, traits: Sequence[Traits], *, seed: int
 ) -> dict[str, Any]:
     """The ``stories`` object of results.json: a few patients of a finished trial."""
-    chosen = choose_patients(protocol, trial.patients, seed=seed)
+    chosen = choose_patients(protocol, trial.patients, traits, seed=seed)
     return {
         "selection": SELECTION,
         "detection_limit": protocol.detection.limit_cells,
@@ -45,16 +46,25 @@ def tell_stories(
     }
 
 
-def choose_patients(protocol: ResolvedProtocol, patients: Sequence[PatientRecord], *, seed: int) -> list[int]:
+def choose_patients(
+    protocol: ResolvedProtocol, patients: Sequence[PatientRecord], traits: Sequence[Traits], *, seed: int
+) -> list[int]:
     """Patient numbers, by arm, chosen as :data:`SELECTION` says."""
 
     def escaped(record: PatientRecord) -> bool:
         return record.relapse is not None and "escape" in record.relapse.cause
 
+    def spared(record: PatientRecord) -> bool:
+        if record.relapse is not None:
+            return False
+        own = traits[record.patient - 1]
+        start = Course(record.patient, protocol.arms[record.arm], own, protocol, seed=seed)
+        return bool(start.state.cells.any())
+
     kinds: tuple[Callable[[PatientRecord], bool], ...] = (
         escaped,
         lambda record: record.relapse is not None and not escaped(record),
-        lambda record: record.relapse is None,
+        spared,
     )
     rng = stream(seed, Purpose.SAMPLING, subject=TRIAL)
     chosen = []

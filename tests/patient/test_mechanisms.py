@@ -14,6 +14,7 @@ import pytest
 from tests.patient.protocols import arm, order, shipped, typical_patient, with_agents, with_gains
 from trialsim.biology.populations import DORMANT, ESCAPED, SENESCENT
 from trialsim.patient.course import Course
+from trialsim.spec.agents import Senolytic
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
 PATIENTS = 60
@@ -81,40 +82,52 @@ NAVITOCLAX_DAYS = tuple(float(day) for day in range(7))
 
 
 def cells_after(
-    patient: dict[str, float | str], given: ResolvedArm, trial: ResolvedProtocol, until: float
+    patient: dict[str, float | str],
+    given: ResolvedArm,
+    trial: ResolvedProtocol,
+    until: float,
+    *,
+    skipped: tuple[str, ...] = (),
 ) -> np.ndarray:
-    """Final counts (patient x lesion x population), doses given on the arm's days."""
+    """Final counts (patient x population), doses given on the arm's days; those of ``skipped`` agents are not given."""
     out = []
     schedule = sorted((day, index) for index, line in enumerate(given.orders) for day in line.days)
     for number in range(1, PATIENTS + 1):
         course = Course(number, given, patient, trial, seed=11)
         for day, index in schedule:
             course.advance(day)
-            course.give(index, 1.0)
+            if given.orders[index].agent not in skipped:
+                course.give(index, 1.0)
         course.advance(until)
         out.append(course.state.cells.sum(axis=0))
     return np.array(out)
 
 
-def test_a_senolytic_before_any_senescence_changes_nothing() -> None:
-    """M15. No senescent cell exists and no cycling cell is touched: the course is the same to the bit.
+def without_effect_on_cycling_cells(trial: ResolvedProtocol) -> ResolvedProtocol:
+    agent = trial.agents["navitoclax"]
+    assert isinstance(agent, Senolytic)
+    spared = agent.model_copy(update={"cycling_effect": agent.cycling_effect.model_copy(update={"value": 0.0})})
+    return trial.model_copy(update={"agents": {**trial.agents, "navitoclax": spared}})
 
-    Catches a senolytic that kills cycling cells, or whose presence alone shifts the random stream.
+
+def test_a_senolytic_before_any_senescence_changes_nothing() -> None:
+    """M15. With no senescent cell to kill, the course with the drug is the one without it, to the bit.
+
+    Catches a senolytic that kills cycling cells, or whose presence alone costs a draw or a step. The mutant is the
+    same test with senescent cells present: the two courses then differ.
     """
-    trial = protocol(spontaneous_senescence=0.0)
-    spared = trial.agents["navitoclax"].model_copy(
-        update={"cycling_effect": trial.agents["navitoclax"].cycling_effect.model_copy(update={"value": 0.0})}
-    )
-    trial = trial.model_copy(update={"agents": {**trial.agents, "navitoclax": spared}})
-    patient = typical_patient(spontaneous_senescence_rate=0.0)
-    navitoclax = order("navitoclax", 150.0, NAVITOCLAX_DAYS)
-    # The same days are visited, at a dose of next to nothing, so that both courses take the same steps.
-    untouched = order("navitoclax", 1e-3, NAVITOCLAX_DAYS)
-    before = cells_after(patient, arm(navitoclax), trial, 60.0)
-    without = cells_after(patient, arm(untouched), trial, 60.0)
-    assert before[:, :SENESCENT].sum() > 0
-    np.testing.assert_allclose(before.mean(0), without.mean(0), rtol=0.005)
-    assert before[:, SENESCENT:].sum() == without[:, SENESCENT:].sum() == 0
+    trial = without_effect_on_cycling_cells(protocol(spontaneous_senescence=0.0))
+    given = arm(order("navitoclax", 150.0, NAVITOCLAX_DAYS))
+
+    def both(patient: dict[str, float | str], world: ResolvedProtocol) -> tuple[np.ndarray, np.ndarray]:
+        treated = cells_after(patient, given, world, 60.0)
+        return treated, cells_after(patient, given, world, 60.0, skipped=("navitoclax",))
+
+    treated, untreated = both(typical_patient(), trial)
+    assert treated[:, :SENESCENT].sum() > 0
+    np.testing.assert_array_equal(treated, untreated)
+    treated, untreated = both(typical_patient(), with_gains(trial, spontaneous_senescence=1.0))
+    assert treated[:, SENESCENT:].sum() < untreated[:, SENESCENT:].sum()
 
 
 def navitoclax_from(day: float) -> tuple[float, ...]:

@@ -85,10 +85,22 @@ def _any_cells(state: State) -> bool:
 
 
 @compiled
+def _any_senescent(state: State) -> bool:
+    for lesion in range(state.cells.shape[0]):
+        for at in range(SENESCENT, state.cells.shape[1]):
+            if state.cells[lesion, at] > 0:
+                return True
+    return False
+
+
+@compiled
 def _drug_acts(state: State) -> bool:
+    """Whether a drug is there in effect and has something to act on; one that has not changes nothing."""
+    senescent = _any_senescent(state)
     for d in range(state.drugs.shape[0]):
         constants = state.drugs[d]
-        if state.amounts[d, 0] > 0.0 or state.amounts[d, 1] > 0.0:
+        present = state.amounts[d, 0] > 0.0 or state.amounts[d, 1] > 0.0
+        if present and (senescent or constants[CYCLING_SHARE] > 0.0):
             reach = (state.amounts[d, 0] + state.amounts[d, 1]) * constants[PER_MG]
             if effect(reach, 1.0, constants[EC50]) > _NEGLIGIBLE_EFFECT:
                 return True
