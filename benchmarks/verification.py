@@ -150,6 +150,7 @@ def metabric() -> list[str]:
         lines += [f"### {cohort}: METABRIC women {told['women']}, simulated the same", ""]
         head = ["group", "", *(f"{y} y, %" for y in years), "hazard per 100 person-years, by period"]
         rows: list[list[object]] = []
+        apart: list[str] = []
         for kind in ("fitted", "looked_at", "held_out"):
             for name, values in told[kind].items():
                 own = _members(name, relapses)
@@ -163,7 +164,11 @@ def metabric() -> list[str]:
                 )
                 rows.append(["", f"simulated, n = {int(own.sum())}", *(f"{x:.1f}" for x in ours), _spaced(hazards)])
                 rows.append(["", "z", *(f"{x:+.1f}" for x in z), ""])
+                apart += [
+                    f"{name.replace('_', ' ')} at {y} y ({x:+.1f})" for x, y in zip(z, years, strict=True) if abs(x) > 3
+                ]
         lines += _table(head, rows)
+        lines += [f"More than 3 standard errors from METABRIC: {', '.join(apart) or 'none'}.", ""]
         found = [c for c in relapses.causes if c]
         shares = {c: found.count(c) / len(found) for c in sorted(set(found), key=found.count, reverse=True)}
         lines += [

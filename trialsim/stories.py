@@ -29,8 +29,8 @@ _SERIES = ("cycling", "dormant", "senescent", "escaped")
 
 SELECTION = (
     "Drawn at random, by the run's seed, from each arm: one patient whose relapse grew from cells that had escaped "
-    "senescence, one who relapsed otherwise, and one who had not relapsed by the data cut although surgery had left tumour "
-    "cells, where there are any."
+    "senescence, one who relapsed otherwise, and one who had not relapsed by the data cut although surgery had left "
+    "tumour cells, where there are any."
 )
 
 
