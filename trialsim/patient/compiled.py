@@ -1,7 +1,7 @@
 """The compiled course: cells and drugs brought together between clinical events.
 
-``advance``, ``give`` and ``assess`` are compiled once and called from whoever owns the calendar. Cells know no
-drug: here drug amounts become hazards, frozen at their mean over a step.
+``advance``, ``swallow``, ``strike`` and ``assess`` are compiled once and called from whoever owns the calendar. Cells know
+no drug: here drug amounts become hazards, frozen at their mean over a step.
 """
 
 from __future__ import annotations
@@ -64,15 +64,15 @@ from trialsim.treatment.pharmacology import (
     effect,
     mean_effect,
 )
-from trialsim.treatment.platelets import COUNT, advance_platelets
+from trialsim.treatment.platelets import COUNT, advance_platelets, platelets_at_rest
 
 Generator = np.random.Generator
 
-#: A drug below this share of its full effect no longer shortens steps, and below this amount (mg) is gone.
-_NEGLIGIBLE_EFFECT = 1e-4
+#: A drug that kills less than this (per day) no longer shortens steps; below this amount (mg) it is gone.
+_NEGLIGIBLE_HAZARD = 1e-5
 _NEGLIGIBLE_MG = 1e-6
-#: Longest step while a drug acts, days: a dosing interval.
-_DRUG_STEP = 1.0
+#: Longest step while a drug acts, days: over it five quadrature points follow the decay of its effect.
+_DRUG_STEP = 3.0
 
 
 @compiled
@@ -94,17 +94,24 @@ def _any_senescent(state: State) -> bool:
 
 
 @compiled
-def _drug_acts(state: State) -> bool:
-    """Whether a drug is there in effect and has something to act on; one that has not changes nothing."""
+def _drug_hazard(state: State) -> float:
+    """Largest hazard per day that a drug may reach from now on for a cell that it acts on; 0 without such a cell.
+
+    A drug without a target thereby shortens no step: it changes nothing, to the bit.
+    """
     senescent = _any_senescent(state)
+    largest = 0.0
     for d in range(state.drugs.shape[0]):
         constants = state.drugs[d]
-        present = state.amounts[d, 0] > 0.0 or state.amounts[d, 1] > 0.0
-        if present and (senescent or constants[CYCLING_SHARE] > 0.0):
-            reach = (state.amounts[d, 0] + state.amounts[d, 1]) * constants[PER_MG]
-            if effect(reach, 1.0, constants[EC50]) > _NEGLIGIBLE_EFFECT:
-                return True
-    return False
+        if state.amounts[d, 0] <= 0.0 and state.amounts[d, 1] <= 0.0:
+            continue
+        reach = (state.amounts[d, 0] + state.amounts[d, 1]) * constants[PER_MG]
+        hazard = effect(reach, constants[EMAX], constants[EC50])
+        factor = constants[CYCLING_SHARE]
+        if senescent:
+            factor = max(factor, state.kill[d].max())
+        largest = max(largest, factor * hazard)
+    return largest
 
 
 @compiled
@@ -126,8 +133,9 @@ def _step_length(state: State, left: float) -> float:
     )
     if fastest > 0.0:
         length = min(length, math.sqrt(tolerance) / fastest)
-    if _drug_acts(state):
-        length = min(length, _DRUG_STEP)
+    hazard = _drug_hazard(state)
+    if hazard > _NEGLIGIBLE_HAZARD:
+        length = min(length, _DRUG_STEP, math.sqrt(tolerance) / hazard)
     if rates[CROWDING] > 0.0:
         # Under Gompertz's law the factor f on growth g changes at the rate f g / ln(capacity / reference), and a small
         # lesion's f is large.
@@ -230,8 +238,17 @@ def _trace(state: State) -> None:
 
 
 @compiled
-def advance(state: State, until: float, rng: Generator) -> None:
-    """Run biology and pharmacology up to study day ``until``."""
+def at_rest(state: State) -> bool:
+    """No cell is left, no drug, and platelets are at their baseline: until the next dose only the clock runs."""
+    for d in range(state.amounts.shape[0]):
+        if state.amounts[d, 0] > 0.0 or state.amounts[d, 1] > 0.0:
+            return False
+    return not _any_cells(state) and platelets_at_rest(state.platelets, state.settings[BASELINE])
+
+
+@compiled
+def advance(state: State, until: float, rng: Generator) -> bool:
+    """Run biology and pharmacology up to study day ``until``; returns whether the patient is then at rest."""
     rates = state.rates.copy()
     chances = np.empty(STEP_SHAPE)
     while state.clock[NOW] < until:
@@ -251,15 +268,20 @@ def advance(state: State, until: float, rng: Generator) -> None:
         _advance_drugs(state, time)
         state.clock[NOW] = until if time == left else state.clock[NOW] + time
         _trace(state)
+    return bool(at_rest(state))
 
 
 @compiled
-def give(state: State, order: int, fraction: float, rng: Generator) -> None:
-    """One administration of an order, now, at a fraction of its planned dose."""
+def swallow(state: State, order: int, fraction: float) -> None:
+    """One oral dose of an order, now, at a fraction of the planned dose."""
     line = state.orders[order]
-    if line[DRUG] >= 0.0:
-        state.amounts[int(line[DRUG]), 0] += fraction * line[AMOUNT]
-        return
+    state.amounts[int(line[DRUG]), 0] += fraction * line[AMOUNT]
+
+
+@compiled
+def strike(state: State, order: int, fraction: float, rng: Generator) -> None:
+    """One damaging dose of an order (an infusion, a fraction of radiation), now, at a fraction of the planned dose."""
+    line = state.orders[order]
     loss = -math.expm1(-fraction * line[HITS])
     loss_escaped = -math.expm1(-fraction * line[HITS_ESCAPED])
     share = line[SENESCENCE_GAIN] * senescent_share(line[ODDS], fraction * line[RELATIVE], line[SHIFT])

@@ -64,6 +64,9 @@ class Course:
             return stream(seed, purpose, subject=patient, replicate=replicate)
 
         self.state = prepare(traits, arm, protocol, own(Purpose.LESIONS), traced=traced)
+        self._traced = traced
+        #: Nothing can change before the next oral dose, so that advancing is setting the clock.
+        self._at_rest = False
         self._cells_rng = own(Purpose.CELLS)
         self._scan_rng = own(Purpose.ASSESSMENT)
         self._visit_rng = own(Purpose.VISITS)
@@ -76,17 +79,25 @@ class Course:
 
     def advance(self, until: float) -> None:
         """Run the patient up to study day ``until``; a day already passed changes nothing."""
-        if until > self.state.clock[s.NOW]:
-            compiled.advance(self.state, until, self._cells_rng)
+        if until <= self.state.clock[s.NOW]:
+            return
+        if self._at_rest:
+            self.state.clock[s.NOW] = until
+        else:
+            self._at_rest = compiled.advance(self.state, until, self._cells_rng) and not self._traced
 
     def give(self, order: int, fraction: float) -> None:
         """One administration, now, of ``arm.orders[order]`` at a fraction of its planned dose."""
-        compiled.give(self.state, order, fraction, self._cells_rng)
+        if self.state.orders[order, s.DRUG] >= 0.0:
+            compiled.swallow(self.state, order, fraction)
+            self._at_rest = False
+        else:
+            compiled.strike(self.state, order, fraction, self._cells_rng)
 
     def assess(self) -> Assessment:
         """A scan now."""
         errors = self._scan_rng.normal(0.0, self._scan_error, size=(self.state.cells.shape[0],))
-        lesion = compiled.assess(self.state, errors)
+        lesion = -1 if self._at_rest else compiled.assess(self.state, errors)
         if lesion < 0:
             return Assessment(found=False)
         lineage = lineage_shares(self.state.cells[lesion])

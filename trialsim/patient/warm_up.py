@@ -19,10 +19,10 @@ def compile_kernels() -> None:
         lesions=np.full((1, s.N_LESION), np.nan),
         clock=np.zeros(s.N_CLOCK),
         platelets=np.ones(N_PLATELETS),
-        amounts=np.zeros((0, 2)),
+        amounts=np.zeros((1, 2)),
         rates=quiet_rates(),
-        drugs=np.zeros((0, N_DRUG)),
-        kill=np.zeros((0, N_INDUCERS)),
+        drugs=np.ones((1, N_DRUG)),
+        kill=np.zeros((1, N_INDUCERS)),
         orders=np.array([[-1.0] + [0.0] * (s.N_ORDER - 1)]),
         settings=np.ones(s.N_SETTINGS),
         trace=np.zeros((0, s.N_TRACE)),
@@ -30,5 +30,6 @@ def compile_kernels() -> None:
     state.orders[0, s.SHIFT] = 1.0
     rng = np.random.default_rng(0)
     compiled.advance(state, 1.0, rng)
-    compiled.give(state, 0, 1.0, rng)
+    compiled.strike(state, 0, 1.0, rng)
+    compiled.swallow(state, 0, 1.0)
     compiled.assess(state, np.zeros(1))

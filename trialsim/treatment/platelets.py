@@ -71,15 +71,21 @@ def _slopes(count: float, pool: float, drive: float, baseline: float, killing: f
 
 
 @compiled
+def platelets_at_rest(state: Array, baseline: float) -> bool:
+    """Within 1e-6 of the steady state without a drug."""
+    off_baseline = abs(state[COUNT] - baseline) / baseline
+    return bool(max(off_baseline, abs(state[POOL] - 1.0), abs(state[DRIVE] - 1.0)) < 1e-6)
+
+
+@compiled
 def advance_platelets(state: Array, baseline: float, amounts: Array, constants: Array, time: float) -> None:
     """Advance a platelet state in place by ``time`` days (classical Runge-Kutta).
 
     ``amounts`` holds each drug's mg in gut and plasma at the start, ``constants`` its vector of constants.
     """
-    count, pool, drive = state[COUNT], state[POOL], state[DRIVE]
-    quiet = amounts.size == 0 or amounts.max() < 1e-6
-    if quiet and abs(count - baseline) < 1e-6 * baseline and abs(pool - 1.0) < 1e-6 and abs(drive - 1.0) < 1e-6:
+    if (amounts.size == 0 or amounts.max() < 1e-6) and platelets_at_rest(state, baseline):
         return
+    count, pool, drive = state[COUNT], state[POOL], state[DRIVE]
     steps = max(1, math.ceil(time / _LONGEST))
     h = time / steps
     for i in range(steps):
