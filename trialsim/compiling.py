@@ -2,7 +2,7 @@
 
 numba's cache of a compiled function looks at the time stamp of that function's own file. A caller keeps the machine
 code of what it calls, so an edit in a called function's file would go unseen and old code would run. Here the cache's
-stamp is a digest of every source file of the package that holds compiled code.
+stamp is a digest of every source that compiled code is made of.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from numba import njit
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Packages whose functions are compiled.
-_FOLDERS = ("biology", "treatment", "patient")
+#: Sources whose functions are compiled, and those whose constants are compiled into them.
+_SOURCES = ("biology/*.py", "treatment/*.py", "patient/*.py", "spec/agents.py", "compiling.py")
 
 
 @lru_cache(maxsize=1)
 def source_digest() -> str:
-    """SHA-256 over the sources of all compiled packages."""
+    """SHA-256 over every source that compiled code is made of."""
     total = hashlib.sha256()
     root = Path(__file__).parent
-    for folder in _FOLDERS:
-        for path in sorted((root / folder).glob("*.py")):
+    for pattern in _SOURCES:
+        for path in sorted(root.glob(pattern)):
             total.update(path.name.encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
 

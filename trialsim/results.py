@@ -44,7 +44,7 @@ def digest_bytes(*parts: bytes) -> str:
 
 
 def to_json(value: Any) -> str:
-    """JSON as it is written everywhere: sorted by insertion, indented, ASCII-safe, NaN refused."""
+    """JSON as it is written everywhere: keys in their own order, indented, UTF-8, NaN refused."""
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -13,18 +13,16 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What a stream is for. The integers are part of the file format of a run: never renumber."""
+    """What a stream is for. The integers are part of the file format of a run: never renumber or reuse."""
 
     TRAITS = 1
     LESIONS = 2
     CELLS = 3
-    PHARMACOKINETICS = 4
     ASSESSMENT = 5
     BACKGROUND_DEATH = 6
     DROPOUT = 7
     POST_RELAPSE = 8
     VISITS = 9
-    ADHERENCE = 10
     ACCRUAL = 20
     SITE = 21
     RANDOMISATION = 22

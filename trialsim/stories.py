@@ -166,7 +166,12 @@ def _trajectory(course: Course, events: Sequence[Event]) -> dict[str, Any]:
     shown = rows[keep]
     counted = [e for e in events if e.kind is EventKind.LABORATORY]
     lesions = [
-        {"site": "local" if i == s.LOCAL else "distant", "cells": int(cells.sum())}
+        {
+            "site": "local" if i == s.LOCAL else "distant",
+            "cells": int(cells.sum()),
+            "first_escape_day": _day(course.state.lesions[i, s.FIRST_ESCAPE]),
+            "crossed_limit_day": _day(course.state.lesions[i, s.CROSSED]),
+        }
         for i, cells in enumerate(course.state.cells)
     ]
     return {
@@ -178,6 +183,11 @@ def _trajectory(course: Course, events: Sequence[Event]) -> dict[str, Any]:
         },
         "lesions": lesions,
     }
+
+
+def _day(day: float) -> float | None:
+    """A study day, or None where it never came."""
+    return None if np.isnan(day) else float(day)
 
 
 def _rows_to_keep(total: np.ndarray[Any, np.dtype[np.float64]]) -> list[int]:

@@ -30,7 +30,7 @@ _simulate = _compiled_twin()
 _advance = compiled.advance
 _State = s.State
 _N_LESION, _N_CLOCK = s.N_LESION, s.N_CLOCK
-_WAKE_LEFT, _LIMIT, _TOLERANCE, _LONGEST = s.WAKE_LEFT, s.LIMIT, s.TOLERANCE, s.LONGEST
+_WAKE_LEFT, _LIMIT, _TOLERANCE, _LONGEST, _BASELINE = s.WAKE_LEFT, s.LIMIT, s.TOLERANCE, s.LONGEST, s.BASELINE
 
 
 @njit
@@ -55,6 +55,7 @@ def _kernel_paths(start, rates, until, paths, tolerance, longest, rng):
         settings[_LIMIT] = np.inf
         settings[_TOLERANCE] = tolerance
         settings[_LONGEST] = longest
+        settings[_BASELINE] = 1.0
         state = _State(
             cells,
             lesions,

@@ -63,7 +63,7 @@ SPELLED = {
     ("WrittenFollowUp", "dropout"): "0",
     ("WrittenAccrual", "ramp"): "0",
     ("WrittenDetection", "limit"): "1e9 cells",
-    ("WrittenNumerics", "max_step"): "28 d",
+    ("WrittenNumerics", "max_step"): "14 d",
     ("WrittenAnalysis", "landmarks"): "[36 mo, 60 mo]",
     ("WrittenCohort", "focus_spread"): "1",
 }
@@ -114,7 +114,7 @@ def test_spelled_defaults_are_the_models() -> None:
         ("WrittenFollowUp", "dropout"): 0.0,
         ("WrittenAccrual", "ramp"): 0.0,
         ("WrittenDetection", "limit"): 1e9,
-        ("WrittenNumerics", "max_step"): 28.0,
+        ("WrittenNumerics", "max_step"): 14.0,
         ("WrittenAnalysis", "landmarks"): [1095.75, 1826.25],
         ("WrittenCohort", "focus_spread"): 1.0,
         ("WrittenProtocol", "description"): None,

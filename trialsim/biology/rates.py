@@ -67,7 +67,7 @@ def crowding_factor(total: float, capacity: float, reference: float, strength: f
     if strength == 0.0 or capacity == math.inf or total <= 0.0:
         return 1.0
     law = max(0.0, math.log(capacity / total) / math.log(capacity / reference))
-    return 1.0 + strength * (law - 1.0)
+    return max(0.0, 1.0 + strength * (law - 1.0))
 
 
 def escaper_rates(

@@ -1,7 +1,7 @@
 """The compiled course: cells and drugs brought together between clinical events.
 
-``advance``, ``swallow``, ``strike`` and ``assess`` are compiled once and called from whoever owns the calendar. Cells know
-no drug: here drug amounts become hazards, frozen at their mean over a step.
+``advance``, ``swallow``, ``strike`` and ``assess`` are compiled once and called from whoever owns the calendar. Cells
+know no drug: here drug amounts become hazards, frozen at their mean over a step.
 """
 
 from __future__ import annotations
@@ -118,9 +118,9 @@ def _drug_hazard(state: State) -> float:
 def _step_length(state: State, left: float) -> float:
     """Longest step allowed now.
 
-    With tolerance e a step ends before a cell's chance to move, or a population's logarithm, changes by more than
-    sqrt(e): the composition's error is of second order in that. And it ends before crowding changes net growth by
-    more than e.
+    With tolerance e a step ends before a cell's chance to move, or the logarithm of a population that grows at its
+    reference rate, changes by more than sqrt(e): the composition's error is of second order in that. And it ends before
+    crowding changes net growth by more than e, which also shortens the steps of small, fast-growing lesions.
     """
     tolerance = state.settings[TOLERANCE]
     length = min(left, state.settings[LONGEST])

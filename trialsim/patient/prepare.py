@@ -65,12 +65,14 @@ def lesion_rates(traits: Traits, gains: Mapping[str, float]) -> r.Rates:
     return rates
 
 
-def _spontaneous_pools(rates: r.Rates) -> dict[int, float]:
-    """Spontaneously senescent cells per cycling cell in an exponentially growing tumour, by population.
+def _spontaneous_pools(rates: r.Rates, size: int) -> dict[int, float]:
+    """Spontaneously senescent cells per cycling cell in a growing tumour of ``size`` cells, by population.
 
-    Steady state of the chain while everything grows at the net rate g: each stage holds inflow / (outflow + g).
+    Steady state of the chain while everything grows at the net rate g of that size: each stage holds
+    inflow / (outflow + g).
     """
-    growth = rates[r.BIRTH] - rates[r.DEATH] - rates[r.SPONTANEOUS_RATE]
+    crowd = r.crowding_factor(float(size), rates[r.CAPACITY], rates[r.REFERENCE], rates[r.CROWDING])
+    growth = crowd * (rates[r.BIRTH] - rates[r.DEATH] - rates[r.SPONTANEOUS_RATE])
     loss = rates[r.CLEARANCE] + max(growth, 1e-4)
     pools: dict[int, float] = {}
     for ploidy, share in ((0, 1.0 - rates[r.POLYPLOID_SHARE]), (1, rates[r.POLYPLOID_SHARE])):
@@ -90,29 +92,24 @@ def draw_lesions(
     """The lesions that surgery left: the local bed (perhaps empty) and a Poisson number of foci.
 
     A focus is dormant, all of it quiescent, or active. Active tumour carries the spontaneously senescent cells
-    that its growth has left behind. Every lesion draws the same number of variates, dormant or not.
+    that its growth has left behind.
     """
-    # The number of foci is drawn first and each lesion then uses a fixed count of variates.
-    foci = int(rng.poisson(number(traits, "foci")))
-    cells = np.zeros((1 + foci, N_POPULATIONS), np.int64)
-    lesions = np.full((1 + foci, s.N_LESION), np.nan)
-    pools = _spontaneous_pools(rates)
-    for lesion in range(1 + foci):
-        chance, spread = rng.random(), rng.standard_normal()
-        lesions[lesion, s.WAKE_LEFT] = rng.exponential()
-        if lesion == s.LOCAL:
-            present = chance < number(traits, "local_residual_prob")
-            size = number(traits, "residual_burden") if present else 0.0
-            dormant = False
-        else:
-            size = number(traits, "focus_burden") * math.exp(focus_spread * spread)
-            dormant = chance < number(traits, "dormant_prob")
-        count = 0 if size == 0.0 else max(1, round(size))
-        cells[lesion, DORMANT if dormant else RESIDUAL] = count
-        for at, pool in pools.items():
-            senescent_cells = rng.poisson(count * pool)
-            if not dormant:
-                cells[lesion, at] = senescent_cells
+    count = 1 + int(rng.poisson(number(traits, "foci")))
+    # What each lesion is comes from draws of fixed number, before those whose number depends on sizes.
+    chance, spread, patience = rng.random(count), rng.standard_normal(count), rng.standard_exponential(count)
+    lesions = np.full((count, s.N_LESION), np.nan)
+    lesions[:, s.WAKE_LEFT] = patience
+    cells = np.zeros((count, N_POPULATIONS), np.int64)
+    if chance[s.LOCAL] < number(traits, "local_residual_prob"):
+        cells[s.LOCAL, RESIDUAL] = max(1, round(number(traits, "residual_burden")))
+    for lesion in range(s.LOCAL + 1, count):
+        size = max(1, round(number(traits, "focus_burden") * math.exp(focus_spread * spread[lesion])))
+        cells[lesion, DORMANT if chance[lesion] < number(traits, "dormant_prob") else RESIDUAL] = size
+    for lesion in range(count):
+        cycling = int(cells[lesion, RESIDUAL])
+        if cycling > 0:
+            for at, pool in _spontaneous_pools(rates, cycling).items():
+                cells[lesion, at] = rng.poisson(cycling * pool)
     return cells, lesions
 
 
@@ -125,7 +122,7 @@ def _oral_drug(agent: Senolytic, traits: Traits, gains: Mapping[str, float]) -> 
     constants[pk.PER_MG] = 1000.0 / (agent.pk.molar_mass.value * volume)
     constants[pk.EMAX], constants[pk.EC50] = agent.emax.value, agent.ec50.value
     constants[pk.IMMATURE_SHARE] = agent.immature_effect.value
-    constants[pk.CYCLING_SHARE] = agent.cycling_effect.value
+    constants[pk.CYCLING_SHARE] = agent.cycling_effect.value * gains["senolytic_kill"]
     if agent.platelets is not None:
         constants[pk.PLATELET_EMAX] = agent.platelets.emax.value
         constants[pk.PLATELET_EC50] = agent.platelets.ec50.value

@@ -54,16 +54,19 @@ class Sourced(Frozen):
 class Fate(Frozen):
     """What becomes of a damaged cell, given its p53 status.
 
-    ``repair`` is the share of damaging hits that is repaired. Of the cells that are not,
-    ``senescence`` turn senescent and the rest die.
+    ``repair`` is the share of damaging hits that is repaired; None where the damage is counted after repair, as in the
+    linear-quadratic law. Of the cells that are lost, ``senescence`` turn senescent and the rest die.
     """
 
     senescence: Sourced
-    repair: Sourced
+    repair: Sourced | None = None
 
 
 class Fates(Frozen):
-    """Fates by p53 status, and the relative dose at which half of senescence has shifted to death."""
+    """Fates by p53 status, and the dose, relative to the reference, by which senescence shifts to death.
+
+    The odds of senescence are divided by 1 + x / ``death_shift`` at a relative dose x.
+    """
 
     wild_type: Fate
     mutant: Fate
@@ -101,6 +104,12 @@ class Cytotoxic(_Agent):
     reference_dose: Sourced
     log_kill: Sourced
     fates: Fates
+
+    @model_validator(mode="after")
+    def _repairs(self) -> Cytotoxic:
+        if self.fates.wild_type.repair is None or self.fates.mutant.repair is None:
+            raise ValueError("fates of a cytotoxic agent need `repair` for both p53 statuses")
+        return self
 
 
 class Radiation(_Agent):

@@ -1,7 +1,7 @@
 """The resolved protocol: nothing left out, nothing left to look up, one unit per quantity.
 
-What an author writes (`trialsim.spec.written`) and what a run uses are different types. This one is saved
-with every run as ``protocol.resolved.yaml`` and is all that a run needs. Time is in days, time 0 is
+What an author writes (`trialsim.spec.written_protocol`, `written_cohort`) and what a run uses are different types. This
+one is saved with every run as ``protocol.resolved.yaml`` and is all that a run needs. Time is in days, time 0 is
 randomisation ("day 1" in a protocol), burden in cells, rates per day.
 """
 

@@ -36,7 +36,12 @@ _ALL = (
     Trait("nodes", 3, None, "nodal status; other traits may depend on it", ("*",)),
     Trait("p53_status", 4, None, "TP53 status of the tumour", ("wild_type", "mutant")),
     Trait("doubling_time", 5, "time", "volume doubling time of a lesion of `doubling_time_burden` cells"),
-    Trait("birth_rate", 6, "rate", "divisions per cycling cell at that burden; death = birth - ln 2 / doubling_time"),
+    Trait(
+        "birth_rate",
+        6,
+        "rate",
+        "divisions per cycling cell at that burden; death and arrest make up the difference to net growth",
+    ),
     Trait("carrying_capacity", 7, "cells", "cells at which a lesion stops growing (Gompertz plateau)"),
     Trait("local_residual_prob", 8, "fraction", "chance that surgery left tumour cells in the local bed"),
     Trait("residual_burden", 9, "cells", "cycling cells left in the local bed, when any were left"),
@@ -91,6 +96,6 @@ GAINS: dict[str, str] = {
     "escape": "polyploid senescent cells escape back into the cycle",
     "awakening": "dormant lesions wake",
     "clearance": "the immune system removes senescent tumour cells",
-    "senolytic_kill": "senolytics kill senescent cells",
+    "senolytic_kill": "senolytics kill senescent (and, weakly, cycling) cells",
     "crowding": "growth slows as a lesion grows (Gompertz; 0: exponential at the doubling time)",
 }

@@ -291,9 +291,9 @@ class WrittenNumerics(Written):
     """Accuracy of the cell kernel."""
 
     tolerance: Annotated[float, Bounded(0.0, 0.5, open_low=True)] = Field(
-        0.05, description="How much a rate may move within one step, as a share."
+        0.05, description="Accuracy of a step of the cell kernel; smaller is slower."
     )
-    max_step: PositiveTime = Field(28.0, description="Longest step, e.g. 28 d.")
+    max_step: PositiveTime = Field(14.0, description="Longest step, e.g. 14 d.")
 
 
 class WrittenRule(Written):

@@ -41,10 +41,10 @@ def fate_shares(fates: Fates, p53_status: str, *, steering: float = 1.0) -> Fate
     At other doses senescence shifts towards death; see `senescent_share`.
     """
     own, other = (fates.wild_type, fates.mutant) if p53_status == "wild_type" else (fates.mutant, fates.wild_type)
-    return FateShares(
-        repair=_steered(own.repair.value, other.repair.value, steering),
-        senescence=_steered(own.senescence.value, other.senescence.value, steering),
-    )
+    repair = 0.0
+    if own.repair is not None and other.repair is not None:
+        repair = _steered(own.repair.value, other.repair.value, steering)
+    return FateShares(repair=repair, senescence=_steered(own.senescence.value, other.senescence.value, steering))
 
 
 @compiled

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
-from typing import Any
+from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from trialsim.spec.agents import Agent
+from trialsim.spec.source import read_document
 
 _AGENT: TypeAdapter[Agent] = TypeAdapter(Agent)
 
@@ -22,14 +22,8 @@ def load_library() -> dict[str, Agent]:
     pydantic.ValidationError
         A shipped agent file breaks the schema: a defect of the package, which its tests catch.
     """
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="safe", pure=True)
     agents: dict[str, Agent] = {}
-    folder = files("trialsim.treatment") / "agents"
-    for path in sorted(folder.iterdir(), key=lambda p: p.name):
-        if path.name.endswith(".yaml"):
-            loaded: Any = yaml.load(path.read_text(encoding="utf-8"))
-            agent = _AGENT.validate_python(loaded)
-            agents[agent.name] = agent
+    for path in sorted((Path(__file__).parent / "agents").glob("*.yaml")):
+        agent = _AGENT.validate_python(read_document(path).data)
+        agents[agent.name] = agent
     return agents
