@@ -61,6 +61,16 @@ def main() -> None:
 
 
 @cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Write a small protocol and its cohort into a new folder, to start from."""
+    from trialsim.spec.shipped import start
+
+    protocol, cohort = start(folder)
+    click.echo(f"Wrote {protocol} and {cohort}. Next:\n  trialsim describe {protocol}\n  trialsim run {protocol}")
+
+
+@cli.command()
 @click.argument("files", nargs=-1, required=True, metavar="PROTOCOL...", type=click.Path(path_type=Path))
 @_SET
 def check(files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
@@ -181,7 +191,11 @@ def patient(
 @click.option("--event", required=True, help="Column that says whether the event happened.")
 @click.option("--arm", required=True, help="Column with the arm.")
 @click.option("--strata", multiple=True, help="Column that stratifies (repeat, or separate with commas).")
-@click.option("--covariates", multiple=True, help="Column to adjust for or look into (repeat, or commas).")
+@click.option(
+    "--covariates",
+    multiple=True,
+    help="Column to adjust for in a Cox model and to show as a subgroup (repeat, or commas).",
+)
 @click.option("--time-unit", type=click.Choice(["days", "months", "years"]), default="days", show_default=True)
 @click.option("--reference", help="The arm that the others are compared with.  [default: chosen by name]")
 @click.option("--tau", help="Horizon of RMST, with its unit (1000 d, 36 mo).  [default: the shared follow-up]")
@@ -237,7 +251,14 @@ def _analyse(data: str, options: dict[str, Any]) -> dict[str, Any]:
         reference=options["reference"],
     )
     tau = None if options["tau"] is None else _days("--tau", options["tau"])
-    plan = default_plan(loaded, alpha=options["alpha"], sided=int(options["sided"]), rmst_tau_days=tau)
+    plan = default_plan(
+        loaded,
+        alpha=options["alpha"],
+        sided=int(options["sided"]),
+        rmst_tau_days=tau,
+        subgroups=covariates,
+        adjust_for=covariates,
+    )
     if options["landmarks"]:
         asked = tuple(_days("--landmark", words) for words in options["landmarks"])
         plan = replace(plan, landmarks_days=tuple(sorted({*plan.landmarks_days, *asked})))

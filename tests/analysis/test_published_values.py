@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.analysis.cases import gbsg2, lung, ovarian, waltons
-from trialsim.analysis import DAYS_PER_MONTH, SurvivalData, analyse, default_plan
+from trialsim.analysis import DAYS_PER_MONTH, SurvivalData, analyse, default_plan, from_frame, load_table
 from trialsim.analysis.kaplan_meier import kaplan_meier
 from trialsim.analysis.logrank import HazardTable, hazard_table, logrank, scores
 from trialsim.analysis.rmst import restricted_mean
@@ -135,3 +135,21 @@ def test_waltons_rmst_difference() -> None:
     """p of the two-sample test is 0.145 by survRM2. Catches variances subtracted or errors added."""
     result = analyse(waltons(), default_plan(waltons(), rmst_tau_days=10.0))
     assert result["comparisons"][0]["rmst_difference"]["p"] == pytest.approx(0.145, abs=5e-4)
+
+
+def test_gbsg2_adjusted_is_rs_coxph() -> None:
+    """R: coxph(Surv(time, cens) ~ ., GBSG2) of TH.data: hormonal therapy -0.3462784 (0.1290747), nodes 0.0487886.
+
+    Contrasts of the ordered grade differ between R (polynomial) and here (indicators); the other terms do not. Catches
+    a covariate that is left out, dummy-coded twice, or ties handled by Breslow.
+    """
+    frame = load_table("lifelines:gbsg2")
+    covariates = ("age", "menostat", "tsize", "tgrade", "pnodes", "progrec", "estrec")
+    data = from_frame(frame, time="time", event="cens", arm="horTh", covariates=covariates)
+    model = analyse(data, default_plan(data, adjust_for=covariates))["cox"][-1]
+    assert model["model"] == "arm, adjusted"
+    terms = {term["term"]: term for term in model["terms"]}
+    assert terms["arm[yes]"]["coef"] == pytest.approx(-0.3462784, abs=1e-6)
+    assert terms["arm[yes]"]["se"] == pytest.approx(0.1290747, abs=1e-6)
+    assert terms["pnodes"]["coef"] == pytest.approx(0.0487886, abs=1e-6)
+    assert terms["age"]["coef"] == pytest.approx(-0.0094592, abs=1e-6)

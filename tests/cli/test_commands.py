@@ -189,3 +189,17 @@ def test_gbsg2_gives_the_published_values(tmp_path: Path) -> None:
     assert page.exit_code == 0
     assert "8.5648" in page.stdout
     assert (tmp_path / "gbsg2" / "report.html").stat().st_size > 100_000
+
+
+def test_init_writes_a_trial_that_runs(tmp_path: Path) -> None:
+    """Catches a starting point that does not pass its own check, and an init that overwrites somebody's folder."""
+    assert trialsim("init", tmp_path / "mine").exit_code == 0
+    protocol = tmp_path / "mine" / "protocols" / "first-trial.yaml"
+    assert trialsim("check", protocol, tmp_path / "mine" / "cohorts" / "breast-high-risk.yaml").exit_code == 0
+    ran = trialsim("run", protocol, "--patients", 30, "--out", tmp_path / "out", "--json")
+    assert ran.exit_code == 0
+    assert set(json.loads(ran.stdout)["arms"]) == {"control", "senolytic"}
+    before = protocol.read_bytes()
+    again = trialsim("init", tmp_path / "mine")
+    assert "not empty" in str(again.exception)
+    assert protocol.read_bytes() == before

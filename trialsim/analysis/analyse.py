@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from trialsim.analysis.adjusted import adjusted_model
 from trialsim.analysis.competing import competing_risks, incidence_by_cause
 from trialsim.analysis.cox import arm_term, cox_models, fit_cox, hazard_ratio, proportional_hazards_p
 from trialsim.analysis.data import DAYS_PER_MONTH, SurvivalData, did_you_mean
@@ -184,4 +185,9 @@ def _landmark_differences(
 def _cox(data: SurvivalData, plan: AnalysisPlan) -> list[dict[str, Any]]:
     if not plan.others:
         return []
-    return cox_models(data, plan.reference, plan.others, dict(plan.arms), plan.confidence_level)
+    rows = cox_models(data, plan.reference, plan.others, dict(plan.arms), plan.confidence_level)
+    if plan.adjust_for:
+        rows.append(
+            adjusted_model(data, plan.reference, plan.others, dict(plan.arms), plan.adjust_for, plan.confidence_level)
+        )
+    return rows

@@ -73,7 +73,9 @@ def fit_cox(terms: list[Term], time: Floats, event: Bools) -> CoxModel | None:
 
 
 def _without_information(values: Floats, event: Bools) -> bool:
-    """A column whose non-zero or whose zero values saw no event has an infinite coefficient, or none."""
+    """An indicator whose ones or whose zeros saw no event has an infinite coefficient, a constant column none."""
+    if not np.isin(values, (0.0, 1.0)).all():
+        return bool(values.min() == values.max())
     return not bool(event[values != 0.0].any() and event[values == 0.0].any())
 
 
@@ -148,7 +150,7 @@ def cox_models(
     arms = [arm_term(data, arm, reference, labels) for arm in others]
     model = fit_cox(arms, data.time_days, data.event)
     null = null_log_likelihood(data.time_days, data.event)
-    rows = [_model_row("arm", data, arms, model, null, "no effect", len(arms), confidence_level)]
+    rows = [model_row("arm", data, arms, model, null, "no effect", len(arms), confidence_level)]
     column = p53_column(data)
     if column is None:
         return rows
@@ -173,11 +175,11 @@ def cox_models(
         ("arm x p53", [*arms, status, *products], third, second, "arm + p53", len(products)),
     ):
         base = None if simpler is None else simpler.log_likelihood
-        rows.append(_model_row(name, part, terms, fitted, base, against, degrees, confidence_level))
+        rows.append(model_row(name, part, terms, fitted, base, against, degrees, confidence_level))
     return rows
 
 
-def _model_row(
+def model_row(
     name: str,
     data: SurvivalData,
     terms: list[Term],

@@ -40,6 +40,8 @@ class AnalysisPlan:
     landmarks_days: tuple[float, ...] = ()
     rmst_tau_days: float | None = None
     subgroups: tuple[str, ...] = ()
+    adjust_for: tuple[str, ...] = ()
+    """Covariates of one more Cox model: arm and all of these."""
     paramcd: str = "TTE"
     label: str = "Time to event"
     ticks_months: tuple[float, ...] = field(default=())
@@ -73,6 +75,7 @@ def default_plan(
     confidence_level: float = 0.95,
     rmst_tau_days: float | None = None,
     subgroups: tuple[str, ...] = (),
+    adjust_for: tuple[str, ...] = (),
     paramcd: str = "TTE",
     label: str = "Time to event",
 ) -> AnalysisPlan:
@@ -95,6 +98,7 @@ def default_plan(
         landmarks_days=tuple(month * DAYS_PER_MONTH for month in sorted({*within, *_ALWAYS})),
         rmst_tau_days=rmst_tau_days,
         subgroups=subgroups,
+        adjust_for=adjust_for,
         paramcd=paramcd,
         label=label,
     )
