@@ -16,6 +16,7 @@ from trialsim.conduct.accrual import draw_arrivals
 from trialsim.conduct.calendar_grid import on_grid
 from trialsim.conduct.competing_times import draw_competing_times, draw_post_relapse_survival
 from trialsim.conduct.course import NewCourse, Traits
+from trialsim.conduct.interruption import deferred
 from trialsim.conduct.patient_process import PatientProcess
 from trialsim.conduct.randomisation import Randomiser
 from trialsim.conduct.schedule import Visit, arm_schedule
@@ -104,12 +105,9 @@ class _Conduct:
         self._schedules = self._make_schedules()
 
     def run(self) -> TrialRecord:
-        env = self._env
-        env.run(until=env.process(self._enrol()))
-        cut_day = float(env.now) + on_grid(self._protocol.follow_up.minimum_days)
-        # Not `run(until=cut_day)`, which would stop before what falls on the instant of the cut.
-        while env.peek() <= cut_day:
-            env.step()
+        self._env.process(self._enrol())
+        cut_day = self._cut_day()
+        self._step_to(cut_day)
         for patient in self._patients:
             if not patient.closed:
                 patient.close_at_cut(cut_day)
@@ -122,16 +120,26 @@ class _Conduct:
         for earlier in range(1, patient):
             self._randomiser.assign(self._traits[earlier - 1])
         arrival = self._arrivals[patient - 1]
-        cut_day = self._arrivals[-1] + on_grid(self._protocol.follow_up.minimum_days)
+        cut_day = self._cut_day()
         env = self._env = simpy.Environment(initial_time=arrival)
         process = self._randomise(patient, arrival, arm)
         env.process(process.follow(env, self._schedules[process.record.arm]))
-        while env.peek() <= cut_day:
-            env.step()
+        self._step_to(cut_day)
         if not process.closed:
             process.close_at_cut(cut_day)
         process.settle(cut_day)
         return TrialRecord(self._events, [process.record], cut_day)
+
+    def _cut_day(self) -> float:
+        return self._arrivals[-1] + on_grid(self._protocol.follow_up.minimum_days)
+
+    def _step_to(self, cut_day: float) -> None:
+        """Every event up to and on the instant of the cut (SimPy's own ``until`` would leave out the latter)."""
+        env = self._env
+        with deferred() as interruption:
+            while env.peek() <= cut_day:
+                env.step()
+                interruption.stop_if_asked()
 
     def _make_schedules(self) -> dict[str, tuple[Visit, ...]]:
         """Each arm's schedule, to the end of the longest follow-up that any patient can have."""
