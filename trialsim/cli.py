@@ -331,7 +331,7 @@ def _waiting(words: str, quiet: bool) -> Iterator[None]:
 def _progress(words: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     """A progress bar on standard error; nothing when quiet or not on a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
@@ -339,7 +339,7 @@ def _progress(words: str, quiet: bool) -> Iterator[Callable[[int, int], None] | 
             click.echo(f"{words} ...", err=True)
         yield None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(words, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

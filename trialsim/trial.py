@@ -70,7 +70,7 @@ def run_trial(
 ) -> TrialResults:
     """Simulate, analyse and summarise one trial.
 
-    ``on_progress(done, total)`` is called as each patient's follow-up ends. It cannot change the trial.
+    ``on_progress(day, cut_day)`` follows the trial's calendar. It cannot change the trial.
     """
     started = time.perf_counter()
     traits = sample_traits(protocol.cohort, protocol.accrual.patients, seed=seed)

@@ -37,7 +37,6 @@ class Lived:
     course: example.MakeBelieveCourse
     record: PatientRecord
     log: list[Event]
-    finished: int = 0
 
     def days(self, kind: EventKind) -> list[float]:
         return [event.study_day for event in self.log if event.kind is kind]
@@ -60,9 +59,6 @@ def live(
     record = PatientRecord(1, arm.name, 1, "all", START, {})
     lived = Lived(arm, course, record, [])
 
-    def count() -> None:
-        lived.finished += 1
-
     process = PatientProcess(
         record,
         arm,
@@ -70,7 +66,6 @@ def live(
         CompetingTimes(death, dropout),
         log=lived.log.append,
         post_relapse=lambda _: cancer,
-        finished=count,
     )
     env = simpy.Environment(initial_time=START)
     env.process(process.follow(env, arm_schedule(arm, SCANS, cut)))
@@ -164,7 +159,6 @@ def _pairs(calls: list[tuple[float, int, int]], rank: int) -> list[tuple[tuple[f
 def test_the_log_and_the_record_agree(lived: Lived) -> None:
     """Catches a record filled from anything but what happened, and follow-up that ends twice or never."""
     record, log = lived.record, lived.log
-    assert lived.finished == 1
     assert [event.study_day for event in log] == sorted(event.study_day for event in log)
     assert all(event.day == START + event.study_day <= START + record.last_contact for event in log)
     assert lived.days(EventKind.DEATH) == ([] if record.death_day is None else [record.death_day])

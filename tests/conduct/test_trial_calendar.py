@@ -124,13 +124,16 @@ def test_the_log_is_sorted_and_begins_each_patient_with_randomisation() -> None:
 
 
 def test_observers_change_nothing_and_see_everything() -> None:
-    """Catches an observer whose presence changes the log, and a progress count that skips patients."""
+    """Catches an observer whose presence changes the log, and progress that runs back, past its end or stops short."""
     seen: list[Event] = []
     progress: list[tuple[int, int]] = []
-    watched = run(SMALL, observe=seen.append, on_progress=lambda done, total: progress.append((done, total)))
+    watched = run(SMALL, observe=seen.append, on_progress=lambda day, cut: progress.append((day, cut)))
     assert watched == run(SMALL)
     assert sorted(map(astuple, seen), key=str) == sorted(map(astuple, watched.events), key=str)
-    assert progress == [(done, 50) for done in range(1, 51)]
+    assert progress == sorted(progress)
+    assert {cut for _, cut in progress} == {int(watched.cut_day)}
+    assert progress[-1][0] == int(watched.cut_day)
+    assert 20 < len(progress) <= 202
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), TrialsimError("the course broke")])

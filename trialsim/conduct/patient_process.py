@@ -29,15 +29,13 @@ FOR_RELAPSE, FOR_DEATH, FOR_WITHDRAWAL, FOR_PLATELETS = "relapse", "death", "wit
 class PatientProcess:
     """A patient from randomisation to the end of follow-up. ``follow`` is the SimPy process.
 
-    ``log`` takes every event, ``post_relapse`` draws the days from relapse at a site to death from cancer,
-    ``finished`` is called once, when follow-up ends.
+    ``log`` takes every event, ``post_relapse`` draws the days from relapse at a site to death from cancer.
     """
 
     __slots__ = (
         "_arm",
         "_course",
         "_do",
-        "_finished",
         "_log",
         "_platelets",
         "_post_relapse",
@@ -57,7 +55,6 @@ class PatientProcess:
         *,
         log: Callable[[Event], None],
         post_relapse: Callable[[str], float],
-        finished: Callable[[], None],
     ) -> None:
         self.record = record
         self.closed = False
@@ -66,7 +63,6 @@ class PatientProcess:
         self._times = times
         self._log = log
         self._post_relapse = post_relapse
-        self._finished = finished
         self._start = record.randomised_day
         self._platelets: float | None = None
         self._progress = [OrderProgress(len(order.days)) for order in arm.orders]
@@ -212,4 +208,3 @@ class PatientProcess:
         self.record.last_contact = day
         self.record.true_platelet_nadir = self._course.true_platelet_nadir()
         self.closed = True
-        self._finished()

@@ -24,6 +24,9 @@ from trialsim.records import Event, EventKind, PatientRecord
 from trialsim.rng import TRIAL, Purpose, stream
 from trialsim.spec.resolved import ResolvedProtocol
 
+#: How often progress is told in a trial.
+_TOLD = 200
+
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
@@ -51,8 +54,8 @@ def conduct_trial(
     """Run the trial.
 
     ``traits[i]`` belongs to patient ``i + 1``, who is the ``i + 1``-th to arrive. ``new_course`` makes the
-    patient's course at randomisation. ``on_progress(done, total)`` is called as each patient's follow-up
-    ends; ``observe`` sees every event as it happens. Neither can change the trial.
+    patient's course at randomisation. ``on_progress(day, cut_day)`` is called about
+    two hundred times as the calendar goes on; ``observe`` sees every event as it happens. Neither can change the trial.
     """
     conduct = _Conduct(protocol, seed, traits, new_course, on_progress, observe, replicate)
     return conduct.run()
@@ -74,6 +77,10 @@ def conduct_one_patient(
     patients are randomised, since they decide the arm, but not followed.
     """
     return _Conduct(protocol, seed, traits, new_course, None, None, replicate).run_one(patient, arm)
+
+
+def _ignore(_day: int, _cut_day: int) -> None:
+    """Nobody wants to know about progress."""
 
 
 class _Conduct:
@@ -99,7 +106,6 @@ class _Conduct:
         self._events: list[Event] = []
         self._log = self._events.append if observe is None else self._tee(observe)
         self._patients: list[PatientProcess] = []
-        self._done = 0
         self._arrivals = [float(day) for day in draw_arrivals(protocol.accrual, seed=seed, replicate=replicate)]
         self._randomiser = Randomiser(protocol, seed=seed, replicate=replicate)
         self._schedules = self._make_schedules()
@@ -135,11 +141,16 @@ class _Conduct:
 
     def _step_to(self, cut_day: float) -> None:
         """Every event up to and on the instant of the cut (SimPy's own ``until`` would leave out the latter)."""
-        env = self._env
+        env, tell = self._env, self._on_progress or _ignore
+        next_told = 0.0
         with deferred() as interruption:
             while env.peek() <= cut_day:
                 env.step()
                 interruption.stop_if_asked()
+                if env.now >= next_told:
+                    tell(int(env.now), int(cut_day))
+                    next_told += cut_day / _TOLD
+        tell(int(cut_day), int(cut_day))
 
     def _make_schedules(self) -> dict[str, tuple[Visit, ...]]:
         """Each arm's schedule, to the end of the longest follow-up that any patient can have."""
@@ -176,13 +187,7 @@ class _Conduct:
             draw_competing_times(protocol, traits, patient, seed=seed, replicate=replicate),
             log=self._log,
             post_relapse=post_relapse,
-            finished=self._finish,
         )
-
-    def _finish(self) -> None:
-        self._done += 1
-        if self._on_progress is not None:
-            self._on_progress(self._done, self._protocol.accrual.patients)
 
     def _tee(self, observe: Callable[[Event], None]) -> Callable[[Event], None]:
         def log(event: Event) -> None:
