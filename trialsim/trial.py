@@ -122,7 +122,8 @@ def _analysis(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFra
         covariates=categories,
         event_type="event_type" if relapses else None,
         cause="cause" if relapses else None,
-        reference=protocol.analysis.reference,
+        # In a tiny trial an arm may have no patient; the plan below keeps its place.
+        reference=protocol.analysis.reference if (frame["arm"] == protocol.analysis.reference).any() else None,
     )
     planned = protocol.analysis
     plan = AnalysisPlan(

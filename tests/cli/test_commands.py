@@ -203,3 +203,13 @@ def test_init_writes_a_trial_that_runs(tmp_path: Path) -> None:
     again = trialsim("init", tmp_path / "mine")
     assert "not empty" in str(again.exception)
     assert protocol.read_bytes() == before
+
+
+@pytest.mark.parametrize(("patients", "seed"), [(2, 1), (2, 4), (3, 2), (5, 3)])
+def test_a_tiny_trial_runs_even_when_an_arm_is_empty(patients: int, seed: int, tmp_path: Path) -> None:
+    """Catches an analysis or a page that needs a patient, or an event, in every arm."""
+    ran = trialsim("run", FLAGSHIP, "--patients", patients, "--seed", seed, "--out", tmp_path / "out", "--json")
+    assert ran.exit_code == 0, ran.exception
+    arms = json.loads(ran.stdout)["arms"]
+    assert list(arms) == ["control", "navitoclax"]
+    assert sum(arm["randomised"] for arm in arms.values()) == patients
