@@ -29,33 +29,89 @@ Chances = NDArray[np.float64]
 
 #: Rows of a table of chances: where a cell begins. ``ARRIVING`` cells begin immature at a uniform time in the step.
 FROM_IMMATURE, FROM_MATURE, FROM_COMPETENT, ARRIVING = 0, 1, 2, 3
-#: Columns: where it is at the end; what is missing to 1 was lost.
-#: ``TIME_LEFT`` is not a chance but the mean time (days) between an escape and the end of the step.
-TO_IMMATURE, TO_MATURE, TO_COMPETENT, TO_ESCAPED, TIME_LEFT = 0, 1, 2, 3, 4
+#: Columns: what becomes of it; what is missing to 1 stays where it began. ``TIME_LEFT`` is not a chance but the mean
+#: time (days) between an escape and the end of the step.
+LOST, TO_MATURE, TO_COMPETENT, TO_ESCAPED, TIME_LEFT = 0, 1, 2, 3, 4
+#: The age in which a cell of a row stays.
+STAYS_IN = (0, 1, 2, 0)
 
 #: The table of cells that no senolytic kills, in the array of a step's tables.
 UNKILLED = N_INDUCERS
 #: Shape of that array.
 STEP_SHAPE = (N_INDUCERS + 1, 2, 4, 5)
 
-#: Rates closer than this (per day) are moved apart: it changes a chance by less than 1e-5 of itself and keeps the
-#: differences from cancelling.
-_APART = 1e-5
+#: Below these values of gap x time a first, or a second, divided difference is its limit, a derivative: the error of
+#: the limit (of order the square) and that of cancellation (rounding over gap x time) are then both under 1e-6.
+_NEAR, _ALL_NEAR = 1e-4, 1e-3
 
 
 @compiled
-def _integrals(x: float, t: float) -> tuple[float, float, float, float]:
+def _values(x: float, t: float) -> tuple[float, float, float, float]:
     """f0, f1, f2, f3 at one rate; series where x t is small."""
-    y = x * t
-    f0 = math.exp(-y)
-    if y < 1e-2:
-        f1 = t * (1.0 - y / 2.0 * (1.0 - y / 3.0 * (1.0 - y / 4.0 * (1.0 - y / 5.0))))
-        f2 = t * t / 2.0 * (1.0 - y / 3.0 * (1.0 - y / 4.0 * (1.0 - y / 5.0 * (1.0 - y / 6.0))))
-        f3 = t * t * t / 6.0 * (1.0 - y / 4.0 * (1.0 - y / 5.0 * (1.0 - y / 6.0 * (1.0 - y / 7.0))))
-        return f0, f1, f2, f3
-    f1 = -math.expm1(-y) / x
+    f0 = math.exp(-x * t)
+    if x * t < 0.3:
+        return f0, _series(1, 0, x, t), _series(2, 0, x, t), _series(3, 0, x, t)
+    f1 = -math.expm1(-x * t) / x
     f2 = (t - f1) / x
     return f0, f1, f2, (0.5 * t * t - f2) / x
+
+
+@compiled
+def _series(k: int, order: int, x: float, t: float) -> float:
+    """Derivative of f_k by the power series: sum over j of (-x)^j t^(j+k) / (j+k)!, differentiated ``order`` times."""
+    total = 0.0
+    term = 1.0  # (-1)^j t^(j+k) / (j+k)!
+    for i in range(1, k + 1):
+        term *= t / i
+    power = 1.0  # x^(j - order)
+    for j in range(order + 16):
+        if j >= order:
+            falling = 1.0
+            for i in range(order):
+                falling *= j - i
+            total += term * falling * power
+            power *= x
+        term *= -t / (j + k + 1)
+    return total
+
+
+@compiled
+def _derivative(k: int, order: int, x: float, t: float) -> float:
+    """First or second derivative of f_k with respect to the rate."""
+    y = x * t
+    if y < 1.0:
+        return _series(k, order, x, t)
+    # f_0 = exp(-x t); x f_(k+1) = t^k / k! - f_k, differentiated once and twice.
+    value, first, second = math.exp(-y), -t * math.exp(-y), t * t * math.exp(-y)
+    power = 1.0
+    for j in range(k):
+        value = (power - value) / x
+        first = (-first - value) / x
+        second = (-second - 2.0 * first) / x
+        power *= t / (j + 1)
+    return first if order == 1 else second
+
+
+@compiled
+def _first(k: int, x: float, y: float, fx: float, fy: float, t: float) -> float:
+    """First divided difference of f_k, whose values at the two rates are given."""
+    if abs(y - x) * t < _NEAR:
+        return _derivative(k, 1, 0.5 * (x + y), t)
+    return (fy - fx) / (y - x)
+
+
+@compiled
+def _second(k: int, x: float, y: float, z: float, fx: float, fy: float, fz: float, t: float) -> float:
+    """Second divided difference of f_k; it is symmetric, so the widest gap is taken last."""
+    if x > y:
+        x, y, fx, fy = y, x, fy, fx
+    if y > z:
+        y, z, fy, fz = z, y, fz, fy
+    if x > y:
+        x, y, fx, fy = y, x, fy, fx
+    if (z - x) * t < _ALL_NEAR:
+        return 0.5 * _derivative(k, 2, (x + y + z) / 3.0, t)
+    return (_first(k, y, z, fy, fz, t) - _first(k, x, y, fx, fy, t)) / (z - x)
 
 
 @compiled
@@ -64,51 +120,56 @@ def chain_chances(rates: Rates, polyploid: bool, kill: float, t: float, out: Cha
 
     ``kill`` is the senolytic hazard on mature cells; immature ones feel ``IMMATURE_KILL_SHARE`` of it.
     """
-    mature, escape = rates[MATURATION], rates[ESCAPE] if polyploid else 0.0
+    mature = rates[MATURATION]
     ripen = rates[COMPETENCE] if polyploid else 0.0
-    leave0 = mature + rates[CLEARANCE] + kill * rates[IMMATURE_KILL_SHARE]
-    leave1 = ripen + rates[CLEARANCE] + kill
-    leave2 = escape + rates[CLEARANCE] + kill
-    if abs(leave2 - leave0) < _APART:
-        leave2 = leave0 + _APART
-    for _ in range(2):  # moving away from the one may move it onto the other
-        if abs(leave1 - leave0) < _APART or abs(leave1 - leave2) < _APART:
-            leave1 += 2.0 * _APART
-    a0, a1, a2, a3 = _integrals(leave0, t)
-    b0, b1, b2, b3 = _integrals(leave1, t)
-    c0, c1, c2, c3 = _integrals(leave2, t)
-    gap01, gap12, gap02 = leave1 - leave0, leave2 - leave1, leave2 - leave0
-    # First and second divided differences of f0 and f1.
-    first01_0, first01_1 = (b0 - a0) / gap01, (b1 - a1) / gap01
-    first12_0, first12_1 = (c0 - b0) / gap12, (c1 - b1) / gap12
-    second0, second1 = (first12_0 - first01_0) / gap02, (first12_1 - first01_1) / gap02
-    both = mature * ripen
+    escape = rates[ESCAPE] if polyploid else 0.0
+    loss0, loss = rates[CLEARANCE] + kill * rates[IMMATURE_KILL_SHARE], rates[CLEARANCE] + kill
+    leave0, leave1, leave2 = mature + loss0, ripen + loss, escape + loss
 
     out[:, :] = 0.0
-    out[FROM_IMMATURE, TO_IMMATURE] = a0
-    out[FROM_IMMATURE, TO_MATURE] = -mature * first01_0
-    out[FROM_MATURE, TO_MATURE] = b0
-    out[FROM_COMPETENT, TO_COMPETENT] = c0
-    out[ARRIVING, TO_IMMATURE] = a1 / t
-    out[ARRIVING, TO_MATURE] = -mature * first01_1 / t
-    if not polyploid:
+    a0, a1, a2, a3 = _values(leave0, t)
+    b0, b1, b2, b3 = _values(leave1, t)
+    c0, c1, c2, c3 = _values(leave2, t)
+    # Chance to be mature at the end, and the time spent mature, once and twice integrated.
+    mature0 = -mature * _first(0, leave0, leave1, a0, b0, t)
+    mature1 = -mature * _first(1, leave0, leave1, a1, b1, t)
+    mature2 = -mature * _first(2, leave0, leave1, a2, b2, t)
+    out[FROM_IMMATURE, LOST] = loss0 * a1 + loss * mature1
+    out[FROM_IMMATURE, TO_MATURE] = mature0
+    out[FROM_MATURE, LOST] = loss * b1
+    out[FROM_COMPETENT, LOST] = loss * c1
+    out[ARRIVING, LOST] = (loss0 * a2 + loss * mature2) / t
+    out[ARRIVING, TO_MATURE] = mature1 / t
+    if ripen == 0.0:
         return
-    out[FROM_IMMATURE, TO_COMPETENT] = both * second0
-    out[FROM_MATURE, TO_COMPETENT] = -ripen * first12_0
-    out[ARRIVING, TO_COMPETENT] = both * second1 / t
+    # The same for competent cells that began immature (``to``) and mature (``on``).
+    both = mature * ripen
+    to0 = both * _second(0, leave0, leave1, leave2, a0, b0, c0, t)
+    to1 = both * _second(1, leave0, leave1, leave2, a1, b1, c1, t)
+    to2 = both * _second(2, leave0, leave1, leave2, a2, b2, c2, t)
+    on0 = -ripen * _first(0, leave1, leave2, b0, c0, t)
+    on1 = -ripen * _first(1, leave1, leave2, b1, c1, t)
+    out[FROM_IMMATURE, LOST] += loss * to1
+    out[FROM_IMMATURE, TO_COMPETENT] = to0
+    out[FROM_MATURE, LOST] += loss * on1
+    out[FROM_MATURE, TO_COMPETENT] = on0
+    out[ARRIVING, LOST] += loss * to2 / t
+    out[ARRIVING, TO_COMPETENT] = to1 / t
     if escape == 0.0:
         return
-    first12_2 = (c2 - b2) / gap12
-    second2 = (first12_2 - (b2 - a2) / gap01) / gap02
-    second3 = ((c3 - b3) / gap12 - (b3 - a3) / gap01) / gap02
-    out[FROM_IMMATURE, TO_ESCAPED] = escape * both * second1
-    out[FROM_MATURE, TO_ESCAPED] = -escape * ripen * first12_1
+    out[FROM_IMMATURE, TO_ESCAPED] = escape * to1
+    out[FROM_MATURE, TO_ESCAPED] = escape * on1
     out[FROM_COMPETENT, TO_ESCAPED] = escape * c1
-    out[ARRIVING, TO_ESCAPED] = escape * both * second2 / t
-    out[FROM_IMMATURE, TIME_LEFT] = min(t, max(0.0, second2 / second1))
-    out[FROM_MATURE, TIME_LEFT] = min(t, max(0.0, first12_2 / first12_1))
-    out[FROM_COMPETENT, TIME_LEFT] = c2 / c1
-    out[ARRIVING, TIME_LEFT] = min(t, max(0.0, second3 / second2))
+    out[ARRIVING, TO_ESCAPED] = escape * to2 / t
+    out[FROM_IMMATURE, TIME_LEFT] = _mean_time(to2, to1, t)
+    out[FROM_MATURE, TIME_LEFT] = _mean_time(-ripen * _first(2, leave1, leave2, b2, c2, t), on1, t)
+    out[FROM_COMPETENT, TIME_LEFT] = _mean_time(c2, c1, t)
+    out[ARRIVING, TIME_LEFT] = _mean_time(both * _second(3, leave0, leave1, leave2, a3, b3, c3, t), to2, t)
+
+
+@compiled
+def _mean_time(numerator: float, denominator: float, t: float) -> float:
+    return min(t, max(0.0, numerator / denominator)) if denominator > 0.0 else 0.0
 
 
 @compiled

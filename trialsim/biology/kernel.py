@@ -26,16 +26,22 @@ from trialsim.biology.chain import (
     FROM_COMPETENT,
     FROM_IMMATURE,
     FROM_MATURE,
+    LOST,
+    STAYS_IN,
     TIME_LEFT,
+    TO_COMPETENT,
     TO_ESCAPED,
+    TO_MATURE,
     UNKILLED,
     Chances,
 )
 from trialsim.biology.populations import (
     AWAKENED,
+    COMPETENT,
     DIPLOID,
     DORMANT,
     ESCAPED,
+    MATURE,
     N_AGES,
     N_INDUCERS,
     PER_INDUCER,
@@ -103,16 +109,26 @@ def _share(rng: Generator, n: int, probability: float, left: float) -> int:
 
 @compiled
 def _place(cells: Counts, at: int, n: int, chances: Chances, row: int, rng: Generator) -> int:
-    """Send ``n`` cells of one family (ages from index ``at``) to where a step takes them; returns the escaped."""
+    """Send ``n`` cells of one family (ages from index ``at``) to where a step takes them; returns the escaped.
+
+    Cells that nothing happens to are the remainder, so rounding of the chances moves no cell.
+    """
     if n == 0:
         return 0
-    left = 1.0
-    for age in range(N_AGES):
-        here = _share(rng, n, chances[row, age], left)
-        cells[at + age] += here
-        n -= here
-        left -= chances[row, age]
-    return _share(rng, n, chances[row, TO_ESCAPED], left)
+    lost = _share(rng, n, chances[row, LOST], 1.0)
+    n -= lost
+    left = 1.0 - chances[row, LOST]
+    matured = _share(rng, n, chances[row, TO_MATURE], left)
+    n -= matured
+    left -= chances[row, TO_MATURE]
+    ripened = _share(rng, n, chances[row, TO_COMPETENT], left)
+    n -= ripened
+    left -= chances[row, TO_COMPETENT]
+    escaped = _share(rng, n, chances[row, TO_ESCAPED], left)
+    cells[at + MATURE] += matured
+    cells[at + COMPETENT] += ripened
+    cells[at + STAYS_IN[row]] += n - escaped
+    return escaped
 
 
 @compiled

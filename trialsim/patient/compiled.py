@@ -18,7 +18,6 @@ from trialsim.biology.rates import (
     CAPACITY,
     CROWDING,
     DEATH,
-    ESCAPE,
     ESCAPED_BIRTH,
     ESCAPED_DEATH,
     KILL,
@@ -118,7 +117,7 @@ def _drug_hazard(state: State) -> float:
 def _step_length(state: State, left: float) -> float:
     """Longest step allowed now.
 
-    With tolerance e a step ends before a cell's chance to move, or the logarithm of a population that grows at its
+    With tolerance e a step ends before a cell's chance to arrest, or the logarithm of a population that grows at its
     reference rate, changes by more than sqrt(e): the composition's error is of second order in that. And it ends before
     crowding changes net growth by more than e, which also shortens the steps of small, fast-growing lesions.
     """
@@ -127,7 +126,6 @@ def _step_length(state: State, left: float) -> float:
     rates = state.rates
     fastest = max(
         rates[SPONTANEOUS_RATE],
-        rates[ESCAPE],
         abs(rates[BIRTH] - rates[DEATH]),
         abs(rates[ESCAPED_BIRTH] - rates[ESCAPED_DEATH]),
     )
