@@ -63,7 +63,7 @@ def test_the_compiled_twin_is_the_plain_one() -> None:
         np.testing.assert_array_equal(cells, row)
 
 
-def _mean_field(rates: r.Rates) -> np.ndarray:
+def mean_field(rates: r.Rates) -> np.ndarray:
     """Generator of the linear network's means, built from the text of the model and not from the kernel."""
     n = populations.N_POPULATIONS
     m = np.zeros((n, n))
@@ -107,7 +107,7 @@ def _large() -> Network:
 def mean_errors(longest: float, tolerance: float) -> dict[str, float]:
     """Relative error of the kernel's mean against the ODE at 1e8 cells, by group."""
     network = _large()
-    ode = expm(_mean_field(network.rates) * network.until) @ network.cells
+    ode = expm(mean_field(network.rates) * network.until) @ network.cells
     kernel = kernel_paths(
         network.cells, network.rates, network.until, paths=60, seed=3, longest=longest, tolerance=tolerance
     ).mean(0)
