@@ -115,16 +115,16 @@ def _trait_form(value: Any) -> str | None:
     return TAG + "by" if isinstance(value, dict) and "by" in value else _distribution_form(value)
 
 
-WrittenDistribution = Annotated[
+_Distributions = (
     Annotated[WrittenConstant, Tag(TAG + "constant")]
     | Annotated[WrittenNormal, Tag(TAG + "normal")]
     | Annotated[WrittenLognormal, Tag(TAG + "lognormal")]
     | Annotated[WrittenUniform, Tag(TAG + "uniform")]
     | Annotated[WrittenLoguniform, Tag(TAG + "loguniform")]
     | Annotated[WrittenBeta, Tag(TAG + "beta")]
-    | Annotated[WrittenCategorical, Tag(TAG + "categorical")],
-    Discriminator(_distribution_form),
-]
+    | Annotated[WrittenCategorical, Tag(TAG + "categorical")]
+)
+WrittenDistribution = Annotated[_Distributions, Discriminator(_distribution_form)]
 
 
 class WrittenCases(_Sourced):
@@ -135,14 +135,7 @@ class WrittenCases(_Sourced):
 
 
 WrittenTrait = Annotated[
-    Annotated[WrittenCases, Tag(TAG + "by")]
-    | Annotated[WrittenConstant, Tag(TAG + "constant")]
-    | Annotated[WrittenNormal, Tag(TAG + "normal")]
-    | Annotated[WrittenLognormal, Tag(TAG + "lognormal")]
-    | Annotated[WrittenUniform, Tag(TAG + "uniform")]
-    | Annotated[WrittenLoguniform, Tag(TAG + "loguniform")]
-    | Annotated[WrittenBeta, Tag(TAG + "beta")]
-    | Annotated[WrittenCategorical, Tag(TAG + "categorical")],
+    Annotated[WrittenCases, Tag(TAG + "by")] | _Distributions,
     Discriminator(_trait_form),
 ]
 
