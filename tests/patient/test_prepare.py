@@ -1,0 +1,243 @@
+"""Every trait, dose and gain reaches the number it is meant for, and no other.
+
+A trait that is read nowhere, or in the wrong place, changes no mean by much; so each is held to its formula here.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.patient.protocols import arm, order, shipped, typical_patient, with_agents, with_gains
+from trialsim.biology import rates as r
+from trialsim.biology.populations import DORMANT, RESIDUAL, SPONTANEOUS, senescent
+from trialsim.patient import state as s
+from trialsim.patient.course import Course
+from trialsim.patient.prepare import lesion_rates, prepare
+from trialsim.spec.agents import INDUCERS, Cytotoxic, Senolytic
+from trialsim.spec.resolved import Order
+from trialsim.treatment import pharmacology as pk
+from trialsim.treatment.library import load_library
+
+PROTOCOL = with_agents(shipped())
+GAINS = PROTOCOL.biology
+DOXORUBICIN = load_library()["doxorubicin"]
+NAVITOCLAX = load_library()["navitoclax"]
+assert isinstance(DOXORUBICIN, Cytotoxic)
+assert isinstance(NAVITOCLAX, Senolytic)
+
+
+def prepared(*orders: Order, gains: dict[str, float] | None = None, seed: int = 1, **traits: float | str) -> s.State:
+    protocol = with_gains(PROTOCOL, **(gains or {}))
+    return prepare(typical_patient(**traits), arm(*orders), protocol, np.random.default_rng(seed))
+
+
+def test_lesion_rates_are_the_traits() -> None:
+    """Catches a trait that is read nowhere or in another's place."""
+    rates = lesion_rates(
+        typical_patient(
+            birth_rate=0.2,
+            doubling_time=50.0,
+            spontaneous_senescence_rate=0.003,
+            maturation_time=5.0,
+            escape_latency=25.0,
+            senescent_clearance_rate=0.011,
+            senescence_escape_rate=3e-6,
+            polyploid_fraction=0.37,
+            senolytic_resistant_fraction=0.02,
+            dormancy_escape_rate=7e-5,
+            carrying_capacity=1e12,
+            doubling_time_burden=1e8,
+        ),
+        GAINS,
+    )
+    expected = {
+        r.BIRTH: 0.2,
+        r.DEATH: 0.2 - 0.003 - math.log(2) / 50.0,
+        r.SPONTANEOUS_RATE: 0.003,
+        r.MATURATION: 1 / 5.0,
+        r.COMPETENCE: 1 / 20.0,
+        r.CLEARANCE: 0.011,
+        r.ESCAPE: 3e-6,
+        r.POLYPLOID_SHARE: 0.37,
+        r.RESISTANT_SHARE: 0.02,
+        r.WAKE: 7e-5,
+        r.CAPACITY: 1e12,
+        r.REFERENCE: 1e8,
+        r.CROWDING: 1.0,
+    }
+    assert {at: rates[at] for at in expected} == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("gain", "moved"),
+    [
+        ("clearance", {r.CLEARANCE}),
+        ("escape", {r.ESCAPE}),
+        ("awakening", {r.WAKE}),
+        ("crowding", {r.CROWDING, r.ESCAPED_BIRTH, r.ESCAPED_DEATH}),
+        ("spontaneous_senescence", {r.SPONTANEOUS_RATE, r.DEATH, r.ESCAPED_BIRTH, r.ESCAPED_DEATH}),
+        ("p53_steering", set()),
+        ("senolytic_kill", set()),
+    ],
+)
+def test_a_gain_moves_its_own_rates_only(gain: str, moved: set[int]) -> None:
+    """Catches a gain that is ignored, and one that leaks into another mechanism."""
+    whole = lesion_rates(typical_patient(), GAINS)
+    half = lesion_rates(typical_patient(), {**GAINS, gain: 0.5})
+    assert set(np.flatnonzero(whole != half).tolist()) == moved
+    for at in moved & {r.CLEARANCE, r.ESCAPE, r.WAKE, r.CROWDING, r.SPONTANEOUS_RATE}:
+        assert half[at] == pytest.approx(0.5 * whole[at])
+
+
+def test_growth_is_the_doubling_time_with_or_without_spontaneous_senescence() -> None:
+    """Catches a switch that makes the tumour grow faster."""
+    for gain in (0.0, 1.0):
+        rates = lesion_rates(typical_patient(doubling_time=80.0), {**GAINS, "spontaneous_senescence": gain})
+        net = rates[r.BIRTH] - rates[r.DEATH] - rates[r.SPONTANEOUS_RATE]
+        assert net == pytest.approx(math.log(2) / 80.0)
+
+
+def _chemotherapy(**traits: float | str) -> s.Floats:
+    return prepared(order("doxorubicin", 45.0, [0.0]), **traits).orders[0]
+
+
+def test_chemotherapy_is_log_kill_by_exposure_sensitivity_and_repair() -> None:
+    """Catches a factor that is left out: dose, clearance, sensitivity, repair by p53, resistance of escapers."""
+    fates = DOXORUBICIN.fates
+    for status, fate in (("wild_type", fates.wild_type), ("mutant", fates.mutant)):
+        assert fate.repair is not None
+        line = _chemotherapy(p53_status=status, drug_clearance=1.3, chemosensitivity=0.8, escaper_resistance=2.5)
+        hits = math.log(10) * DOXORUBICIN.log_kill.value * (45 / 60) / 1.3 * 0.8 * (1 - fate.repair.value)
+        assert line[s.HITS] == pytest.approx(hits)
+        assert line[s.HITS_ESCAPED] == pytest.approx(hits / 2.5)
+        share = fate.senescence.value
+        assert line[s.ODDS] == pytest.approx(share / (1 - share))
+    assert line[s.RELATIVE] == pytest.approx(0.75)
+    assert line[s.SHIFT] == fates.death_shift.value
+    assert line[s.LOCAL_ONLY] == 0.0
+    assert line[s.DRUG] == -1.0
+
+
+def test_an_unresponsive_tumour_takes_no_damage() -> None:
+    """Catches a response that is drawn and not used."""
+    assert _chemotherapy(chemo_response="unresponsive")[s.HITS] == 0.0
+
+
+@pytest.mark.parametrize("agent", ["doxorubicin", "cyclophosphamide", "paclitaxel"])
+def test_senescent_cells_carry_their_inducer(agent: str) -> None:
+    """Catches one inducer for all drugs: a course leaves cells under its own agent's inducer."""
+    given = load_library()[agent]
+    assert isinstance(given, Cytotoxic)
+    course = Course(1, arm(order(agent, given.reference_dose.value, [0.0])), typical_patient(), PROTOCOL, seed=1)
+    course.give(0, 1.0)
+    cells = course.state.cells[0]
+    own = INDUCERS.index(given.inducer)
+    for inducer in range(len(INDUCERS)):
+        count = cells[senescent(inducer, 0, 0, 0) : senescent(inducer, 0, 0, 0) + 12].sum()
+        assert (count > 0) == (inducer in (own, SPONTANEOUS))
+
+
+def test_radiation_is_linear_quadratic_in_its_own_dose() -> None:
+    """Catches a fixed fraction size, chemotherapy's sensitivity in radiation, and a switch read from chemotherapy."""
+    line = prepared(
+        order("radiation", 3.0, [0.0], field="local"),
+        gains={"radiation_senescence": 0.25, "chemo_senescence": 0.5},
+        radio_alpha=0.3,
+        radio_alpha_beta=4.0,
+        chemosensitivity=5.0,
+        chemo_response="unresponsive",
+    ).orders[0]
+    assert line[s.HITS] == line[s.HITS_ESCAPED] == pytest.approx(0.3 * 3.0 * (1 + 3.0 / 4.0))
+    assert line[s.RELATIVE] == pytest.approx(1.5)
+    assert line[s.SENESCENCE_GAIN] == 0.25
+    assert line[s.INDUCER] == INDUCERS.index("radiation")
+    assert line[s.LOCAL_ONLY] == 1.0
+
+
+def test_a_senolytic_is_its_kinetics_and_the_patients_sensitivity() -> None:
+    """Catches clearance on the volume, a class or inducer that is ignored, and killing that no gain switches off."""
+    own = {"drug_clearance": 0.7, "senolytic_sensitivity": 1.4, "bcl2_class": "mcl_1"}
+    state = prepared(order("navitoclax", 150.0, [0.0]), gains={"senolytic_kill": 0.5}, **own)
+    drug, kinetics = state.drugs[0], NAVITOCLAX.pk
+    assert drug[pk.ABSORPTION] == pytest.approx(24 * kinetics.absorption.value)
+    assert drug[pk.ELIMINATION] == pytest.approx(24 * 0.7 * kinetics.clearance.value / kinetics.volume.value)
+    assert drug[pk.PER_MG] == pytest.approx(1000 / (kinetics.molar_mass.value * kinetics.volume.value))
+    assert (drug[pk.EMAX], drug[pk.EC50]) == (NAVITOCLAX.emax.value, NAVITOCLAX.ec50.value)
+    assert drug[pk.CYCLING_SHARE] == pytest.approx(0.5 * NAVITOCLAX.cycling_effect.value)
+    assert state.rates[r.IMMATURE_KILL_SHARE] == NAVITOCLAX.immature_effect.value
+    factor = NAVITOCLAX.effect_by_class["mcl_1"].value * 1.4 * 0.5
+    expected = [factor * NAVITOCLAX.effect_by_inducer[inducer].value for inducer in INDUCERS]  # type: ignore[index]
+    np.testing.assert_allclose(state.kill[0], expected)
+    assert state.orders[0, s.AMOUNT] == 150.0
+
+
+def test_lesions_follow_their_distributions() -> None:
+    """Poisson foci, log-normal sizes, dormant and residual shares, within 5 standard errors. Catches a fixed size."""
+    spread, patients = PROTOCOL.cohort.focus_spread, 1500
+    foci, logs, dormant, local = [], [], 0, 0
+    for seed in range(patients):
+        state = prepared(seed=seed, foci=3.0, dormant_prob=0.3, local_residual_prob=0.6, focus_burden=1e5)
+        cells = state.cells
+        local += int(cells[0, RESIDUAL] > 0)
+        foci.append(len(cells) - 1)
+        sizes = cells[1:, RESIDUAL] + cells[1:, DORMANT]
+        logs += np.log(sizes / 1e5).tolist()
+        dormant += int((cells[1:, DORMANT] > 0).sum())
+    n = len(logs)
+    assert abs(np.mean(foci) - 3.0) < 5 * math.sqrt(3.0 / patients)
+    assert abs(np.var(foci) - 3.0) < 5 * math.sqrt((3.0 + 2 * 9.0) / patients)
+    assert abs(np.mean(logs)) < 5 * spread / math.sqrt(n)
+    assert abs(np.std(logs) - spread) < 5 * spread / math.sqrt(2 * n)
+    assert abs(dormant / n - 0.3) < 5 * math.sqrt(0.21 / n)
+    assert abs(local / patients - 0.6) < 5 * math.sqrt(0.24 / patients)
+
+
+def test_a_growing_tumour_starts_with_its_spontaneously_senescent_cells() -> None:
+    """The pool at the start is the one that growth keeps: a year on, its share has not moved.
+
+    Catches a pool that starts empty, or at the steady state of a tumour that does not grow.
+    """
+    share: dict[float, float] = {}
+    for until in (0.0, 60.0):
+        cycling = aged = 0
+        for number in range(1, 30):
+            own = typical_patient(residual_burden=1e7, spontaneous_senescence_rate=5e-3, doubling_time=150.0)
+            course = Course(number, arm(), own, with_gains(PROTOCOL, crowding=0.0), seed=2)
+            course.advance(until)
+            cells = course.state.cells[0]
+            cycling += int(cells[RESIDUAL])
+            aged += int(cells[senescent(SPONTANEOUS, 0, 0, 0) :].sum())
+        share[until] = aged / cycling
+    assert share[0.0] == pytest.approx(share[60.0], rel=0.01)
+    assert share[0.0] > 0.1
+
+
+def test_a_scan_has_its_error_of_measurement() -> None:
+    """A lesion one standard deviation under the limit is seen in 15.9 % of scans. Catches a scan without error."""
+    detection = PROTOCOL.detection.model_copy(update={"error_sd_log10": 0.2, "limit_cells": 1e6})
+    protocol = PROTOCOL.model_copy(update={"detection": detection})
+    own = typical_patient(residual_burden=round(1e6 * 10**-0.2), spontaneous_senescence_rate=1e-12)
+    course = Course(1, arm(), own, protocol, seed=5)
+    seen = np.mean([course.assess().found for _ in range(3000)])
+    assert abs(seen - 0.1587) < 5 * math.sqrt(0.1587 * 0.8413 / 3000)
+
+
+def test_a_senolytics_effect_on_cycling_cells_is_felt() -> None:
+    """Catches an effect on cycling cells that is computed and not applied."""
+    harsh = NAVITOCLAX.model_copy(
+        update={"cycling_effect": NAVITOCLAX.cycling_effect.model_copy(update={"value": 1.0})}
+    )
+    protocol = PROTOCOL.model_copy(update={"agents": {**PROTOCOL.agents, "navitoclax": harsh}})
+    given = arm(order("navitoclax", 150.0, range(7)))
+    left = {}
+    for name, world in (("harsh", protocol), ("as published", PROTOCOL)):
+        course = Course(1, given, typical_patient(spontaneous_senescence_rate=1e-9), world, seed=1)
+        for day in range(7):
+            course.advance(float(day))
+            course.give(0, 1.0)
+        course.advance(8.0)
+        left[name] = int(course.state.cells[0, RESIDUAL])
+    assert left["harsh"] < 0.5 * left["as published"]
