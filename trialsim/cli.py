@@ -89,18 +89,31 @@ def _checked(file: Path, overrides: tuple[str, ...]) -> str:
     from trialsim.spec.load import is_cohort, load_cohort
 
     if is_cohort(file):
-        if overrides:
-            raise UsageError("--set changes a protocol; name the protocol and write cohort.KEY=VALUE")
+        _refuse_overrides(overrides)
         return f"ok, cohort of {len(load_cohort(file).traits)} traits"
     protocol = _load(file, overrides)
     return f"ok, {protocol.accrual.patients} patients in {len(protocol.arms)} arms"
+
+
+def _refuse_overrides(overrides: tuple[str, ...]) -> None:
+    """A cohort alone takes no overrides."""
+    if overrides:
+        raise UsageError("--set changes a protocol; name the protocol and write cohort.KEY=VALUE")
 
 
 @cli.command()
 @_PROTOCOL
 @_SET
 def describe(protocol: Path, overrides: tuple[str, ...]) -> None:
-    """Tell the trial in words and as a timeline, before anything runs."""
+    """Tell the trial in words and as a timeline, before anything runs; of a cohort, every distribution."""
+    from trialsim.spec.load import is_cohort, load_cohort
+
+    if is_cohort(protocol):
+        _refuse_overrides(overrides)
+        from trialsim.report.describe_cohort import describe_cohort
+
+        click.echo(describe_cohort(load_cohort(protocol)), nl=False)
+        return
     from trialsim.report.describe import describe_protocol
 
     click.echo(describe_protocol(_load(protocol, overrides)))
