@@ -288,6 +288,31 @@ def report(folder: Path) -> None:
 
 
 @cli.command()
+@click.argument("folder", metavar="RUN_DIR", type=click.Path(path_type=Path))
+@click.option("--format", type=click.Choice(["sbml"]), required=True, expose_value=False, help="What to write.")
+@click.option("--patient", "number", type=click.IntRange(min=1), default=1, show_default=True, help="From 1.")
+@click.option("--lesion", type=click.IntRange(min=0), help="0 is the local bed.  [default: the first with cells]")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write.  [default: standard output]")
+def export(folder: Path, number: int, lesion: int | None, out: Path | None) -> None:
+    """Write one lesion of a run's patient, at randomisation, as a model for other simulators (SBML)."""
+    from trialsim.patient.lesion_export import export_lesion
+
+    exported = export_lesion(folder, number, lesion)
+    if exported.network.left_out:
+        click.echo(f"Left out, though at work in the patient: {', '.join(exported.network.left_out)}", err=True)
+    if out is None:
+        click.echo(exported.sbml, nl=False)
+        return
+    try:
+        out.write_text(exported.sbml, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror}") from error
+    network = exported.network
+    counts = f"{len(network.species)} populations, {len(network.reactions)} reactions"
+    click.echo(f"Wrote {out}: patient {exported.patient}, lesion {exported.lesion}, {counts}")
+
+
+@cli.command()
 @click.argument("kind", type=click.Choice(["protocol", "cohort"]))
 def schema(kind: str) -> None:
     """Print the JSON Schema (draft 7) of a protocol or cohort file, for editors."""

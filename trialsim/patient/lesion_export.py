@@ -1,0 +1,179 @@
+"""From a run folder to one lesion of one of its patients, as SBML."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trialsim import __version__, results
+from trialsim.biology.network import Network, lesion_network
+from trialsim.biology.populations import DORMANT
+from trialsim.biology.sbml import write_sbml
+from trialsim.errors import UsageError
+from trialsim.patient import state as s
+from trialsim.patient.cohort import sample_traits
+from trialsim.patient.prepare import Traits, prepare
+from trialsim.rng import Purpose, stream
+from trialsim.spec.load import load_resolved
+from trialsim.spec.resolved import ResolvedProtocol
+
+_GROWTH = ("birth_rate", "doubling_time", "spontaneous_senescence_rate")
+_CROWDING = ("carrying_capacity", "doubling_time_burden")
+_ESCAPED = ((*_GROWTH, *_CROWDING, "escaper_establishment", "escaper_growth"), ("spontaneous_senescence", "crowding"))
+
+#: What each parameter of a drug-free network is computed from: traits of the patient, and gains of the protocol.
+PARAMETER_ORIGINS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "birth_rate": (("birth_rate",), ()),
+    "death_rate": (_GROWTH, ("spontaneous_senescence",)),
+    "escaped_birth_rate": _ESCAPED,
+    "escaped_death_rate": _ESCAPED,
+    "arrest_rate": (("spontaneous_senescence_rate",), ("spontaneous_senescence",)),
+    "maturation_rate": (("maturation_time",), ()),
+    "competence_rate": (("escape_latency", "maturation_time"), ()),
+    "clearance_rate": (("senescent_clearance_rate",), ("clearance",)),
+    "escape_rate": (("senescence_escape_rate",), ("escape",)),
+    "waking_rate": (("dormancy_escape_rate",), ("awakening",)),
+    "polyploid_share": (("polyploid_fraction",), ()),
+    "resistant_share": (("senolytic_resistant_fraction",), ()),
+    "crowding_strength": ((), ("crowding",)),
+    "carrying_capacity": (("carrying_capacity",), ()),
+    "reference_burden": (("doubling_time_burden",), ()),
+}
+
+
+@dataclass(frozen=True)
+class LesionExport:
+    """A lesion's network, and the SBML that was written of it."""
+
+    patient: int
+    lesion: int
+    network: Network
+    sbml: str
+
+
+def export_lesion(folder: Path, patient: int, lesion: int | None = None) -> LesionExport:
+    """One lesion of a run's patient at randomisation, free of drugs, as SBML.
+
+    The patient is made anew from the run's protocol and seed, as the run made it. ``patient`` counts from 1; lesion 0
+    is the local bed, the others are disseminated foci. Without a ``lesion``, the first that has cells is taken.
+
+    Raises
+    ------
+    UsageError
+        The folder holds no run, or one that this version would not repeat; there is no such patient; the lesion has
+        no cells; python-libsbml is not installed.
+    InvalidInput
+        The run's protocol is damaged.
+    """
+    protocol, seed = _read_run(folder)
+    patients = protocol.accrual.patients
+    if patient > patients:
+        raise UsageError(f"the trial has {patients} patients; there is no number {patient}")
+    traits = sample_traits(protocol.cohort, patients, seed=seed)[patient - 1]
+    # Nothing of the arm is in a patient at randomisation, so any arm serves.
+    any_arm = next(iter(protocol.arms.values()))
+    state = prepare(traits, any_arm, protocol, stream(seed, Purpose.LESIONS, subject=patient))
+    chosen = _choose(state, patient, lesion)
+    network = lesion_network(state.cells[chosen], state.rates)
+    sbml = write_sbml(
+        network,
+        model_id=f"patient_{patient}_lesion_{chosen}",
+        name=f"{protocol.name}: patient {patient}, lesion {chosen}",
+        notes=_notes(protocol, seed, patient, _arm_given(folder, protocol, patient), chosen, network),
+        sources={x.id: _origin(protocol, traits, x.id) for x in network.parameters if x.id in PARAMETER_ORIGINS},
+    )
+    return LesionExport(patient, chosen, network, sbml)
+
+
+def _read_run(folder: Path) -> tuple[ResolvedProtocol, int]:
+    """The protocol and the seed of a run that this version would repeat."""
+    manifest = results.read_json(folder, results.MANIFEST)
+    if manifest.get("trialsim") != "run":
+        raise UsageError(f"{folder} holds no simulated trial: it was made by `trialsim {manifest.get('trialsim')}`")
+    path = folder / results.PROTOCOL
+    if not path.is_file():
+        raise UsageError(f"{folder} is not a whole run folder: it has no {results.PROTOCOL}")
+    seed, digests = manifest.get("seed"), manifest.get("digests")
+    if not isinstance(seed, int) or not isinstance(digests, Mapping):
+        raise UsageError(f"{folder / results.MANIFEST} is damaged: it has no seed or no digests")
+    if manifest.get("version") != __version__:
+        raise UsageError(
+            f"{folder} was made by trialsim {manifest.get('version')}, and this is {__version__}: "
+            "its patients may differ. Run the trial again, or use that version."
+        )
+    if results.digest_bytes(path.read_bytes()) != digests.get("protocol"):
+        raise UsageError(f"{path} was changed after the run, so the patients it gives are not those of the run")
+    return load_resolved(path), seed
+
+
+def _choose(state: s.State, patient: int, lesion: int | None) -> int:
+    """The lesion asked for, or the first with cells."""
+    sizes = state.cells.sum(axis=1)
+    present = [at for at, cells in enumerate(sizes) if cells > 0]
+    if not present:
+        raise UsageError(f"patient {patient} has no tumour cells at randomisation: there is nothing to export")
+    if lesion is None:
+        return present[0]
+    if lesion not in present:
+        told = ", ".join(f"{at} ({_site(at)}, {_size(state, at)})" for at in present)
+        raise UsageError(f"patient {patient} has no cells in lesion {lesion}; lesions with cells: {told}")
+    return lesion
+
+
+def _site(lesion: int) -> str:
+    return "local bed" if lesion == s.LOCAL else "distant"
+
+
+def _size(state: s.State, lesion: int) -> str:
+    dormant = ", dormant" if state.cells[lesion, DORMANT] > 0 else ""
+    return f"{int(state.cells[lesion].sum()):,} cells{dormant}"
+
+
+def _arm_given(folder: Path, protocol: ResolvedProtocol, patient: int) -> str:
+    """The arm that the run gave the patient, from its ADSL."""
+    path = folder / results.ADSL
+    if not path.is_file():
+        raise UsageError(f"{folder} is not a whole run folder: it has no {results.ADSL}")
+    for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))):
+        if row.get("SUBJID", "").lstrip("0") == str(patient):
+            label = protocol.arms[row["ARM"]].label if row.get("ARM") in protocol.arms else ""
+            return f"{row.get('ARM')} ({label})"
+    raise UsageError(f"{path} is damaged: it has no patient {patient}")
+
+
+def _notes(
+    protocol: ResolvedProtocol, seed: int, patient: int, arm: str, lesion: int, network: Network
+) -> tuple[str, ...]:
+    notes = [
+        f"One lesion of a virtual patient at randomisation, written by trialsim {__version__}: lesion {lesion} "
+        f"({_site(lesion)}) of patient {patient} of trial {protocol.name}, seed {seed}.",
+        f"The patient was randomised to the arm {arm}. No drug is in this network.",
+        f"Cohort: {protocol.cohort.name}. Gains on mechanisms: "
+        + ", ".join(f"{name} {gain:g}" for name, gain in protocol.biology.items())
+        + ".",
+        "Amounts are cells and laws are events per day; meant for exact stochastic simulation. Each parameter says "
+        "what it was computed from.",
+    ]
+    if network.left_out:
+        notes.append(f"Left out, though at work in the patient: {', '.join(network.left_out)}.")
+    return tuple(notes)
+
+
+def _origin(protocol: ResolvedProtocol, traits: Traits, parameter: str) -> str:
+    """The traits behind a parameter, with this patient's values, sources and how far they may be trusted."""
+    names, gains = PARAMETER_ORIGINS[parameter]
+    told = [_trait_origin(protocol, traits, name) for name in names]
+    told += [f"gain {gain} = {protocol.biology[gain]:g} (the protocol's)" for gain in gains]
+    return "From " + "; ".join(told) + "."
+
+
+def _trait_origin(protocol: ResolvedProtocol, traits: Traits, name: str) -> str:
+    trait = protocol.cohort.traits[name]
+    case = trait.cases["*" if trait.by is None else str(traits[trait.by])]
+    value: Any = traits[name]
+    trust = f", confidence {case.confidence}" if case.confidence else ""
+    return f"{name} = {value:.6g} {trait.unit}".rstrip() + f" (source: {case.source or 'not stated'}{trust})"
