@@ -1,28 +1,28 @@
-"""Platelet rules: when a dose is held, reduced or given up.
+"""Platelet rules in the trial: when a dose is held, reduced or given up.
 
-The rule looks at the last laboratory value before each dose. A value below ``hold_below`` starts a hold;
-doses are skipped, not shifted, until a dose is due whose last value is at least ``resume_above``, and from
-there ``reduce_percent`` is off the current dose. The hold that makes ``stop_after_holds`` ends the order.
+The rule itself is `trialsim.treatment.dose_rules`, one for the trial's process and for the bank's compiled loop.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from enum import IntEnum
 from typing import NamedTuple
 
 from trialsim.conduct.schedule import SAME_TIME
 from trialsim.spec.resolved import DoseRule, ResolvedArm
+from trialsim.treatment import dose_rules
 
 
 class Decision(IntEnum):
     """What becomes of a dose that is due."""
 
-    GIVE = 0
-    RESUME = 1
+    GIVE = dose_rules.GIVE
+    RESUME = dose_rules.RESUME
     """Given, for the first time at the reduced dose."""
-    HOLD = 2
-    STOP = 3
+    HOLD = dose_rules.HOLD
+    STOP = dose_rules.STOP
     """Held, and the order ends."""
 
 
@@ -40,17 +40,14 @@ def decide(rule: DoseRule | None, state: DoseState, platelets: float | None) -> 
 
     ``platelets`` is the last laboratory value, 1e9/L; None when there was none, which holds nothing.
     """
-    if rule is None or platelets is None:
+    if rule is None:
         return Decision.GIVE, state
-    if state.on_hold:
-        if platelets < rule.resume_above:
-            return Decision.HOLD, state
-        reduced = state.fraction * (1.0 - rule.reduce_percent / 100.0)
-        return Decision.RESUME, DoseState(reduced, False, state.holds)
-    if platelets >= rule.hold_below:
-        return Decision.GIVE, state
-    held = DoseState(state.fraction, True, state.holds + 1)
-    return (Decision.STOP if held.holds >= rule.stop_after_holds else Decision.HOLD), held
+    kept = 1.0 - rule.reduce_percent / 100.0
+    seen = math.nan if platelets is None else platelets
+    made, fraction, on_hold, holds = dose_rules.decide(
+        rule.hold_below, rule.resume_above, kept, rule.stop_after_holds, *state, platelets=seen
+    )
+    return Decision(made), DoseState(fraction, on_hold, holds)
 
 
 class OrderProgress:

@@ -75,6 +75,15 @@ _DRUG_STEP = 3.0
 
 
 @compiled
+def _total(cells: Counts) -> int:
+    """Cells of a lesion. A plain loop: numba's own sum of an array takes ten times as long."""
+    total = 0
+    for at in range(cells.size):
+        total += cells[at]
+    return total
+
+
+@compiled
 def _any_cells(state: State) -> bool:
     for lesion in range(state.cells.shape[0]):
         for at in range(state.cells.shape[1]):
@@ -108,7 +117,8 @@ def _drug_hazard(state: State) -> float:
         hazard = effect(reach, constants[EMAX], constants[EC50])
         factor = constants[CYCLING_SHARE]
         if senescent:
-            factor = max(factor, state.kill[d].max())
+            for inducer in range(N_INDUCERS):
+                factor = max(factor, state.kill[d, inducer])
         largest = max(largest, factor * hazard)
     return largest
 
@@ -187,7 +197,7 @@ def _part_step(cells: Counts, rates: Rates, time: float, rng: Generator) -> int:
 def _step_lesion(state: State, lesion: int, rates: Rates, chances: Chances, time: float, rng: Generator) -> None:
     """One lesion over one step, split at the instant it wakes; notes first escape and crossing."""
     cells = state.cells[lesion]
-    before = cells.sum()
+    before = _total(cells)
     if before == 0:
         return
     now = state.clock[NOW]
@@ -207,7 +217,7 @@ def _step_lesion(state: State, lesion: int, rates: Rates, chances: Chances, time
     if escapes > 0 and math.isnan(state.lesions[lesion, FIRST_ESCAPE]):
         # Escapes fall uniformly within a step, given their number; the first of k is a minimum of k uniforms.
         state.lesions[lesion, FIRST_ESCAPE] = now + time * (1.0 - rng.random() ** (1.0 / escapes))
-    after = cells.sum()
+    after = _total(cells)
     limit = state.settings[LIMIT]
     if after >= limit and math.isnan(state.lesions[lesion, CROSSED]):
         share = 0.0 if before >= limit else math.log(limit / before) / math.log(after / before)
@@ -245,10 +255,8 @@ def at_rest(state: State) -> bool:
 
 
 @compiled
-def advance(state: State, until: float, rng: Generator) -> bool:
-    """Run biology and pharmacology up to study day ``until``; returns whether the patient is then at rest."""
-    rates = state.rates.copy()
-    chances = np.empty(STEP_SHAPE)
+def _run(state: State, until: float, rates: Rates, chances: Chances, rng: Generator) -> None:
+    """`advance`, with room for a step's rates and chances."""
     while state.clock[NOW] < until:
         left = until - state.clock[NOW]
         alive = _any_cells(state)
@@ -257,7 +265,8 @@ def advance(state: State, until: float, rng: Generator) -> bool:
         if left - time < 1e-9:
             time = left
         if alive:
-            rates[:] = state.rates
+            for at in range(rates.size):
+                rates[at] = state.rates[at]
             _set_drug_hazards(state, rates, time)
             step_chances(rates, time, chances)
             for lesion in range(state.cells.shape[0]):
@@ -266,6 +275,12 @@ def advance(state: State, until: float, rng: Generator) -> bool:
         _advance_drugs(state, time)
         state.clock[NOW] = until if time == left else state.clock[NOW] + time
         _trace(state)
+
+
+@compiled
+def advance(state: State, until: float, rng: Generator) -> bool:
+    """Run biology and pharmacology up to study day ``until``; returns whether the patient is then at rest."""
+    _run(state, until, state.rates.copy(), np.empty(STEP_SHAPE), rng)
     return bool(at_rest(state))
 
 
@@ -297,7 +312,7 @@ def assess(state: State, errors: Floats) -> int:
     """
     found, largest = -1, state.settings[LIMIT]
     for lesion in range(state.cells.shape[0]):
-        total = state.cells[lesion].sum()
+        total = _total(state.cells[lesion])
         if total > 0:
             measured = total * math.exp(errors[lesion])
             if measured >= largest:

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from trialsim.biology.populations import AWAKENED, DORMANT, ESCAPED, RESIDUAL, SEEDED, SENESCENT
-from trialsim.patient import compiled
+from trialsim.patient import entry
 from trialsim.patient import state as s
 from trialsim.patient.prepare import Traits, prepare
+from trialsim.patient.streams import open_streams
 from trialsim.records import Assessment, Cause, cause_label
-from trialsim.rng import Purpose, stream
+from trialsim.rng import Purpose
 from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
-from trialsim.treatment.platelets import COUNT, LOWEST
+from trialsim.treatment.platelets import LOWEST
 
-#: Coefficient of variation of a platelet count in the laboratory.
-PLATELET_ERROR = 0.05
+#: What a patient's chance is for, in the order in which their streams are opened.
+STREAMS = (Purpose.LESIONS, Purpose.CELLS, Purpose.ASSESSMENT, Purpose.VISITS)
 
 #: The cause that each proliferating lineage stands for, by population index.
 LINEAGES: dict[int, str] = {
@@ -60,17 +59,15 @@ class Course:
         replicate: int = 0,
         traced: bool = False,
     ) -> None:
-        def own(purpose: Purpose) -> np.random.Generator:
-            return stream(seed, purpose, subject=patient, replicate=replicate)
-
-        self.state = prepare(traits, arm, protocol, own(Purpose.LESIONS), traced=traced)
+        # Compiled code knows the streams by address only: the list keeps the generators alive.
+        self._streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
+        lesions, cells, scans, visits = self._streams
+        self.state = prepare(traits, arm, protocol, lesions.generator, traced=traced)
         self._traced = traced
         #: Nothing can change before the next oral dose, so that advancing is setting the clock.
         self._at_rest = False
-        self._cells_rng = own(Purpose.CELLS)
-        self._scan_rng = own(Purpose.ASSESSMENT)
-        self._visit_rng = own(Purpose.VISITS)
-        self._scan_error = protocol.detection.error_sd_log10 * math.log(10.0)
+        self._cells_stream, self._scan_stream, self._visit_stream = cells.address, scans.address, visits.address
+        self._scan_error = scan_error(protocol)
 
     @property
     def day(self) -> float:
@@ -84,41 +81,45 @@ class Course:
         if self._at_rest:
             self.state.clock[s.NOW] = until
         else:
-            self._at_rest = compiled.advance(self.state, until, self._cells_rng) and not self._traced
+            self._at_rest = entry.advance(self.state, until, self._cells_stream) and not self._traced
 
     def give(self, order: int, fraction: float) -> None:
         """One administration, now, of ``arm.orders[order]`` at a fraction of its planned dose."""
         if self.state.orders[order, s.DRUG] >= 0.0:
-            compiled.swallow(self.state, order, fraction)
+            entry.swallow(self.state, order, fraction)
             self._at_rest = False
         else:
-            compiled.strike(self.state, order, fraction, self._cells_rng)
+            entry.strike(self.state, order, fraction, self._cells_stream)
 
     def assess(self) -> Assessment:
         """A scan now."""
-        errors = self._scan_rng.normal(0.0, self._scan_error, size=(self.state.cells.shape[0],))
-        lesion = -1 if self._at_rest else compiled.assess(self.state, errors)
+        lesion = entry.scan(self.state, self._scan_error, self._scan_stream)
         if lesion < 0:
             return Assessment(found=False)
-        lineage = lineage_shares(self.state.cells[lesion])
+        cells = self.state.cells[lesion]
         crossed = float(self.state.lesions[lesion, s.CROSSED])
         return Assessment(
             found=True,
             site="local" if lesion == s.LOCAL else "distant",
-            cells=float(self.state.cells[lesion].sum()),
-            cause=max(lineage, key=lambda cause: lineage[cause]) if lineage else cause_label(Cause.RESIDUAL),
-            lineage=lineage,
+            cells=float(cells.sum()),
+            cause=LINEAGES[entry.main_lineage(cells)],
+            lineage=lineage_shares(cells),
             # A lesion just under the limit can be seen by an error of measurement before it crosses.
             latent_day=self.day if math.isnan(crossed) else crossed,
         )
 
     def laboratory(self) -> float:
         """A platelet count as the laboratory reports it, 1e9/L (log-normal error)."""
-        return float(self.state.platelets[COUNT] * math.exp(PLATELET_ERROR * self._visit_rng.standard_normal()))
+        return entry.laboratory(self.state, self._visit_stream)
 
     def true_platelet_nadir(self) -> float:
         """Lowest true platelet count so far, 1e9/L."""
         return float(self.state.platelets[LOWEST])
+
+
+def scan_error(protocol: ResolvedProtocol) -> float:
+    """Standard deviation of the logarithm of a lesion's measured size."""
+    return protocol.detection.error_sd_log10 * math.log(10.0)
 
 
 def lineage_shares(cells: s.Integers) -> dict[str, float]:

@@ -6,8 +6,10 @@ import numpy as np
 
 from trialsim.biology.populations import N_INDUCERS, N_POPULATIONS
 from trialsim.biology.rates import quiet_rates
-from trialsim.patient import compiled
+from trialsim.patient import entry
 from trialsim.patient import state as s
+from trialsim.patient.streams import open_streams
+from trialsim.rng import Purpose
 from trialsim.treatment.pharmacology import N_DRUG
 from trialsim.treatment.platelets import N_PLATELETS
 
@@ -28,8 +30,10 @@ def compile_kernels() -> None:
         trace=np.zeros((0, s.N_TRACE)),
     )
     state.orders[0, s.SHIFT] = 1.0
-    rng = np.random.default_rng(0)
-    compiled.advance(state, 1.0, rng)
-    compiled.strike(state, 0, 1.0, rng)
-    compiled.swallow(state, 0, 1.0)
-    compiled.assess(state, np.zeros(1))
+    (stream,) = open_streams(0, (Purpose.CELLS,), subject=1)
+    entry.advance(state, 1.0, stream.address)
+    entry.strike(state, 0, 1.0, stream.address)
+    entry.swallow(state, 0, 1.0)
+    entry.scan(state, 0.0, stream.address)
+    entry.laboratory(state, stream.address)
+    entry.main_lineage(state.cells[0])

@@ -83,13 +83,17 @@ def advance_platelets(state: Array, baseline: float, amounts: Array, constants: 
 
     ``amounts`` holds each drug's mg in gut and plasma at the start, ``constants`` its vector of constants.
     """
-    if (amounts.size == 0 or amounts.max() < 1e-6) and platelets_at_rest(state, baseline):
+    most = 0.0
+    for d in range(amounts.shape[0]):
+        most = max(most, amounts[d, 0], amounts[d, 1])
+    if most < 1e-6 and platelets_at_rest(state, baseline):
         return
     count, pool, drive = state[COUNT], state[POOL], state[DRIVE]
     steps = max(1, math.ceil(time / _LONGEST))
     h = time / steps
+    after = _killing(amounts, constants, 0.0)
     for i in range(steps):
-        before = _killing(amounts, constants, i * h)
+        before = after
         middle = _killing(amounts, constants, (i + 0.5) * h)
         after = _killing(amounts, constants, (i + 1.0) * h)
         c1, p1, d1 = _slopes(count, pool, drive, baseline, before)

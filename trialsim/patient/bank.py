@@ -1,0 +1,243 @@
+"""Many patients through an arm in a compiled loop, without a calendar.
+
+The biology of a patient does not depend on the calendar, so a study may live its patients here, at several times the
+speed of the trial's process. The loop makes the calls that the process makes, in the same order, with the same random
+streams: for the same patient, arm and end of follow-up both give the same course, bit for bit
+(tests/patient/test_two_loops.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialsim.compiling import compiled
+from trialsim.patient import entry
+from trialsim.patient.course import LINEAGES, STREAMS, scan_error
+from trialsim.patient.prepare import Traits, prepare
+from trialsim.patient.state import CROSSED, DRUG, LOCAL, NOW, Floats, Integers, State
+from trialsim.patient.streams import open_streams
+from trialsim.records import SameDay
+from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
+from trialsim.treatment import dose_rules
+from trialsim.treatment.platelets import LOWEST
+
+#: Kinds of task in a plan.
+_SCAN, _LABORATORY, _DOSE = 0, 1, 2
+_KINDS = {SameDay.SCAN: _SCAN, SameDay.LABORATORY: _LABORATORY, SameDay.DOSE: _DOSE}
+#: Places in an order's rule.
+_HOLD_BELOW, _RESUME_ABOVE, _KEPT, _STOP_AFTER = range(4)
+#: Places in what is known of an order: the current dose as a fraction of the planned one, 1 while on hold, holds so
+#: far, 1 once given up, sum of the fractions given, administrations given, doses held.
+FRACTION, ON_HOLD, HOLDS, STOPPED, GIVEN, ADMINISTRATIONS, HELD = range(7)
+N_DONE = 7
+#: Places in what became of a patient: day of relapse, its lesion, day on which that crossed the detection limit, last
+#: scan without relapse, cells at relapse, main lineage (a population), lowest platelet count measured and true, days
+#: of first and last dose. Not a number: never.
+RELAPSE, LESION, LATENT, LAST_SCAN, CELLS, LINEAGE, NADIR, TRUE_NADIR, FIRST_DOSE, LAST_DOSE = range(10)
+N_OUTCOME = 10
+
+_advance, _swallow, _strike, _scan = entry.advance, entry.swallow, entry.strike, entry.scan
+_laboratory, _main_lineage = entry.laboratory, entry.main_lineage
+_decide = compiled(dose_rules.decide)
+_GIVE, _RESUME, _STOP = dose_rules.GIVE, dose_rules.RESUME, dose_rules.STOP
+
+
+class Plan(NamedTuple):
+    """An arm's visits as flat arrays, one line per task in the order in which they are done."""
+
+    days: Floats
+    kinds: Integers
+    orders: Integers
+    """The order of a dose; 0 otherwise."""
+    rules: Floats
+    """Order x (hold below, resume above, share kept after a hold, stop after holds)."""
+
+
+def make_plan(arm: ResolvedArm, visits: Iterable[tuple[float, Iterable[tuple[int, int]]]]) -> Plan:
+    """Visits, each a study day and its tasks (`trialsim.records.SameDay`, index of the order), as flat arrays."""
+    lines = [(day, _KINDS[SameDay(kind)], order) for day, tasks in visits for kind, order in tasks]
+    # Without a rule no count is low.
+    rules = np.tile([-math.inf, -math.inf, 1.0, math.inf], (len(arm.orders), 1))
+    for row, order in zip(rules, arm.orders, strict=True):
+        if (rule := order.rule) is not None:
+            kept = 1.0 - rule.reduce_percent / 100.0
+            row[:] = rule.hold_below, rule.resume_above, kept, rule.stop_after_holds
+    return Plan(
+        days=np.array([day for day, _, _ in lines], np.float64),
+        kinds=np.array([kind for _, kind, _ in lines], np.int64),
+        orders=np.array([order for _, _, order in lines], np.int64),
+        rules=rules,
+    )
+
+
+@compiled
+def _dose(state: State, order: int, rule: Floats, done: Floats, platelets: float, cells_stream: int) -> bool:
+    """A dose that is due, under its rule; returns whether it was given."""
+    decision, fraction, on_hold, holds = _decide(
+        rule[_HOLD_BELOW],
+        rule[_RESUME_ABOVE],
+        rule[_KEPT],
+        rule[_STOP_AFTER],
+        done[FRACTION],
+        done[ON_HOLD] > 0.0,
+        int(done[HOLDS]),
+        platelets,
+    )
+    done[FRACTION], done[ON_HOLD], done[HOLDS] = fraction, 1.0 if on_hold else 0.0, float(holds)
+    if decision > _RESUME:
+        done[HELD] += 1.0
+        done[STOPPED] = 1.0 if decision == _STOP else 0.0
+        return False
+    if state.orders[order, DRUG] >= 0.0:
+        _swallow(state, order, fraction)
+    else:
+        _strike(state, order, fraction, cells_stream)
+    done[GIVEN] += fraction
+    done[ADMINISTRATIONS] += 1.0
+    return True
+
+
+@compiled
+def _see(state: State, lesion: int, out: Floats) -> None:
+    """A scan on which a lesion was found."""
+    now, crossed = state.clock[NOW], state.lesions[lesion, CROSSED]
+    cells = state.cells[lesion]
+    out[RELAPSE], out[LESION], out[CELLS] = now, lesion, cells.sum()
+    # A lesion just under the limit can be seen by an error of measurement before it crosses.
+    out[LATENT] = now if math.isnan(crossed) else crossed
+    out[LINEAGE] = _main_lineage(cells)
+
+
+@compiled
+def live(
+    state: State,
+    plan: Plan,
+    ends: float,
+    cut: float,
+    scan_error_sd: float,
+    cells_stream: int,
+    scan_stream: int,
+    visit_stream: int,
+    done: Floats,
+    out: Floats,
+) -> None:
+    """One patient through a plan, until relapse is seen or follow-up ends.
+
+    Parameters
+    ----------
+    state
+        At randomisation; left as it is at the last visit.
+    ends, cut
+        Study days. Death or withdrawal on ``ends`` goes before a visit on it; a visit on ``cut`` takes place.
+    cells_stream, scan_stream, visit_stream
+        Addresses of the patient's streams (`trialsim.patient.streams`).
+    done, out
+        Filled: order x N_DONE, and N_OUTCOME.
+    """
+    done[:] = 0.0
+    done[:, FRACTION] = 1.0
+    out[:] = np.nan
+    out[LAST_SCAN] = 0.0
+    platelets = np.nan
+    at_rest = False
+    for line in range(plan.days.size):
+        day, kind, order = plan.days[line], plan.kinds[line], plan.orders[line]
+        if day >= ends or day > cut:
+            break
+        if at_rest:
+            state.clock[NOW] = day
+        else:
+            at_rest = _advance(state, day, cells_stream)
+        if kind == _SCAN:
+            lesion = _scan(state, scan_error_sd, scan_stream)
+            if lesion >= 0:
+                _see(state, lesion, out)
+                break
+            out[LAST_SCAN] = day
+        elif kind == _LABORATORY:
+            platelets = _laboratory(state, visit_stream)
+            if not out[NADIR] <= platelets:
+                out[NADIR] = platelets
+        elif done[order, STOPPED] == 0.0 and _dose(
+            state, order, plan.rules[order], done[order], platelets, cells_stream
+        ):
+            at_rest = False
+            if math.isnan(out[FIRST_DOSE]):
+                out[FIRST_DOSE] = day
+            out[LAST_DOSE] = day
+    out[TRUE_NADIR] = state.platelets[LOWEST]
+
+
+@dataclass(frozen=True)
+class Lives:
+    """What became of patients under one arm; a row for each, in the order asked for. Days are study days."""
+
+    outcomes: Floats
+    """Patient x N_OUTCOME; nan where something never happened."""
+    orders: Floats
+    """Patient x order x N_DONE."""
+
+    @property
+    def relapsed(self) -> NDArray[np.bool_]:
+        """Whether a scan found a relapse."""
+        return ~np.isnan(self.outcomes[:, RELAPSE])
+
+    @property
+    def sites(self) -> list[str]:
+        """``local``, ``distant``, or an empty string without relapse."""
+        return ["" if math.isnan(at) else "local" if at == LOCAL else "distant" for at in self.outcomes[:, LESION]]
+
+    @property
+    def causes(self) -> list[str]:
+        """The cause of each relapse as reports name it; an empty string without relapse."""
+        return ["" if math.isnan(at) else LINEAGES[int(at)] for at in self.outcomes[:, LINEAGE]]
+
+
+def live_all(
+    protocol: ResolvedProtocol,
+    arm: ResolvedArm,
+    plan: Plan,
+    traits: Mapping[int, Traits],
+    *,
+    seed: int,
+    replicate: int = 0,
+    ends: Mapping[int, float] | None = None,
+    cuts: Mapping[int, float] | None = None,
+    observe: Callable[[int, State], None] | None = None,
+) -> Lives:
+    """Live patients through an arm, one after the other.
+
+    Parameters
+    ----------
+    traits
+        By patient number, from 1; with ``seed`` and ``replicate`` the number names the patient's streams.
+    ends, cuts
+        By patient number: the study day of death or withdrawal, whichever is first, and the last study day on which
+        a visit may fall. None: follow-up ends with the plan.
+    observe
+        Told each patient's number and final state.
+    """
+    outcomes = np.empty((len(traits), N_OUTCOME))
+    done = np.empty((len(traits), len(arm.orders), N_DONE))
+    error = scan_error(protocol)
+    for row, (patient, own) in enumerate(traits.items()):
+        lesions, *streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
+        state = prepare(own, arm, protocol, lesions.generator)
+        end = math.inf if ends is None else ends[patient]
+        cut = math.inf if cuts is None else cuts[patient]
+        cells, scans, visits = (stream.address for stream in streams)
+        live(state, plan, end, cut, error, cells, scans, visits, done[row], outcomes[row])
+        if observe is not None:
+            observe(patient, state)
+    return Lives(outcomes, done)
+
+
+def numbered(traits: Sequence[Traits]) -> dict[int, Traits]:
+    """Patients by number, from 1."""
+    return dict(enumerate(traits, start=1))
