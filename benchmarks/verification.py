@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.conduct.schedule import arm_schedule
+from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.course import Course
-from trialsim.records import SameDay
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.treatment.library import load_library
@@ -59,22 +58,11 @@ def _live(protocol: ResolvedProtocol, drop: tuple[str, ...], horizon: float, par
     """Day and cause of detected relapse of some patients in the control arm; (horizon, "") without one."""
     arm = protocol.arms["control"]
     arm = arm.model_copy(update={"orders": tuple(o for o in arm.orders if o.agent not in drop)})
-    visits = arm_schedule(arm, protocol.follow_up.scans, horizon)
+    plan = bank.make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, horizon))
     traits = sample_traits(protocol.cohort, part.stop, seed=SEED)
-    return [_one(Course(n + 1, arm, traits[n], protocol, seed=SEED), visits, horizon) for n in part]
-
-
-def _one(course: Course, visits: Any, horizon: float) -> tuple[float, str]:
-    for day, tasks in visits:
-        course.advance(day)
-        for kind, order in tasks:
-            if kind is SameDay.SCAN:
-                seen = course.assess()
-                if seen.found:
-                    return day, seen.cause
-            elif kind is SameDay.DOSE:
-                course.give(order, 1.0)
-    return horizon, ""
+    lives = bank.live_all(protocol, arm, plan, {n + 1: traits[n] for n in part}, seed=SEED)
+    days = np.where(lives.relapsed, lives.outcomes[:, bank.RELAPSE], horizon)
+    return list(zip(days.tolist(), lives.causes, strict=True))
 
 
 def simulate(cohort: str, drop: tuple[str, ...], jobs: int = 2, gains: dict[str, float] | None = None) -> Relapses:

@@ -42,6 +42,7 @@ class PatientProcess:
         "_progress",
         "_start",
         "_times",
+        "_to_come",
         "closed",
         "record",
     )
@@ -66,6 +67,8 @@ class PatientProcess:
         self._start = record.randomised_day
         self._platelets: float | None = None
         self._progress = [OrderProgress(len(order.days)) for order in arm.orders]
+        #: Doses of all orders that are still to come.
+        self._to_come = sum(progress.remaining for progress in self._progress)
         self._do = {
             SameDay.SCAN: self._scan,
             SameDay.LABORATORY: self._laboratory,
@@ -142,6 +145,7 @@ class PatientProcess:
         order = self._arm.orders[index]
         decision, progress.state = decide(order.rule, progress.state, self._platelets)
         progress.remaining -= 1
+        self._to_come -= 1
         amount = order.dose * progress.state.fraction
         if decision <= Decision.RESUME:
             if decision is Decision.RESUME:
@@ -165,6 +169,7 @@ class PatientProcess:
 
     def _stop_order(self, day: float, index: int) -> None:
         progress = self._progress[index]
+        self._to_come -= progress.remaining
         progress.stopped, progress.remaining = True, 0
         self._tell(day, EventKind.TREATMENT_STOPPED, f"{FOR_PLATELETS}: {self._arm.orders[index].id}")
         if not self.record.treatment_stopped:
@@ -172,8 +177,9 @@ class PatientProcess:
 
     def _stop_treatment(self, day: float, reason: str) -> None:
         """Stop everything that is still to come; says nothing when nothing is."""
-        if not any(progress.remaining for progress in self._progress):
+        if not self._to_come:
             return
+        self._to_come = 0
         for progress in self._progress:
             progress.stopped, progress.remaining = True, 0
         self._tell(day, EventKind.TREATMENT_STOPPED, reason)
@@ -181,7 +187,7 @@ class PatientProcess:
             self.record.treatment_stopped = reason
 
     def _complete_treatment(self, day: float) -> None:
-        if any(progress.remaining for progress in self._progress) or self.record.treatment_stopped:
+        if self._to_come or self.record.treatment_stopped:
             return
         if self.record.treated:
             self._tell(day, EventKind.TREATMENT_COMPLETED)

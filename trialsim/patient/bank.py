@@ -9,7 +9,7 @@ streams: for the same patient, arm and end of follow-up both give the same cours
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -236,8 +236,3 @@ def live_all(
         if observe is not None:
             observe(patient, state)
     return Lives(outcomes, done)
-
-
-def numbered(traits: Sequence[Traits]) -> dict[int, Traits]:
-    """Patients by number, from 1."""
-    return dict(enumerate(traits, start=1))

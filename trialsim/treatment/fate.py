@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from trialsim.compiling import compiled
 from trialsim.spec.agents import Fates
@@ -30,6 +31,7 @@ def _logit(share: float) -> float:
     return math.log(share / (1.0 - share))
 
 
+@lru_cache(maxsize=1024)
 def _steered(own: float, other: float, gain: float) -> float:
     mean = 0.5 * (_logit(own) + _logit(other))
     return 1.0 / (1.0 + math.exp(-(mean + gain * (_logit(own) - mean))))

@@ -1,0 +1,241 @@
+"""Prints how fast patients live, as ratios taken in one run: ``python -m benchmarks.speed``.
+
+Seconds are those of this process's processor time, so that other work on the machine counts little; what is compared
+is timed in turns. Compilation and the drawing of traits are left out, everything else of a patient is in: streams,
+preparation, the course, what is kept of it. About a minute; ``--write`` puts the table into benchmarks/README.md.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import simpy
+
+from trialsim.biology import populations as p
+from trialsim.biology import rates as r
+from trialsim.biology.network import lesion_network
+from trialsim.biology.sbml import write_sbml
+from trialsim.conduct.competing_times import CompetingTimes, draw_competing_times
+from trialsim.conduct.patient_process import PatientProcess
+from trialsim.conduct.schedule import arm_schedule
+from trialsim.errors import UsageError
+from trialsim.patient import bank, entry
+from trialsim.patient import state as s
+from trialsim.patient.cohort import sample_traits
+from trialsim.patient.course import Course
+from trialsim.patient.prepare import TRACE_ROWS, Traits
+from trialsim.patient.streams import Stream, open_streams
+from trialsim.patient.warm_up import compile_kernels
+from trialsim.records import Event, PatientRecord
+from trialsim.rng import Purpose
+from trialsim.spec.load import load_protocol
+from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.treatment.library import load_library
+from trialsim.treatment.platelets import N_PLATELETS
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "benchmarks" / "README.md"
+FLAGSHIP = "breast-adjuvant-navitoclax"
+YEAR = 365.25
+FOLLOW_UP = 5 * YEAR
+SEED = 20261122
+PATIENTS = 300
+TURNS = 5
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table."""
+
+    what: str
+    measured: str
+    target: str
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Processor time of one call."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def in_turns(*works: Callable[[], object]) -> list[float]:
+    """Median seconds of each, timed by turns after a first call that is not timed."""
+    for work in works:
+        work()
+    rows = [[seconds(work) for work in works] for _ in range(TURNS)]
+    return [statistics.median(column) for column in zip(*rows, strict=True)]
+
+
+class Patients:
+    """Patients of the flagship under both of its arms, for five years, in either loop."""
+
+    def __init__(self, protocol: ResolvedProtocol, traits: Sequence[Traits]) -> None:
+        self._protocol = protocol
+        self._traits = dict(enumerate(traits, start=1))
+        self._times = {n: draw_competing_times(protocol, own, n, seed=SEED) for n, own in self._traits.items()}
+        self._visits = {
+            name: arm_schedule(arm, protocol.follow_up.scans, FOLLOW_UP) for name, arm in protocol.arms.items()
+        }
+        self._plans = {name: bank.make_plan(arm, self._visits[name]) for name, arm in protocol.arms.items()}
+
+    @property
+    def lived(self) -> int:
+        """Courses in one pass over both arms."""
+        return len(self._traits) * len(self._plans)
+
+    def in_bank(self) -> None:
+        """The compiled loop."""
+        ends = {number: min(times) for number, times in self._times.items()}
+        for name, arm in self._protocol.arms.items():
+            bank.live_all(self._protocol, arm, self._plans[name], self._traits, seed=SEED, ends=ends)
+
+    def in_processes(self) -> None:
+        """The trial's processes on a SimPy calendar, everyone randomised on its first day."""
+        protocol, events = self._protocol, list[Event]()
+        for name, arm in protocol.arms.items():
+            env = simpy.Environment()
+            for number, own in self._traits.items():
+                process = PatientProcess(
+                    PatientRecord(number, name, 1, "", randomised_day=0.0, traits=dict(own)),
+                    arm,
+                    Course(number, arm, own, protocol, seed=SEED),
+                    CompetingTimes(*self._times[number]),
+                    log=events.append,
+                    post_relapse=lambda _site: math.inf,
+                )
+                env.process(process.follow(env, self._visits[name]))
+            env.run(until=FOLLOW_UP + 1.0)
+
+
+def loops(protocol: ResolvedProtocol) -> list[Line]:
+    """Bank against processes, and both against the number of patients."""
+    traits = sample_traits(protocol.cohort, 4 * PATIENTS, seed=SEED)
+    few, many = Patients(protocol, traits[:PATIENTS]), Patients(protocol, traits)
+    compiled, processes, larger = in_turns(few.in_bank, few.in_processes, many.in_bank)
+    return [
+        Line("flagship, 5 years: compiled loop, patients/s/core", f"{few.lived / compiled:,.0f}", "5,000"),
+        Line("flagship, 5 years: SimPy path, patients/s/core", f"{few.lived / processes:,.0f}", "1,000"),
+        Line("compiled loop against SimPy path", f"{processes / compiled:.1f} x", ""),
+        Line(f"{4 * PATIENTS:,} patients against {PATIENTS:,}, compiled loop", f"{larger / compiled:.2f} x", "4 x"),
+    ]
+
+
+def lesion() -> tuple[p.Counts, r.Rates]:
+    """1e5 cells that divide, die, arrest, age, are cleared and escape; their number hardly changes."""
+    cells = np.zeros(p.N_POPULATIONS, np.int64)
+    cells[p.RESIDUAL] = 100_000
+    rates = r.quiet_rates()
+    for place, rate in (
+        (r.BIRTH, 0.12),
+        (r.DEATH, 0.11),
+        (r.ESCAPED_BIRTH, 0.12),
+        (r.ESCAPED_DEATH, 0.11),
+        (r.SPONTANEOUS_RATE, 0.01),
+        (r.MATURATION, 0.25),
+        (r.COMPETENCE, 0.1),
+        (r.CLEARANCE, 0.02),
+        (r.ESCAPE, 1e-5),
+        (r.POLYPLOID_SHARE, 0.4),
+        (r.RESISTANT_SHARE, 0.05),
+    ):
+        rates[place] = rate
+    return cells, rates
+
+
+def one_lesion(protocol: ResolvedProtocol, cells: p.Counts, rates: r.Rates, *, traced: bool) -> s.State:
+    """A patient of one lesion, without drugs and without an end."""
+    settings = np.zeros(s.N_SETTINGS)
+    settings[[s.LIMIT, s.TOLERANCE]] = np.inf, protocol.numerics.tolerance
+    settings[[s.LONGEST, s.BASELINE]] = protocol.numerics.max_step_days, 1.0
+    return s.State(
+        cells=cells[None].copy(),
+        lesions=np.full((1, s.N_LESION), np.nan),
+        clock=np.zeros(s.N_CLOCK),
+        platelets=np.ones(N_PLATELETS),
+        amounts=np.zeros((0, 2)),
+        rates=rates,
+        drugs=np.zeros((0, 1)),
+        kill=np.zeros((0, 1)),
+        orders=np.zeros((0, s.N_ORDER)),
+        settings=settings,
+        trace=np.zeros((TRACE_ROWS if traced else 0, s.N_TRACE)),
+    )
+
+
+def live_a_year(state: s.State, cells: p.Counts, stream: Stream, paths: int) -> None:
+    """Paths of one year from the same cells."""
+    for _ in range(paths):
+        state.cells[0] = cells
+        state.clock[s.NOW] = 0.0
+        entry.advance(state, YEAR, stream.address)
+
+
+def kernel(protocol: ResolvedProtocol) -> list[Line]:
+    """What a step costs, and a year of 1e5 cells against libroadrunner's exact simulation of the same network."""
+    cells, rates = lesion()
+    (stream,) = open_streams(SEED, (Purpose.CELLS,), subject=1)
+    traced = one_lesion(protocol, cells, rates, traced=True)
+    live_a_year(traced, cells, stream, 1)
+    steps, paths = int(traced.clock[s.TRACED]), 2000
+    state = one_lesion(protocol, cells, rates, traced=False)
+    (ours,) = in_turns(lambda: live_a_year(state, cells, stream, paths))
+    ours /= paths
+    lines = [
+        Line("kernel, one lesion of 1e5 cells: microseconds a step", f"{1e6 * ours / steps:.2f}", ""),
+        Line(f"kernel, one year of 1e5 cells ({steps} steps): microseconds", f"{1e6 * ours:.0f}", ""),
+    ]
+    try:
+        exact = roadrunner_year(cells, rates)
+    except (ImportError, UsageError) as missing:
+        return [*lines, Line("kernel against libroadrunner's exact SSA", f"not measured: {missing}", "10,000 x")]
+    return [
+        *lines,
+        Line("libroadrunner's exact SSA, the same year: seconds", f"{exact:.2f}", ""),
+        Line("kernel against libroadrunner's exact SSA", f"{exact / ours:,.0f} x", "10,000 x"),
+    ]
+
+
+def roadrunner_year(cells: p.Counts, rates: r.Rates) -> float:
+    """Median seconds of one path of one year by libroadrunner's Gillespie method."""
+    import roadrunner
+
+    model = roadrunner.RoadRunner(write_sbml(lesion_network(cells, rates), model_id="timed", name="a lesion"))
+    model.setIntegrator("gillespie")
+    model.integrator.variable_step_size = False
+    model.integrator.seed = SEED
+
+    def year() -> None:
+        model.reset()
+        model.simulate(0.0, YEAR, 2)
+
+    return statistics.median(seconds(year) for _ in range(3))
+
+
+def table(lines: Sequence[Line]) -> str:
+    """The lines as a Markdown table."""
+    rows = ["| what | measured | target |", "|---|---|---|"]
+    return "\n".join([*rows, *(f"| {line.what} | {line.measured} | {line.target} |" for line in lines)]) + "\n"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure, print, and with ``--write`` keep."""
+    protocol = load_protocol(ROOT / "protocols" / f"{FLAGSHIP}.yaml", load_library())
+    compile_kernels()
+    text = table([*loops(protocol), *kernel(protocol)])
+    sys.stdout.write(text)
+    if "--write" in arguments:
+        page = PAGE.read_text(encoding="utf-8")
+        head, rest = page.split("<!-- table -->\n")[0], page.split("<!-- end of table -->\n")[1]
+        PAGE.write_text(f"{head}<!-- table -->\n\n{text}\n<!-- end of table -->\n{rest}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
