@@ -30,10 +30,10 @@ from trialsim.patient import bank, entry
 from trialsim.patient import state as s
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course
-from trialsim.patient.prepare import TRACE_ROWS, Traits
+from trialsim.patient.prepare import TRACE_ROWS
 from trialsim.patient.streams import Stream, open_streams
 from trialsim.patient.warm_up import compile_kernels
-from trialsim.records import Event, PatientRecord
+from trialsim.records import Event, PatientRecord, Traits
 from trialsim.rng import Purpose
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol

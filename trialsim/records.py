@@ -6,8 +6,13 @@ flow diagram counts it, the report draws it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import TypeAlias
+
+Traits: TypeAlias = Mapping[str, float | str]
+"""A patient's traits by name: numbers in internal units, levels of categories."""
 
 
 class EventKind(StrEnum):
@@ -143,3 +148,16 @@ class PatientRecord:
     treated: bool = False
     first_dose: float | None = None
     last_dose: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """What the trial leaves behind.
+
+    ``events`` are sorted by calendar day, then by patient, then as they happened; the last one is the data
+    cut. ``patients`` are those randomised, by number. ``cut_day`` is a calendar day.
+    """
+
+    events: list[Event]
+    patients: list[PatientRecord]
+    cut_day: float

@@ -6,20 +6,18 @@ events are the trial's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from trialsim.conduct import TrialRecord, conduct_one_patient
+from trialsim.conduct import conduct_one_patient
 from trialsim.endpoints import usubjid
 from trialsim.patient import state as s
 from trialsim.patient.course import Course
-from trialsim.records import Event, EventKind, PatientRecord
+from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
 from trialsim.rng import TRIAL, Purpose, stream
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
-
-Traits = Mapping[str, float | str]
 
 DAYS_PER_MONTH = 30.4375
 #: Points of a drawn trajectory, at most.

@@ -17,7 +17,7 @@ import pandas as pd
 
 from trialsim import __version__, results
 from trialsim.analysis import AnalysisPlan, analyse, from_frame, summarise
-from trialsim.conduct import TrialRecord, conduct_trial
+from trialsim.conduct import conduct_trial
 from trialsim.endpoints import (
     adsl_frame,
     adtte_frame,
@@ -33,6 +33,7 @@ from trialsim.endpoints.adtte import ADTTE_DECIMALS
 from trialsim.endpoints.events_frame import EVENTS_DECIMALS
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course
+from trialsim.records import TrialRecord
 from trialsim.spec.load import dump_resolved
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.stories import tell_stories

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.conduct import protocol_for_tests as example
-from trialsim.conduct import TrialRecord, conduct_one_patient, conduct_trial
+from trialsim.conduct import conduct_one_patient, conduct_trial
 from trialsim.errors import TrialsimError
-from trialsim.records import Event, EventKind
+from trialsim.records import Event, EventKind, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
 SMALL = example.with_patients(example.protocol(), 50)

@@ -13,7 +13,7 @@ CUT = 800.0
 
 @dataclass(frozen=True)
 class HandMade:
-    """Satisfies `trialsim.endpoints.TrialData`."""
+    """Satisfies `trialsim.records.TrialRecord`."""
 
     events: list[Event]
     patients: list[PatientRecord]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.conduct import protocol_for_tests as example
-from trialsim.conduct import TrialRecord, conduct_trial
+from trialsim.conduct import conduct_trial
 from trialsim.endpoints import (
     adsl_frame,
     adtte_frame,
@@ -17,6 +17,7 @@ from trialsim.endpoints import (
     participant_flow,
     survival_frame,
 )
+from trialsim.records import TrialRecord
 from trialsim.results import to_json
 from trialsim.spec.resolved import ResolvedProtocol
 

@@ -11,15 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trialsim.conduct import TrialRecord, conduct_trial
+from trialsim.conduct import conduct_trial
 from trialsim.conduct.competing_times import draw_competing_times
 from trialsim.conduct.schedule import Visit, arm_schedule
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import LINEAGES, Course
-from trialsim.patient.prepare import Traits
 from trialsim.patient.state import State
-from trialsim.records import EventKind, PatientRecord, SameDay
+from trialsim.records import EventKind, PatientRecord, SameDay, Traits, TrialRecord
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
 from trialsim.treatment.library import load_library

@@ -10,8 +10,8 @@ import math
 from typing import NamedTuple
 
 from trialsim.conduct.calendar_grid import on_grid
-from trialsim.conduct.course import Traits
 from trialsim.conduct.mortality import days_to_death
+from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
 from trialsim.spec.resolved import PostRelapse, ResolvedProtocol
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from trialsim.records import Assessment
+from trialsim.records import Assessment, Traits
 from trialsim.spec.resolved import ResolvedArm
-
-Traits: TypeAlias = Mapping[str, float | str]
 
 
 class Course(Protocol):

@@ -13,8 +13,8 @@ from itertools import product
 
 import numpy as np
 
-from trialsim.conduct.course import Traits
 from trialsim.errors import TrialsimError
+from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
 from trialsim.spec.resolved import ResolvedProtocol
 

@@ -7,7 +7,6 @@ patient was randomised: events on the instant of the cut are in the data, later 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import simpy
@@ -15,30 +14,17 @@ import simpy
 from trialsim.conduct.accrual import draw_arrivals
 from trialsim.conduct.calendar_grid import on_grid
 from trialsim.conduct.competing_times import draw_competing_times, draw_post_relapse_survival
-from trialsim.conduct.course import NewCourse, Traits
+from trialsim.conduct.course import NewCourse
 from trialsim.conduct.interruption import deferred
 from trialsim.conduct.patient_process import PatientProcess
 from trialsim.conduct.randomisation import Randomiser
 from trialsim.conduct.schedule import Visit, arm_schedule
-from trialsim.records import Event, EventKind, PatientRecord
+from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
 from trialsim.rng import TRIAL, Purpose, stream
 from trialsim.spec.resolved import ResolvedProtocol
 
 #: How often progress is told in a trial.
 _TOLD = 200
-
-
-@dataclass(frozen=True, slots=True)
-class TrialRecord:
-    """What the trial leaves behind.
-
-    ``events`` are sorted by calendar day, then by patient, then as they happened; the last one is the data
-    cut. ``patients`` are those randomised, by number. ``cut_day`` is a calendar day.
-    """
-
-    events: list[Event]
-    patients: list[PatientRecord]
-    cut_day: float
 
 
 def conduct_trial(

@@ -9,10 +9,8 @@ from trialsim.endpoints.flow import participant_flow
 from trialsim.endpoints.identity import usubjid
 from trialsim.endpoints.summary import arm_summaries
 from trialsim.endpoints.survival_frame import survival_frame
-from trialsim.endpoints.trial_data import TrialData
 
 __all__ = [
-    "TrialData",
     "adsl_frame",
     "adtte_frame",
     "arm_summaries",

@@ -19,8 +19,7 @@ from trialsim.endpoints.identity import (
     usubjid,
 )
 from trialsim.endpoints.status import Treatment, completed_treatment, treatment_status
-from trialsim.endpoints.trial_data import TrialData
-from trialsim.records import PatientRecord
+from trialsim.records import PatientRecord, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
 #: Decimals of the columns that are not whole numbers.
@@ -51,7 +50,7 @@ def age_group(age: float) -> tuple[str, int]:
     raise ValueError(f"age {age} is not a number")
 
 
-def adsl_frame(trial: TrialData, protocol: ResolvedProtocol) -> pd.DataFrame:
+def adsl_frame(trial: TrialRecord, protocol: ResolvedProtocol) -> pd.DataFrame:
     """The ADSL table, one row per patient in the order of their numbers. Dates are ISO text."""
     completed = completed_treatment(trial)
     rows = []

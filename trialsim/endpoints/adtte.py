@@ -33,8 +33,7 @@ from trialsim.endpoints.identity import (
     subjid,
     usubjid,
 )
-from trialsim.endpoints.trial_data import TrialData
-from trialsim.records import EventKind, PatientRecord, Relapse
+from trialsim.records import EventKind, PatientRecord, Relapse, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
 PARAMETERS = {
@@ -109,7 +108,7 @@ def _censored(day: float, code: int, dated_by: str, source: EventKind) -> TimeTo
     return TimeToEvent(day, code, CENSORING[code], dated_by, source, day)
 
 
-def adtte_frame(trial: TrialData, protocol: ResolvedProtocol, *, replicate: int = 0) -> pd.DataFrame:
+def adtte_frame(trial: TrialRecord, protocol: ResolvedProtocol, *, replicate: int = 0) -> pd.DataFrame:
     """The ADTTE table, sorted by endpoint as in `PARAMETERS` and then by patient.
 
     SRCDOM, SRCVAR and SRCSEQ lead to the row of ``events.csv`` that dates the endpoint (its ``seq``), or to
@@ -135,7 +134,7 @@ def adtte_frame(trial: TrialData, protocol: ResolvedProtocol, *, replicate: int 
     return pd.DataFrame(rows, columns=_columns(rows)).astype({"SRCSEQ": "Int64", "TRTAN": "Int64"})
 
 
-def _last_row_of_kind(trial: TrialData) -> dict[tuple[int, EventKind], int]:
+def _last_row_of_kind(trial: TrialRecord) -> dict[tuple[int, EventKind], int]:
     """Number, among the patient's rows of the log, of the last row of each kind."""
     seen: Counter[int] = Counter()
     last = {}

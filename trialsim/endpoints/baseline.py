@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trialsim.endpoints.trial_data import TrialData
-from trialsim.records import PatientRecord
+from trialsim.records import PatientRecord, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.traits import TRAITS
 
@@ -34,7 +33,7 @@ LABELS = {
 }
 
 
-def baseline_table(trial: TrialData, protocol: ResolvedProtocol) -> dict[str, Any]:
+def baseline_table(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str, Any]:
     """Medians and quartiles of numbers, counts of levels, by arm; a trait that the cohort lacks has no row.
 
     Numbers of an arm without patients are None.

@@ -7,14 +7,14 @@ from collections import Counter
 import pandas as pd
 
 from trialsim.endpoints.identity import usubjid
-from trialsim.endpoints.trial_data import TrialData
+from trialsim.records import TrialRecord
 from trialsim.rng import TRIAL
 from trialsim.spec.resolved import ResolvedProtocol
 
 EVENTS_DECIMALS = {"day": 4, "study_day": 4}
 
 
-def events_frame(trial: TrialData, protocol: ResolvedProtocol) -> pd.DataFrame:
+def events_frame(trial: TrialRecord, protocol: ResolvedProtocol) -> pd.DataFrame:
     """The log in its own order.
 
     Columns: USUBJID (empty for the data cut, which is the trial's), ``seq`` (the row's number among the

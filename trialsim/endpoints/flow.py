@@ -6,11 +6,11 @@ from collections import Counter
 from typing import Any
 
 from trialsim.endpoints.status import Outcome, Treatment, completed_treatment, outcome, treatment_status
-from trialsim.endpoints.trial_data import TrialData
+from trialsim.records import TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
 
-def participant_flow(trial: TrialData, protocol: ResolvedProtocol) -> dict[str, Any]:
+def participant_flow(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str, Any]:
     """Who went where, by arm.
 
     Two identities hold in every arm: ``allocated = relapsed + died_without_relapse + withdrew +

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from trialsim.endpoints.trial_data import TrialData
-from trialsim.records import EventKind, PatientRecord
+from trialsim.records import EventKind, PatientRecord, TrialRecord
 
 
 class Treatment(StrEnum):
@@ -26,7 +25,7 @@ class Outcome(StrEnum):
     EVENT_FREE = "event-free at cut-off"
 
 
-def completed_treatment(trial: TrialData) -> frozenset[int]:
+def completed_treatment(trial: TrialRecord) -> frozenset[int]:
     """The patients whose log says that treatment was completed."""
     return frozenset(e.patient for e in trial.events if e.kind is EventKind.TREATMENT_COMPLETED)
 

@@ -10,15 +10,14 @@ import pandas as pd
 
 from trialsim.endpoints.adtte import CENSORING
 from trialsim.endpoints.status import Outcome, outcome
-from trialsim.endpoints.trial_data import TrialData
-from trialsim.records import PatientRecord
+from trialsim.records import PatientRecord, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
 #: CTCAE v5: a platelet count below 50e9/L is thrombocytopenia of grade 3, below 25e9/L of grade 4.
 GRADE_3_PLATELETS = 50.0
 
 
-def arm_summaries(trial: TrialData, protocol: ResolvedProtocol, adtte: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def arm_summaries(trial: TrialRecord, protocol: ResolvedProtocol, adtte: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Relapses, deaths, censoring of the primary endpoint, causes, dosing and toxicity of each arm.
 
     ``dose_intensity`` is the mean over patients who had doses planned by the cut, and

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from trialsim.endpoints.adtte import RELAPSES
-from trialsim.endpoints.trial_data import TrialData
+from trialsim.records import TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
 
 def survival_frame(
-    trial: TrialData, protocol: ResolvedProtocol, adtte: pd.DataFrame, *, parameter: str | None = None
+    trial: TrialRecord, protocol: ResolvedProtocol, adtte: pd.DataFrame, *, parameter: str | None = None
 ) -> pd.DataFrame:
     """One row per patient for ``parameter`` (a PARAMCD; the protocol's primary endpoint by default).
 

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from trialsim.compiling import compiled
 from trialsim.patient import entry
 from trialsim.patient.course import LINEAGES, STREAMS, scan_error
-from trialsim.patient.prepare import Traits, prepare
+from trialsim.patient.prepare import prepare
 from trialsim.patient.state import CROSSED, DRUG, LOCAL, NOW, Floats, Integers, State
 from trialsim.patient.streams import open_streams
-from trialsim.records import SameDay
+from trialsim.records import SameDay, Traits
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.treatment import dose_rules
 from trialsim.treatment.platelets import LOWEST

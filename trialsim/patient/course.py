@@ -11,9 +11,9 @@ import math
 from trialsim.biology.populations import AWAKENED, DORMANT, ESCAPED, RESIDUAL, SEEDED, SENESCENT
 from trialsim.patient import entry
 from trialsim.patient import state as s
-from trialsim.patient.prepare import Traits, prepare
+from trialsim.patient.prepare import prepare
 from trialsim.patient.streams import open_streams
-from trialsim.records import Assessment, Cause, cause_label
+from trialsim.records import Assessment, Cause, Traits, cause_label
 from trialsim.rng import Purpose
 from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol

@@ -16,7 +16,8 @@ from trialsim.biology.sbml import write_sbml
 from trialsim.errors import UsageError
 from trialsim.patient import state as s
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.prepare import Traits, prepare
+from trialsim.patient.prepare import prepare
+from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
 from trialsim.spec.load import load_resolved
 from trialsim.spec.resolved import ResolvedProtocol

@@ -10,14 +10,13 @@ import numpy as np
 from trialsim.biology import rates as r
 from trialsim.biology.populations import DORMANT, N_POPULATIONS, RESIDUAL, SPONTANEOUS, senescent
 from trialsim.patient import state as s
+from trialsim.records import Traits
 from trialsim.spec.agents import INDUCERS, Cytotoxic, Radiation, Senolytic
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
 from trialsim.treatment import pharmacology as pk
 from trialsim.treatment.damage import chemotherapy_hits, radiation_hits
 from trialsim.treatment.fate import fate_shares
 from trialsim.treatment.platelets import N_PLATELETS
-
-Traits = Mapping[str, float | str]
 
 #: Rows of the trace of one patient; the kernel stops writing when they are full.
 TRACE_ROWS = 8192
