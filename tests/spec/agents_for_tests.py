@@ -8,7 +8,7 @@ from trialsim.spec.agents import (
     Cytotoxic,
     Fate,
     Fates,
-    OralPK,
+    Pharmacokinetics,
     PlateletEffect,
     Radiation,
     Senolytic,
@@ -45,7 +45,7 @@ def senolytic(name: str, *, platelets: bool) -> Senolytic:
     return Senolytic(
         name=name,
         label=name.title(),
-        pk=OralPK(clearance=one, volume=one, absorption=one, molar_mass=one),
+        pk=Pharmacokinetics(clearance=one, volume=one, absorption=one, molar_mass=one),
         emax=one,
         ec50=one,
         effect_by_inducer={inducer: one for inducer in INDUCERS},

@@ -116,7 +116,7 @@ def _oral_drug(agent: Senolytic, traits: Traits, gains: Mapping[str, float]) -> 
     constants = np.zeros(pk.N_DRUG)
     volume = agent.pk.volume.value
     clearance = agent.pk.clearance.value * number(traits, "drug_clearance")
-    constants[pk.ABSORPTION] = 24.0 * agent.pk.absorption.value
+    constants[pk.ABSORPTION] = 24.0 * agent.pk.absorption.value if agent.pk.absorption else 0.0
     constants[pk.ELIMINATION] = 24.0 * clearance / volume
     constants[pk.PER_MG] = 1000.0 / (agent.pk.molar_mass.value * volume)
     constants[pk.EMAX], constants[pk.EC50] = agent.emax.value, agent.ec50.value

@@ -6,6 +6,7 @@ turns doses of it into hazards.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -19,6 +20,7 @@ INDUCERS: tuple[str, ...] = (
     "endocrine",
     "antibody",
     "spontaneous",
+    "enzalutamide",
 )
 #: How an inducer is named in tables and figures.
 INDUCER_LABELS: dict[str, str] = {
@@ -29,8 +31,55 @@ INDUCER_LABELS: dict[str, str] = {
     "endocrine": "endocrine therapy",
     "antibody": "antibody",
     "spontaneous": "spontaneous",
+    "enzalutamide": "enzalutamide",
 }
-Inducer = Literal["dna_damage", "antimitotic", "radiation", "cell_cycle", "endocrine", "antibody", "spontaneous"]
+Inducer = Literal[
+    "dna_damage", "antimitotic", "radiation", "cell_cycle", "endocrine", "antibody", "spontaneous", "enzalutamide"
+]
+#: Rates that a targeted agent may change, each by a fold. The order fixes a place in the drug's constants: append only.
+TARGETS: tuple[str, ...] = (
+    "growth",
+    "immune_killing",
+    "escape",
+    "reversal",
+    "damage_senescence",
+    "sasp.growth",
+    "sasp.seeding",
+    "sasp.immune",
+    "sasp.arrest",
+    "sasp.clearance",
+    "sasp.waking",
+    "sasp.f3",
+)
+#: What a fold on each target multiplies, in words.
+TARGET_LABELS: dict[str, str] = {
+    "growth": "net growth of cycling and escaped cells; 0: stasis",
+    "immune_killing": "immune killing of cycling and escaped cells",
+    "escape": "escape of senescent cells",
+    "reversal": "return of reversibly senescent cells to the cycle",
+    "damage_senescence": "odds that a cell lost to damage turns senescent",
+    "sasp.growth": "what the SASP adds to net growth",
+    "sasp.seeding": "what the SASP adds to seeding of distant foci",
+    "sasp.immune": "share of immune killing that the SASP takes away",
+    "sasp.arrest": "paracrine senescence",
+    "sasp.clearance": "what the SASP adds to clearance of senescent cells",
+    "sasp.waking": "what the SASP adds to waking of dormant lesions",
+    "sasp.f3": "what the F3 state adds to the SASP of radiation-induced senescent cells",
+}
+Target = Literal[
+    "growth",
+    "immune_killing",
+    "escape",
+    "reversal",
+    "damage_senescence",
+    "sasp.growth",
+    "sasp.seeding",
+    "sasp.immune",
+    "sasp.arrest",
+    "sasp.clearance",
+    "sasp.waking",
+    "sasp.f3",
+]
 Confidence = Literal["high", "med", "low"]
 
 
@@ -73,13 +122,29 @@ class Fates(Frozen):
     death_shift: Sourced
 
 
-class OralPK(Frozen):
-    """One compartment, first-order absorption. Units: L/h, L, 1/h, g/mol."""
+class Pharmacokinetics(Frozen):
+    """One compartment, first-order absorption. Units: L/h, L, 1/h, g/mol.
+
+    Without ``absorption`` the dose is infused: it goes straight into plasma. A depot is a slow absorption.
+    """
 
     clearance: Sourced
     volume: Sourced
-    absorption: Sourced
+    absorption: Sourced | None = None
     molar_mass: Sourced
+
+    @model_validator(mode="after")
+    def _positive(self) -> Pharmacokinetics:
+        for name in ("clearance", "volume", "absorption", "molar_mass"):
+            number = getattr(self, name)
+            if number is not None and number.value <= 0.0:
+                raise ValueError(f"`{name}` is {number.value:g}; it must be above 0")
+        return self
+
+    @property
+    def half_life_hours(self) -> float:
+        """Half-life in plasma once absorbed, hours: ln 2 x volume / clearance."""
+        return math.log(2.0) * self.volume.value / self.clearance.value
 
 
 class PlateletEffect(Frozen):
@@ -96,7 +161,10 @@ class _Agent(Frozen):
 
 
 class Cytotoxic(_Agent):
-    """Damages cycling cells in a pulse: hits per cell are Poisson with mean proportional to exposure."""
+    """Damages cycling cells in a pulse: hits per cell are Poisson with mean proportional to exposure.
+
+    ``host_damage``: senescent stromal burden, in Karin's units, that a reference dose adds.
+    """
 
     kind: Literal["cytotoxic"] = "cytotoxic"
     inducer: Inducer
@@ -104,6 +172,7 @@ class Cytotoxic(_Agent):
     reference_dose: Sourced
     log_kill: Sourced
     fates: Fates
+    host_damage: Sourced | None = None
 
     @model_validator(mode="after")
     def _repairs(self) -> Cytotoxic:
@@ -113,26 +182,38 @@ class Cytotoxic(_Agent):
 
 
 class Radiation(_Agent):
-    """Linear-quadratic survival of cycling cells per fraction, in the irradiated field only."""
+    """Linear-quadratic survival of cycling cells per fraction, in the irradiated field only.
+
+    ``host_damage``: senescent stromal burden, in Karin's units, that a fraction of 2 Gy adds.
+    """
 
     kind: Literal["radiation"] = "radiation"
     inducer: Inducer = "radiation"
     dose_unit: Literal["Gy"] = "Gy"
     fates: Fates
+    host_damage: Sourced | None = None
+
+
+#: Senescent stromal cells die as tumour cells do, unless an agent says otherwise.
+_AS_TUMOUR = Sourced(value=1.0, unit="fold", source="assumed as in the tumour", confidence="low")
 
 
 class Senolytic(_Agent):
-    """Kills senescent cells: hazard = emax C / (ec50 + C), by inducer, maturity and BCL-2 class."""
+    """Kills senescent cells: hazard = emax C / (ec50 + C), by inducer, maturity and BCL-2 class.
+
+    ``host_effect`` is the fold of ``emax`` on senescent cells of the host's stroma.
+    """
 
     kind: Literal["senolytic"] = "senolytic"
     dose_unit: Literal["mg"] = "mg"
-    pk: OralPK
+    pk: Pharmacokinetics
     emax: Sourced
     ec50: Sourced
     effect_by_inducer: dict[Inducer, Sourced]
     effect_by_class: dict[Literal["bcl_xl", "mcl_1"], Sourced]
     immature_effect: Sourced
     cycling_effect: Sourced
+    host_effect: Sourced = _AS_TUMOUR
     platelets: PlateletEffect | None = None
 
     @model_validator(mode="after")
@@ -143,4 +224,43 @@ class Senolytic(_Agent):
         return self
 
 
-Agent = Annotated[Cytotoxic | Radiation | Senolytic, Field(discriminator="kind")]
+class Induction(Frozen):
+    """A stream into senescence of cycling and escaped cells: ``rate`` (1/day) at full effect."""
+
+    inducer: Inducer
+    rate: Sourced
+
+
+class Targeted(_Agent):
+    """Changes rates while it is there, by its effect E = C / (ec50 + C) from 0 to 1.
+
+    A fold f of ``effects`` multiplies its target by 1 + (f - 1) E. ``senescence`` and ``kill`` (1/day at full effect)
+    act on cycling and escaped cells, at their rate times E.
+    """
+
+    kind: Literal["targeted"] = "targeted"
+    dose_unit: Literal["mg"] = "mg"
+    pk: Pharmacokinetics
+    ec50: Sourced
+    effects: dict[Target, Sourced] = Field(default_factory=dict)
+    senescence: Induction | None = None
+    kill: Sourced | None = None
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Targeted:
+        if not self.effects and self.senescence is None and self.kill is None:
+            raise ValueError("a targeted agent needs `effects`, `senescence` or `kill`")
+        if self.ec50.value <= 0.0:
+            raise ValueError(f"`ec50` is {self.ec50.value:g}; it must be above 0")
+        rates = {f"effects.{target}": fold for target, fold in self.effects.items()}
+        if self.senescence is not None:
+            rates["senescence.rate"] = self.senescence.rate
+        if self.kill is not None:
+            rates["kill"] = self.kill
+        for name, number in rates.items():
+            if number.value < 0.0:
+                raise ValueError(f"`{name}` is {number.value:g}; it must not be below 0")
+        return self
+
+
+Agent = Annotated[Cytotoxic | Radiation | Senolytic | Targeted, Field(discriminator="kind")]
