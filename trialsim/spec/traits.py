@@ -79,6 +79,44 @@ _ALL = (
     Trait("drug_clearance", 30, "fold", "drug clearance against the typical patient"),
     Trait("doubling_time_burden", 32, "cells", "cells of a lesion at which the doubling time was measured"),
     Trait("platelet_baseline", 31, "platelets", "platelet count before treatment, 1e9/L"),
+    Trait("immune_kill_rate", 33, "rate", "immune killing per cycling or escaped cell, where no SASP suppresses it"),
+    Trait("sasp_intensity", 34, "fold", "multiplier of a lesion's SASP load"),
+    Trait("sasp_growth", 35, "fold", "net growth at SASP load 1 (10 % senescent cells), against none"),
+    Trait("sasp_seeding", 36, "fold", "seeding of distant foci at SASP load 1, against none"),
+    Trait(
+        "sasp_immunosuppression",
+        37,
+        "fraction",
+        "largest share of the immune killing that the SASP takes away",
+    ),
+    Trait("sasp_arrest", 38, "rate", "paracrine senescence per cycling or escaped cell at SASP load 1"),
+    Trait("sasp_clearance", 39, "fold", "clearance of senescent cells at SASP load 1, against none"),
+    Trait("sasp_waking", 40, "fold", "waking of dormant lesions at SASP load 1, against none"),
+    Trait(
+        "seeding_rate",
+        41,
+        "rate",
+        "single cells seeded as new foci per cycling or escaped cell, without SASP; most die out",
+    ),
+    Trait("host_senescence", 42, "fold", "production of senescent stromal cells with age, against the typical host"),
+    Trait(
+        "f3_boost",
+        43,
+        "fold",
+        "SASP weight that the F3 (tissue factor) state gives radiation-induced senescent cells; 1: none",
+    ),
+    Trait(
+        "escape_brake",
+        44,
+        "fold",
+        "level of the TSP1/CD47 brake on escape, against the typical tumour; escape times 2/(1 + brake)",
+    ),
+    Trait(
+        "senescence_reversal_rate",
+        45,
+        "rate",
+        "return to the cycle per reversibly senescent cell, off the drug that arrested it",
+    ),
 )
 
 #: Every trait, by name, in a fixed order.
@@ -86,16 +124,44 @@ TRAITS: dict[str, Trait] = {t.name: t for t in _ALL}
 #: Length of a patient's vector of standard normal draws; leaves room for traits to come.
 SLOTS = 64
 
-#: Mechanisms that a protocol can switch off or scale with one key of its ``biology`` section.
-#: Each is a gain: 1 is the model as published, 0 switches it off.
+#: Mechanisms that a protocol can switch off or scale in its ``biology`` section. Each is a gain: 1 is the model as
+#: published, 0 switches the mechanism off, values between and beyond scale it from there. A dotted name is a member of
+#: a group (`GAIN_GROUPS`).
 GAINS: dict[str, str] = {
     "p53_steering": "p53 status steers the fate of damaged cells (0: both statuses share the mean fate)",
     "chemo_senescence": "damage by chemotherapy can end in senescence (0: that share dies)",
     "radiation_senescence": "damage by radiation can end in senescence (0: that share dies)",
+    "targeted_senescence": "targeted agents send cycling and escaped cells into senescence (0: they do not)",
     "spontaneous_senescence": "cycling cells senesce without treatment",
-    "escape": "polyploid senescent cells escape back into the cycle",
+    "polyploidy": "only polyploid senescent cells can escape (0: every senescent cell can)",
+    "escape": "senescent cells escape back into the cycle",
+    "escape_brake": "TSP1/CD47 holds escape back more in some tumours than in others (0: as in the typical tumour)",
+    "reversal": "reversibly senescent cells return to the cycle off the drug that arrested them",
     "awakening": "dormant lesions wake",
     "clearance": "the immune system removes senescent tumour cells",
-    "senolytic_kill": "senolytics kill senescent (and, weakly, cycling) cells",
+    "immune_killing": "the immune system kills cycling and escaped cells",
+    "seeding": "lesions seed new distant foci",
+    "host_senescence": "senescent stromal cells build up with age and damage, and add to the SASP (0: there are none)",
     "crowding": "growth slows as a lesion grows (Gompertz; 0: exponential at the doubling time)",
+    "senolytic_kill": "senolytics kill senescent (and, weakly, cycling) cells",
+    "senolytic_resistance": "some senescent cells are out of reach of senolytics (0: none is)",
+    "inducer_specificity": "senolytics act by what made a cell senescent (0: on all alike, by the mean over inducers)",
+    "modulation": "targeted agents change rates, as senomorphics do (0: what they do to rates is nothing)",
+    "toxicity": "treatment lowers the platelet count (0: platelets stay at baseline)",
+    "escaper.establishment": "escapers found clones more readily than cycling cells (0: as readily)",
+    "escaper.growth": "escapers grow faster than cycling cells (0: as fast)",
+    "escaper.resistance": "escapers resist chemotherapy (0: they are hit like cycling cells)",
+    "sasp.growth": "the SASP speeds the growth of neighbours",
+    "sasp.seeding": "the SASP makes a lesion seed more foci",
+    "sasp.immune": "the SASP suppresses immune killing",
+    "sasp.arrest": "the SASP makes neighbours senescent (paracrine senescence)",
+    "sasp.clearance": "the SASP recruits the clearance of senescent cells",
+    "sasp.waking": "the SASP wakes dormant lesions",
+    "sasp.f3": "radiation-induced senescent cells in the F3 state secrete more (0: like all others)",
+}
+
+#: Groups of gains, whose members are called ``group.member``. One number for the group stands for every member.
+GAIN_GROUPS: dict[str, str] = {
+    "escaper": "what sets escapers apart from cycling cells (0: nothing)",
+    "sasp": "every effect of the senescence-associated secretory phenotype (0: none)",
 }
