@@ -11,7 +11,7 @@ from jsonschema import Draft7Validator
 
 from trialsim.spec.schema import cohort_schema, protocol_schema
 from trialsim.spec.source import read_document
-from trialsim.spec.traits import GAINS, TRAITS
+from trialsim.spec.traits import GAIN_GROUPS, GAINS, TRAITS
 
 ROOT = Path(__file__).parent.parent.parent
 SOUND = ROOT / "tests" / "invalid"
@@ -62,6 +62,10 @@ def test_cohorts_validate(path: Path) -> None:
         (("accrual",), "colour", "red"),
         (("arms", "navitoclax", "add", 0), "colour", "red"),
         (("biology",), "escpae", 1),
+        (("biology",), "sasp", {"imune": 1}),
+        (("biology",), "sasp.imune", 1),
+        (("biology",), "escaper", "off"),
+        (("biology",), "escape", {"growth": 0}),
         (("accrual",), "ramp", 6),
         (("accrual",), "patients", 0),
         (("arms", "navitoclax", "add", 0), "dose", "150"),
@@ -92,4 +96,18 @@ def test_schemas_know_every_trait_and_mechanism() -> None:
     traits = cohort_schema()["properties"]["traits"]["properties"]
     assert list(traits) == list(TRAITS)
     assert all(TRAITS[name].meaning in part["description"] for name, part in traits.items())
-    assert list(protocol_schema()["properties"]["biology"]["properties"]) == list(GAINS)
+    biology = protocol_schema()["properties"]["biology"]["properties"]
+    assert list(biology) == [*GAINS, *GAIN_GROUPS]
+    for group, meaning in GAIN_GROUPS.items():
+        assert biology[group]["description"] == meaning
+        nested = biology[group]["anyOf"][1]["properties"]
+        assert {f"{group}.{name}": part["description"] for name, part in nested.items()} == {
+            name: text for name, text in GAINS.items() if name.startswith(f"{group}.")
+        }
+
+
+@pytest.mark.parametrize("gains", [{"sasp": 0}, {"sasp": {"immune": 0, "f3": 2}}, {"sasp.immune": 0.5}])
+def test_schema_takes_every_form_of_a_gain(gains: dict[str, Any]) -> None:
+    """Catches an editor that marks a group's number, its members or a dotted key red."""
+    data = copy.deepcopy(read_document(SOUND / "sound_protocol.yaml").data)
+    assert errors(protocol_schema(), data | {"biology": gains}) == []

@@ -150,11 +150,12 @@ _WRITTEN = {
     "n1_3": "1 to 3",
     "n4_plus": "4 or more",
 }
+_ACRONYMS = {"sasp": "SASP", "f3": "F3"}
 
 
 def words(key: str) -> str:
-    """An identifier as words: ``wild_type`` is "wild type"."""
-    return _WRITTEN.get(key, key.replace("_", " "))
+    """An identifier as words: ``wild_type`` is "wild type", ``sasp_growth`` "SASP growth"."""
+    return _WRITTEN.get(key) or " ".join(_ACRONYMS.get(part, part) for part in key.split("_"))
 
 
 def rounded(value: float) -> str:

@@ -113,8 +113,13 @@ def _mortality(protocol: ResolvedProtocol) -> Table:
     return Table("Mortality and detection", _HEAD, tuple(rows), wide_text=True)
 
 
+def _gain_name(name: str) -> str:
+    """``sasp.growth`` is "SASP: growth"."""
+    return ": ".join(words(part) for part in name.split("."))
+
+
 def _gains(protocol: ResolvedProtocol) -> Table:
-    rows = [(words(name), plain_number(gain), GAINS.get(name, "")) for name, gain in protocol.biology.items()]
+    rows = [(_gain_name(name), plain_number(gain), GAINS.get(name, "")) for name, gain in protocol.biology.items()]
     note = (
         f"Numerics: tolerance {plain_number(protocol.numerics.tolerance)}, steps of at most "
         f"{plain_number(protocol.numerics.max_step_days)} days."

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from trialsim.errors import InvalidInput, Problem
+from trialsim.spec.gains import SECTION, set_gain
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import Document, KeyPath, parse_value
 
@@ -16,9 +17,10 @@ def apply_overrides(document: Document, overrides: Iterable[str], prefix: str = 
     """``document`` with each ``KEY.KEY=VALUE`` applied in turn; the given document is left as it was.
 
     A number in the path is the index of a list's item, from 0. The path must exist, save that its last
-    key may be new and that a section missing at the top of the file is made. Whether a new key is known
-    is for the form check to say. ``prefix`` is taken off each path. Raises :class:`InvalidInput` with
-    every override that cannot be applied.
+    key may be new and that a section missing at the top of the file is made. In ``biology`` any path may be new,
+    and replaces what the file says of that gain in whichever form. Whether a new key is known is for the form
+    check to say. ``prefix`` is taken off each path. Raises :class:`InvalidInput` with every override that cannot be
+    applied.
     """
     data = copy.deepcopy(document.data)
     overridden = dict(document.overridden)
@@ -58,6 +60,9 @@ def _parse(words: str) -> tuple[list[str], Any]:
 
 def _assign(data: dict[str, Any], parts: list[str], value: Any) -> KeyPath:
     """Put ``value`` at the path; returns the path with list indices as integers."""
+    section, *gain = parts
+    if section == SECTION and gain and isinstance(data.setdefault(SECTION, {}), dict):
+        return set_gain(data[SECTION], ".".join(gain), value)
     here: Any = data
     path: KeyPath = ()
     for depth, part in enumerate(parts):

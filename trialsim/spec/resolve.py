@@ -11,6 +11,7 @@ from typing import Any
 
 from trialsim.spec.agents import Agent
 from trialsim.spec.form import Findings, read_entries, read_form, read_sections
+from trialsim.spec.gains import read_gains
 from trialsim.spec.resolved import (
     Accrual,
     Analysis,
@@ -28,7 +29,7 @@ from trialsim.spec.resolved import (
 from trialsim.spec.rules import Rule
 from trialsim.spec.schedule import ArmSchedule, Item, check_order, read_items
 from trialsim.spec.source import KeyPath
-from trialsim.spec.traits import GAINS, TRAITS
+from trialsim.spec.traits import TRAITS
 from trialsim.spec.values import did_you_mean, shown
 from trialsim.spec.written_protocol import (
     ScanPlan,
@@ -63,7 +64,7 @@ def resolve_protocol(
     ``cohort`` is None when the cohort has problems of its own.
     """
     data = findings.document.data
-    sections = read_sections(findings, WrittenProtocol, entries=("regimens", "arms", "rules"))
+    sections = read_sections(findings, WrittenProtocol, entries=("regimens", "arms", "rules", "biology"))
     rules = _resolve_rules(findings) if "rules" in data else dict[str, DoseRule | None](BUILT_IN_RULES)
     arms = _resolve_arms(findings, agents, rules)
     names = list(data["arms"]) if isinstance(data.get("arms"), dict) else []
@@ -72,7 +73,7 @@ def resolve_protocol(
     _check_analysis(findings, sections["analysis"], sections["randomisation"])
     _check_accrual(findings, sections["accrual"], len(names))
     scans = _resolve_scans(findings, sections["follow_up"])
-    _check_biology(findings)
+    gains = read_gains(findings)
     if findings.problems or cohort is None or randomisation is None:
         return None
     order = [reference, *sorted(name for name in arms if name != reference)]
@@ -91,7 +92,7 @@ def resolve_protocol(
         detection=_detection(sections["detection"]),
         endpoint=Endpoint(primary=sections["endpoint"].primary),
         analysis=_analysis(sections["analysis"], follow_up),
-        biology={gain: float(sections["biology"].get(gain, 1.0)) for gain in GAINS},
+        biology=gains,
         numerics=Numerics(tolerance=sections["numerics"].tolerance, max_step_days=sections["numerics"].max_step),
     )
 
@@ -248,14 +249,6 @@ def _check_accrual(findings: Findings, written: WrittenAccrual | None, arms: int
         noun = "patient" if written.patients == 1 else "patients"
         message = f"{written.patients} {noun} cannot fill {arms} arms"
         findings.add(("accrual", "patients"), message, Rule.PATIENTS)
-
-
-def _check_biology(findings: Findings) -> None:
-    gains = findings.document.data.get("biology")
-    for name in gains if isinstance(gains, dict) else []:
-        if name not in GAINS:
-            message = f"`{name}` is not a mechanism of the model"
-            findings.add(("biology", name), message, Rule.KNOWN_GAIN, did_you_mean(name, GAINS), at_key=True)
 
 
 def _resolve_scans(findings: Findings, written: WrittenFollowUp | None) -> tuple[ScanPeriod, ...]:

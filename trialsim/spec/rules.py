@@ -48,6 +48,7 @@ class Rule(StrEnum):
     REGIMEN_NAME = "a regimen is not called like an agent, since `after` could mean either"
     KNOWN_RULE = "dose rules are defined under `rules` or built in"
     KNOWN_GAIN = "`biology` scales known mechanisms"
+    GAIN_ONCE = "`biology` scales a mechanism once"
     DOSE_UNIT = "a dose is in the unit that its agent takes"
     START_REFERENCE = "a start refers to a treatment that the same arm gives"
     CIRCULAR_START = "starts do not wait for each other"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
-from trialsim.spec.traits import GAINS, TRAITS, Trait
+from trialsim.spec.gains import members
+from trialsim.spec.traits import GAIN_GROUPS, GAINS, TRAITS, Trait
 from trialsim.spec.written_cohort import WrittenCohort
-from trialsim.spec.written_protocol import WrittenProtocol
+from trialsim.spec.written_protocol import Gain, WrittenProtocol
 from trialsim.units import DIMENSIONS
 
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"
@@ -21,12 +22,18 @@ DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 def protocol_schema() -> dict[str, Any]:
     """The schema of a protocol file, with the mechanisms that `biology` can scale."""
     schema = _schema(WrittenProtocol, "trialsim protocol")
-    gain = schema["properties"]["biology"]["additionalProperties"]
-    schema["properties"]["biology"] |= {
-        "properties": {name: gain | {"description": meaning} for name, meaning in GAINS.items()},
-        "additionalProperties": False,
+    gain = TypeAdapter(Gain).json_schema()
+    gains = {name: gain | {"description": meaning} for name, meaning in GAINS.items()}
+    groups = {
+        group: {"description": meaning, "anyOf": [gain, _closed({m: gains[f"{group}.{m}"] for m in members(group)})]}
+        for group, meaning in GAIN_GROUPS.items()
     }
+    schema["properties"]["biology"] |= _closed(gains | groups)
     return schema
+
+
+def _closed(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def cohort_schema() -> dict[str, Any]:

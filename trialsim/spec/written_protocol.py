@@ -326,6 +326,8 @@ class WrittenProtocol(Written):
     detection: WrittenDetection = Field(WrittenDetection(), description="What a scan can see.")
     endpoint: WrittenEndpoint = Field(WrittenEndpoint(), description="The primary endpoint.")
     analysis: WrittenAnalysis = Field(WrittenAnalysis(), description="The analysis at the end.")
-    biology: dict[str, Gain] = Field({}, description="Gains of mechanisms: 1 as published, 0 off.")
+    biology: dict[str, Gain | dict[str, Gain]] = Field(
+        {}, description="Gains of mechanisms: 1 as published, 0 off; a group's members nested or with dotted keys."
+    )
     numerics: WrittenNumerics = Field(WrittenNumerics(), description="Accuracy of the cell kernel.")
     rules: dict[str, WrittenRule] = Field({}, description="Platelet rules by name, for orders to use.")
