@@ -106,12 +106,27 @@ def test_nobody_has_relapsed_at_the_start(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_births_outrun_growth(name: str) -> None:
     """Catches a birth rate too small for the fastest tumours: death cannot be negative, so they would grow slower
-    than their doubling time says."""
+    than their doubling time says. The SASP load is at most twice its intensity, when every cell is senescent. A
+    twentieth of the births is room for death."""
+
+    def end(trait: str, at: int) -> float:
+        return (min, max)[at](ends(case)[at] for case in shipped(name).traits[trait].cases.values())
+
+    senescence = end("spontaneous_senescence_rate", 1) + 2 * end("sasp_intensity", 1) * end("sasp_arrest", 1)
+    losses = senescence + end("immune_kill_rate", 1)
+    assert 0.95 * end("birth_rate", 0) > losses + math.log(2) / end("doubling_time", 0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_couplings_are_wide_where_they_are_known_and_absent_where_they_are_not(name: str) -> None:
+    """Catches a SASP that works against its direction, a state of irradiated glioblastoma that other tumours have,
+    and seeding by a cohort's own spread that is slipped by a decimal."""
     traits = shipped(name).traits
-    births = min(ends(case)[0] for case in traits["birth_rate"].cases.values())
-    senescence = max(ends(case)[1] for case in traits["spontaneous_senescence_rate"].cases.values())
-    doubling = min(ends(case)[0] for case in traits["doubling_time"].cases.values())
-    assert births > senescence + math.log(2) / doubling
+    for trait in ("sasp_growth", "sasp_seeding", "sasp_clearance", "sasp_waking", "f3_boost"):
+        assert all(ends(case)[0] >= 1 for case in traits[trait].cases.values()), trait
+    assert (ends(traits["f3_boost"].cases["*"])[1] > 1) == (name == "glioblastoma")
+    seeds = 1e9 * 2 * 365.25 * np.array(ends(traits["seeding_rate"].cases["*"]))
+    assert seeds == pytest.approx(np.array([2.2, 220]) * (0.01 if name == "glioblastoma" else 1), rel=0.01)
 
 
 CHOP = """
