@@ -1,6 +1,7 @@
-"""Pharmacokinetics and concentration-effect of oral drugs, compiled.
+"""Pharmacokinetics and concentration-effect of drugs, compiled.
 
-One compartment with first-order absorption: gut' = -ka gut, central' = ka gut - ke central, amounts in mg.
+One compartment with first-order absorption: gut' = -ka gut, central' = ka gut - ke central, amounts in mg. An
+infusion has ka = 0 and its dose goes straight into plasma; it lasts hours, which is short beside the steps taken here.
 Concentration in umol/L is central / V / molar mass x 1000. Solved in closed form between doses, so doses superpose
 exactly.
 """
@@ -27,6 +28,12 @@ _WEIGHTS = 0.5 * _WEIGHTS
 
 
 @compiled
+def give(amounts: NDArray[np.float64], drug: NDArray[np.float64], dose: float) -> None:
+    """Add a dose (mg) in place to a drug's amounts in gut and plasma: to plasma when the drug is infused."""
+    amounts[1 if drug[ABSORPTION] == 0.0 else 0] += dose
+
+
+@compiled
 def amounts_after(
     gut: float, central: float, absorption: float, elimination: float, time: float
 ) -> tuple[float, float]:
@@ -44,6 +51,12 @@ def amounts_after(
 def effect(concentration: float, emax: float, ec50: float) -> float:
     """Emax model: emax C / (ec50 + C)."""
     return emax * concentration / (ec50 + concentration) if concentration > 0.0 else 0.0
+
+
+@compiled
+def modulated(fold: float, at: float) -> float:
+    """What a fold at full effect multiplies its target by at an effect ``at`` from 0 to 1: 1 + (fold - 1) at."""
+    return 1.0 + (fold - 1.0) * at
 
 
 @compiled
