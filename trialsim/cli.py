@@ -313,6 +313,28 @@ def export(folder: Path, number: int, lesion: int | None, out: Path | None) -> N
 
 
 @cli.command()
+@click.argument("name", required=False)
+@_JSON
+def agents(name: str | None, as_json: bool) -> None:
+    """List the agent library; with NAME, explain an agent: every number with its range and source."""
+    from trialsim import results
+    from trialsim.report import describe_agent as tell
+    from trialsim.treatment.library import load_library
+
+    library = load_library()
+    if name is None:
+        summaries = [tell.agent_summary(agent) for agent in library.values()]
+        click.echo(results.to_json(summaries) if as_json else tell.list_agents(library), nl=False)
+        return
+    if name not in library:
+        from trialsim.spec.values import did_you_mean
+
+        raise UsageError(f"no agent is called {name}; {did_you_mean(name, library)}")
+    agent = library[name]
+    click.echo(results.to_json(tell.agent_details(agent)) if as_json else tell.describe_agent(agent), nl=False)
+
+
+@cli.command()
 @click.argument("kind", type=click.Choice(["protocol", "cohort"]))
 def schema(kind: str) -> None:
     """Print the JSON Schema (draft 7) of a protocol or cohort file, for editors."""

@@ -149,10 +149,10 @@ def test_every_trait_gain_and_agent_is_listed() -> None:
             assert ticked(rows[name][1]) == list(trait.levels), name
     assert f"A cohort gives all {len(TRAITS)}." in PAGE
     assert first_names(tables(section(PAGE, "Biology"))[0]) == list(GAINS)
-    agents = {ticked(row[0])[0]: row for row in tables(section(PAGE, "Agents"))[0]}
+    agents = {ticked(row[0])[0]: row for row in tables(section(PAGE, "Agents"))[1]}
     assert set(agents) == set(load_library())
     for name, agent in load_library().items():
-        inducer = getattr(agent, "inducer", None)
+        inducer = getattr(agent, "inducer", None) or getattr(getattr(agent, "senescence", None), "inducer", None)
         wanted = [agent.kind, agent.dose_unit, f"`{inducer}`" if inducer else "\N{EN DASH}"]
         assert agents[name][1:] == wanted
     assert all(f"`{name}` is built in" in PAGE for name in BUILT_IN_RULES)

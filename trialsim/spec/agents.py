@@ -146,6 +146,11 @@ class Pharmacokinetics(Frozen):
         """Half-life in plasma once absorbed, hours: ln 2 x volume / clearance."""
         return math.log(2.0) * self.volume.value / self.clearance.value
 
+    @property
+    def absorption_half_life_hours(self) -> float | None:
+        """Half-life of what is yet to be absorbed, hours; None for an infusion."""
+        return None if self.absorption is None else math.log(2.0) / self.absorption.value
+
 
 class PlateletEffect(Frozen):
     """Direct killing of circulating platelets: hazard = emax C / (ec50 + C). Units: 1/day, umol/L."""
