@@ -48,7 +48,16 @@ def cytotoxic(name: str, label: str, inducer: str, dose: float) -> dict[str, Any
 
 
 def senolytic() -> dict[str, Any]:
-    inducers = ("dna_damage", "antimitotic", "radiation", "cell_cycle", "endocrine", "antibody", "spontaneous")
+    inducers = (
+        "dna_damage",
+        "antimitotic",
+        "radiation",
+        "cell_cycle",
+        "endocrine",
+        "antibody",
+        "spontaneous",
+        "enzalutamide",
+    )
     pk = {"clearance": 5, "volume": 120, "absorption": 0.35, "molar_mass": 974.6}
     return {
         "name": "navitoclax",
@@ -247,7 +256,14 @@ def protocol_data(arms: int = 2) -> dict[str, Any]:
             "rmst_tau_days": 54 * 30.4375,
             "subgroups": ["p53_status"],
         },
-        "biology": {"p53_steering": 1, "escape": 1, "awakening": 1, "senolytic_kill": 1, "crowding": 1},
+        "biology": {
+            "p53_steering": 1,
+            "escape": 1,
+            "awakening": 1,
+            "senolytic_kill": 1,
+            "crowding": 1,
+            "sasp.immune": 0.5,
+        },
         "numerics": {"tolerance": 0.02, "max_step_days": 7},
     }
 

@@ -165,8 +165,13 @@ def test_every_sourced_number_is_in_the_page(pages: dict[str, str]) -> None:
     words = Checker(pages["main"]).words
     for needed in ("Bajtai 2025", "Kaefer 2014", "US life table 2014", "Friberg & Mattson 1997", "Tse 2008"):
         assert needed in words
-    # 10 traits (two of them by 3 subtypes), 7 + 7 + 7 + 5 + 19 agent numbers, 4 of mortality and detection
-    assert "Of 63 sourced numbers" in words
+    # 10 traits (two of them by 3 subtypes), 7 + 7 + 7 + 5 + 21 agent numbers, 4 of mortality and detection
+    assert "Of 65 sourced numbers" in words
+
+
+def test_gains_are_told_in_words(pages: dict[str, str]) -> None:
+    """Catches a gain of a group that is dropped, or told by its key, or whose meaning is not."""
+    assert "SASP: immune 0.5 the SASP suppresses immune killing" in Checker(pages["main"]).words
 
 
 def test_baseline_has_no_p_values(pages: dict[str, str]) -> None:
