@@ -16,11 +16,13 @@ from trialsim.spec.resolved import DoseRule, Order
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
 from trialsim.spec.values import did_you_mean
-from trialsim.spec.written_protocol import WrittenOrder
+from trialsim.spec.written_protocol import Dose, WrittenOrder
 from trialsim.units import DAYS_PER_YEAR
 
 LATEST_DAY = 200 * DAYS_PER_YEAR
 FRACTIONS_PER_WEEK = 5
+#: The typical body that a remedy converts a dose with, by the unit that refers to it.
+_BODY = {"mg/m2": (1.8, "1.8 m2 of body surface"), "mg/kg": (70.0, "70 kg of body weight")}
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,7 @@ def check_order(
 def _check_against_agent(findings: Findings, path: KeyPath, order: WrittenOrder, agent: Agent) -> None:
     if order.dose.unit != agent.dose_unit:
         message = f"{agent.name} is dosed in {agent.dose_unit}, not in {order.dose.unit}"
-        remedy = f"{order.dose.amount:g} {agent.dose_unit}"
-        findings.add((*path, "dose"), message, Rule.DOSE_UNIT, remedy)
+        findings.add((*path, "dose"), message, Rule.DOSE_UNIT, _dose_in(agent.dose_unit, order.dose))
     if agent.kind == "radiation":
         if order.fractions is None:
             findings.add(path, "radiation has no `fractions`", Rule.RADIATION, "fractions: 15, per_week: 5")
@@ -96,6 +97,16 @@ def _check_against_agent(findings: Findings, path: KeyPath, order: WrittenOrder,
     if order.rules and not (isinstance(agent, Senolytic) and agent.platelets is not None):
         message = f"{agent.name} does not act on platelets, so platelet rules cannot apply"
         findings.add((*path, "rules"), message, Rule.PLATELET_RULE, "remove `rules`")
+
+
+def _dose_in(unit: str, dose: Dose) -> str:
+    """A dose in another unit, for the typical body: the same number would be another dose."""
+    size, was = _BODY.get(unit), _BODY.get(dose.unit)
+    if unit == "Gy" or dose.unit == "Gy":
+        return f"a dose in {unit}"
+    amount = dose.amount * (was[0] if was else 1.0) / (size[0] if size else 1.0)
+    sizes = " and ".join(words for _, words in filter(None, (was, size)))
+    return f"{amount:.3g} {unit}, for {sizes}"
 
 
 def offsets(order: WrittenOrder) -> tuple[list[float], list[float]]:
