@@ -1,0 +1,192 @@
+"""The registry of findings: what was published, how it is run again, and when it counts as reproduced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from trialsim.errors import UsageError
+from trialsim.spec.agents import Frozen
+from trialsim.spec.source import read_document
+from trialsim.spec.values import did_you_mean
+from trialsim.studies.findings.readouts import READOUTS, settings
+
+FILE = Path(__file__).with_name("findings.yaml")
+
+
+class PlatedCells(Frozen):
+    """Counted cells put into an animal or a dish on day 0 (`trialsim.studies.experiment.Plated`)."""
+
+    cycling: int = 0
+    escaped: int = 0
+    senescent: int = 0
+    inducer: str = "dna_damage"
+    mature: bool = True
+
+
+class Looks(Frozen):
+    """When a group is looked at."""
+
+    every: float
+    until: float
+
+    @property
+    def days(self) -> tuple[float, ...]:
+        count = round(self.until / self.every)
+        return tuple(k * self.every for k in range(count + 1))
+
+
+class GroupOfFinding(Frozen):
+    """Subjects that are treated alike: an arm of a protocol, and what is set in it."""
+
+    protocol: str
+    """The protocol's file name in protocols/findings, without ``.yaml``."""
+    arm: str
+    subjects: int
+    set: tuple[str, ...] = ()
+    """``KEY=VALUE`` as for ``--set``."""
+    look: Looks | None = None
+    """Days of looks; or"""
+    follow_years: float | None = None
+    """patients followed by scans for this long."""
+    plated: PlatedCells | None = None
+
+    @model_validator(mode="after")
+    def _one_way_of_looking(self) -> GroupOfFinding:
+        if (self.look is None) == (self.follow_years is None):
+            raise ValueError("a group is either looked at or followed")
+        return self
+
+
+class Measure(Frozen):
+    """One quantity, and what counts as reproduced; without a rule it is shown and not judged.
+
+    ===========  ====================================================================
+    within       the estimate lies between two numbers
+    inside       the whole interval lies between two numbers (equivalence)
+    above        the lower limit lies above a number
+    below        the upper limit lies below a number
+    holds        the interval holds a number
+    at_least     the estimate is at least a number
+    ===========  ====================================================================
+    """
+
+    name: str
+    readout: str
+    of: tuple[str, ...]
+    settings: dict[str, Any] = Field(default_factory=dict)
+    unit: str = ""
+    published: str = ""
+    within: tuple[float, float] | None = None
+    inside: tuple[float, float] | None = None
+    above: float | None = None
+    below: float | None = None
+    holds: float | None = None
+    at_least: float | None = None
+
+    @property
+    def rule(self) -> tuple[str, tuple[float, ...]] | None:
+        """The rule's name and numbers."""
+        for name in RULES:
+            bound = getattr(self, name)
+            if bound is not None:
+                return name, bound if isinstance(bound, tuple) else (bound,)
+        return None
+
+    @field_validator("readout")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in READOUTS:
+            raise ValueError(f"no readout is called {name}: {did_you_mean(name, READOUTS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _fits(self) -> Measure:
+        if sum(getattr(self, name) is not None for name in RULES) > 1:
+            raise ValueError(f"{self.name}: more than one rule")
+        known = settings(self.readout)
+        wrong = set(self.settings) - set(known) | {s for s, needed in known.items() if needed} - set(self.settings)
+        if wrong:
+            raise ValueError(f"{self.name}: settings of {self.readout}: {', '.join(sorted(wrong))}")
+        return self
+
+
+RULES = ("within", "inside", "above", "below", "holds", "at_least")
+
+
+class SetBy(Frozen):
+    """A number of the data files that was chosen by looking at this finding."""
+
+    parameter: str
+    value: str
+    where: str
+    why: str
+
+
+class Finding(Frozen):
+    """A published experiment and its re-run."""
+
+    id: str
+    title: str
+    experiment: str
+    source: str
+    evidence: str
+    published: str
+    acceptance: str
+    """The window as the list of findings gives it."""
+    rule: str = ""
+    """How the acceptance was made computable, where its words leave that open; written before the first run."""
+    assumed: str = ""
+    """What the re-run assumes beyond the paper."""
+    null: bool = False
+    """Whether the published result is that nothing happened."""
+    set_here: tuple[SetBy, ...] = ()
+    groups: dict[str, GroupOfFinding]
+    measures: tuple[Measure, ...]
+
+    @model_validator(mode="after")
+    def _groups_known(self) -> Finding:
+        for measure in self.measures:
+            for name in measure.of:
+                if name not in self.groups:
+                    raise ValueError(f"{self.id}, {measure.name}: {name} is not a group")
+        if not any(measure.rule for measure in self.measures):
+            raise ValueError(f"{self.id} has no rule to pass or fail by")
+        return self
+
+    @property
+    def kind(self) -> Literal["set", "prediction"]:
+        """Whether some number of the model was chosen by this finding."""
+        return "set" if self.set_here else "prediction"
+
+
+class Registry(Frozen):
+    """Every finding, in order."""
+
+    findings: tuple[Finding, ...] = Field(min_length=1)
+
+
+@lru_cache(maxsize=1)
+def all_findings() -> tuple[Finding, ...]:
+    """The registry that comes with trialsim."""
+    return Registry.model_validate(read_document(FILE).data).findings
+
+
+def choose(ids: Iterable[str]) -> list[Finding]:
+    """The findings asked for, in the registry's order; all when none is named.
+
+    Raises
+    ------
+    UsageError
+        A name that is no finding's.
+    """
+    known = {finding.id: finding for finding in all_findings()}
+    wanted = {name.upper() for name in ids}
+    strangers = sorted(wanted - set(known))
+    if strangers:
+        raise UsageError(f"no finding is called {', '.join(strangers)}: {did_you_mean(strangers[0], known)}")
+    return [finding for name, finding in known.items() if not wanted or name in wanted]

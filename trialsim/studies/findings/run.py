@@ -1,0 +1,150 @@
+"""Run findings: subjects of every group over processes, then readouts, then the verdict."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from trialsim import __version__
+from trialsim.errors import TrialsimError
+from trialsim.rng import TRIAL, Purpose, stream
+from trialsim.spec.load import load_protocol
+from trialsim.spec.shipped import shipped
+from trialsim.studies.estimates import Estimate
+from trialsim.studies.experiment import Chunk, Followed, Group, Plated, Watched, chunks, join, run_chunk
+from trialsim.studies.findings.judge import meets, reason, window
+from trialsim.studies.findings.readouts import READOUTS, meaning
+from trialsim.studies.findings.registry import Finding, GroupOfFinding, Measure
+from trialsim.studies.pool import run_tasks
+from trialsim.treatment.library import load_library
+from trialsim.units import DAYS_PER_YEAR
+
+#: Groups of one finding, at most.
+_PLACES = 100
+
+
+def run_findings(
+    findings: Sequence[Finding],
+    *,
+    seed: int,
+    jobs: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Run findings and judge them.
+
+    The result is what findings.json holds. It depends on the seed and on each finding itself, not on ``jobs`` nor on
+    which other findings are run. ``on_progress(done, total)`` counts subjects.
+    """
+    tasks: list[Chunk] = []
+    owners: list[tuple[str, str]] = []
+    for finding in findings:
+        for at, (name, written) in enumerate(finding.groups.items()):
+            for task in chunks(load_group(written), first_place(finding) + at, seed):
+                tasks.append(task)
+                owners.append((finding.id, name))
+    parts = run_tasks(run_chunk, tasks, jobs=jobs, weight=lambda task: task.size, on_progress=on_progress)
+    seen: dict[tuple[str, str], list[Watched | Followed]] = {}
+    for owner, part in zip(owners, parts, strict=True):
+        seen.setdefault(owner, []).append(part)
+    told = []
+    for finding in findings:
+        groups = {name: join(seen[finding.id, name]) for name in finding.groups}
+        told.append(_tell(finding, groups, seed))
+    return {
+        "trialsim": __version__,
+        "seed": seed,
+        "passed": sum(row["result"] == "pass" for row in told),
+        "total": len(told),
+        "findings": told,
+    }
+
+
+def first_place(finding: Finding) -> int:
+    """Number of the finding's first group among all; from its name, so that no other finding moves it."""
+    return int(finding.id[1:]) * _PLACES
+
+
+def load_group(written: GroupOfFinding) -> Group:
+    """A group as it is run.
+
+    Raises
+    ------
+    InvalidInput
+        The protocol, its cohort or what is set in them breaks rules.
+    """
+    path = shipped(f"protocols/findings/{written.protocol}.yaml")
+    protocol = load_protocol(path, load_library(), written.set)
+    if written.arm not in protocol.arms:
+        raise TrialsimError(f"{path.name} has no arm {written.arm}; it has {', '.join(protocol.arms)}")
+    plated = None if written.plated is None else Plated(**written.plated.model_dump())
+    if written.follow_years is not None:
+        days: tuple[float, ...] = (written.follow_years * DAYS_PER_YEAR,)
+        return Group(protocol, written.arm, written.subjects, days, followed=True, plated=plated)
+    assert written.look is not None
+    return Group(protocol, written.arm, written.subjects, written.look.days, plated=plated)
+
+
+def _tell(finding: Finding, groups: dict[str, Watched | Followed], seed: int) -> dict[str, Any]:
+    rows = [_measure(finding, measure, groups, seed) for measure in finding.measures]
+    short = [row["reason"] for row in rows if row["met"] is False]
+    return {
+        "id": finding.id,
+        "title": finding.title,
+        "experiment": finding.experiment,
+        "source": finding.source,
+        "evidence": finding.evidence,
+        "published": finding.published,
+        "acceptance": finding.acceptance,
+        "rule": finding.rule,
+        "assumed": finding.assumed,
+        "null": finding.null,
+        "kind": finding.kind,
+        "set_here": [item.model_dump() for item in finding.set_here],
+        "groups": {name: _group(written) for name, written in finding.groups.items()},
+        "measures": rows,
+        "result": "falls short" if short else "pass",
+        "reason": "; ".join(short),
+    }
+
+
+def _group(written: GroupOfFinding) -> dict[str, Any]:
+    told = written.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    return {"protocol": written.protocol, "arm": written.arm, "subjects": written.subjects} | told
+
+
+def _measure(finding: Finding, measure: Measure, groups: dict[str, Watched | Followed], seed: int) -> dict[str, Any]:
+    # Keyed by the measure's own name, so that a new measure redraws no other's bootstrap.
+    key = first_place(finding) * 2**16 + (zlib.crc32(measure.name.encode()) & 0xFFFF)
+    rng = stream(seed, Purpose.SAMPLING, subject=TRIAL, replicate=key)
+    found = READOUTS[measure.readout]([groups[name] for name in measure.of], rng=rng, **measure.settings)
+    row: dict[str, Any] = {
+        "name": measure.name,
+        "readout": meaning(measure.readout),
+        "groups": list(measure.of),
+        "settings": measure.settings,
+        "unit": measure.unit,
+        "published": measure.published,
+        "simulated": _numbers(found),
+        "window": "",
+        "met": None,
+        "reason": "",
+    }
+    if measure.rule is not None:
+        met = meets(*measure.rule, found)
+        row |= {"window": window(*measure.rule), "met": met}
+        if not met:
+            row["reason"] = reason(measure.name, measure.unit, *measure.rule, found)
+    return row
+
+
+def _numbers(found: Estimate) -> dict[str, float | str | None]:
+    """An estimate for JSON, which has no infinities."""
+
+    def plain(value: float) -> float | str | None:
+        if math.isnan(value):
+            return None
+        return "infinite" if math.isinf(value) else float(f"{value:.6g}")
+
+    return {"value": plain(found.value), "lower": plain(found.lower), "upper": plain(found.upper)}

@@ -1,0 +1,151 @@
+"""The results of findings as text for a terminal, and as a page of the docs. Both only render what was saved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from trialsim.studies.estimates import Estimate
+from trialsim.studies.findings.judge import interval
+
+
+def simulated(row: Mapping[str, Any]) -> str:
+    """A measure's estimate with its interval."""
+    numbers = row["simulated"]
+    return interval(Estimate(*(_number(numbers[key]) for key in ("value", "lower", "upper"))))
+
+
+def _number(value: float | str | None) -> float:
+    if value is None:
+        return math.nan
+    return math.inf if isinstance(value, str) else float(value)
+
+
+def told_name(row: Mapping[str, Any]) -> str:
+    """A measure's name with its unit."""
+    return f"{row['name']}, {row['unit']}" if row["unit"] else str(row["name"])
+
+
+def as_text(results: Mapping[str, Any]) -> str:
+    """Every finding with its measures, then the count."""
+    lines: list[str] = []
+    for finding in results["findings"]:
+        mark = "pass       " if finding["result"] == "pass" else "falls short"
+        lines.append(f"{mark}  {finding['id']}  {finding['title']}{' (null result)' if finding['null'] else ''}")
+        table = [("", "published", "simulated (95 %)", "window")]
+        for row in finding["measures"]:
+            table.append((told_name(row), row["published"] or "-", simulated(row), row["window"] or "not judged"))
+        widths = [max(len(line[at]) for line in table) for at in range(4)]
+        for line in table:
+            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            lines.append(f"{'':13}{'  '.join(cells)}".rstrip())
+        if finding["reason"]:
+            lines.append(f"{'':13}Falls short: {finding['reason']}.")
+        lines.append(f"{'':13}{finding['source']}")
+        lines.append("")
+    lines.append(f"{results['passed']} of {results['total']} findings pass.")
+    return "\n".join(lines)
+
+
+def as_page(results: Mapping[str, Any]) -> str:
+    """docs/findings.md."""
+    findings = results["findings"]
+    lines = [
+        "# Findings",
+        "",
+        "Written by `trialsim findings --write docs/findings.md`; nothing here is typed by hand.",
+        "",
+        "Published experiments, run again in the simulator: what was published beside what is simulated. **"
+        f"{results['passed']} of {results['total']} pass** (seed {results['seed']}). Intervals are 95 % Monte-Carlo "
+        "intervals over simulated subjects: they tell how far another seed might be off, not how far the model's "
+        "numbers may be. The windows were given before anything was run; where the words of one leave open what is to "
+        "be computed, the rule says how it was read. A quantity without a window is shown and not judged. Doses in "
+        "mice are written as their human equivalents (mg/kg times 3 is mg/m2).",
+        "",
+    ]
+    rows = [
+        (
+            f"[{f['id']}](#{anchor(f)})",
+            f["title"] + (" (null result)" if f["null"] else ""),
+            f["published"],
+            "<br>".join(f"{told_name(m)}: {simulated(m)}" for m in f["measures"] if m["window"]),
+            "<br>".join(m["window"] for m in f["measures"] if m["window"]),
+            f["result"] if f["result"] == "pass" else f"**{f['result']}**",
+            "set" if f["kind"] == "set" else "predicted",
+        )
+        for f in findings
+    ]
+    head = ("", "finding", "published", "simulated (95 %)", "window", "result", "")
+    lines += ["## All findings", "", *table(head, rows)]
+    lines += ["## What was set by which finding", ""]
+    lines += _set_by(findings)
+    lines += ["## Each finding", ""]
+    for finding in findings:
+        lines += _section(finding)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _set_by(findings: list[Mapping[str, Any]]) -> list[str]:
+    rows = [
+        (f["id"], item["parameter"], item["value"], item["where"], item["why"])
+        for f in findings
+        for item in f["set_here"]
+    ]
+    predictions = [f["id"] for f in findings if f["kind"] == "prediction"]
+    told = [
+        "Numbers of the data files that were chosen by looking at one of these findings. All other numbers came from "
+        f"elsewhere, so {', '.join(predictions) or 'none'} {'are' if len(predictions) != 1 else 'is'} predicted.",
+        "",
+    ]
+    return told + table(("finding", "number", "value", "where", "why"), rows)
+
+
+def _section(finding: Mapping[str, Any]) -> list[str]:
+    lines = [
+        f"### {finding['id']} {finding['title']}",
+        "",
+        f"{finding['experiment']}. {finding['source']} (evidence: {finding['evidence']}).",
+        "",
+        f"Published: {finding['published']}. Window: {finding['acceptance']}.",
+        "",
+    ]
+    for key, label in (("rule", "Rule"), ("assumed", "Assumed")):
+        if finding[key]:
+            lines += [f"{label}: {finding[key].strip()}", ""]
+    rows = [
+        (told_name(row), row["published"] or "-", simulated(row), row["window"] or "not judged", _met(row))
+        for row in finding["measures"]
+    ]
+    lines += table(("quantity", "published", "simulated (95 %)", "window", ""), rows)
+    if finding["reason"]:
+        lines += [f"**Falls short:** {finding['reason']}.", ""]
+    lines += table(("group", "protocol", "arm", "subjects", "set"), [_group_row(*g) for g in finding["groups"].items()])
+    return lines
+
+
+def _group_row(name: str, group: Mapping[str, Any]) -> tuple[str, ...]:
+    words = [f"`{item}`" for item in group.get("set", [])]
+    if "plated" in group:
+        words.append("plated: " + ", ".join(f"{k} {v}" for k, v in group["plated"].items()))
+    path = f"[{group['protocol']}](../protocols/findings/{group['protocol']}.yaml)"
+    return name, path, str(group["arm"]), str(group["subjects"]), "<br>".join(words) or "-"
+
+
+def _met(row: Mapping[str, Any]) -> str:
+    return "" if row["met"] is None else "yes" if row["met"] else "**no**"
+
+
+def anchor(finding: Mapping[str, Any]) -> str:
+    """The address of a heading within the page, as code hosts make it."""
+    words = f"{finding['id']} {finding['title']}".lower()
+    return "".join(c for c in words if c.isalnum() or c in " -_").replace(" ", "-")
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    """A table in Markdown."""
+
+    def line(cells: tuple[str, ...]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+    return [line(head), line(tuple("---" for _ in head)), *map(line, rows), ""]
