@@ -36,12 +36,13 @@ from trialsim.conduct.schedule import arm_schedule
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course
-from trialsim.patient.state import LOCAL, State
+from trialsim.patient.state import BURDEN, INFILTRATE, LOCAL, State
 from trialsim.patient.warm_up import compile_kernels
 from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
 from trialsim.spec.agents import INDUCERS
 from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.treatment.platelets import COUNT
 
 Floats = NDArray[np.float64]
 
@@ -90,6 +91,8 @@ class Watched:
     """Subject x day x STATES."""
     platelets: Floats
     """Subject x day, 1e9/L."""
+    host: Floats
+    """Subject x day: senescent stroma of the host, in units of Karin 2019."""
 
     @property
     def tumour(self) -> Floats:
@@ -141,8 +144,8 @@ def join(parts: list[Watched | Followed]) -> Watched | Followed:
     first = parts[0]
     if isinstance(first, Watched):
         watched = [part for part in parts if isinstance(part, Watched)]
-        cells, platelets = (np.concatenate([getattr(p, name) for p in watched]) for name in ("cells", "platelets"))
-        return replace(first, cells=cells, platelets=platelets)
+        joined = {name: np.concatenate([getattr(p, name) for p in watched]) for name in ("cells", "platelets", "host")}
+        return replace(first, **joined)
     followed = [part for part in parts if isinstance(part, Followed)]
     relapse, death = (np.concatenate([getattr(p, name) for p in followed]) for name in ("relapse", "death"))
     return replace(first, relapse=relapse, death=death)
@@ -151,7 +154,7 @@ def join(parts: list[Watched | Followed]) -> Watched | Followed:
 def _watch(group: Group, subjects: Mapping[int, Traits], seed: int, replicate: int) -> Watched:
     days = np.array(group.days)
     cells = np.full((len(subjects), days.size, len(STATES)), np.nan)
-    platelets = np.full((len(subjects), days.size), np.nan)
+    platelets, host = (np.full((len(subjects), days.size), np.nan) for _ in range(2))
     timetable = list(_timetable(group))
     limit = group.protocol.detection.limit_cells
     for row, (subject, traits) in enumerate(subjects.items()):
@@ -165,12 +168,13 @@ def _watch(group: Group, subjects: Mapping[int, Traits], seed: int, replicate: i
             course.advance(day)
             if look is not None:
                 cells[row, look] = count(course.state)
-                platelets[row, look] = course.state.platelets[0]
+                platelets[row, look] = course.state.platelets[COUNT]
+                host[row, look] = course.state.host[BURDEN]
                 if cells[row, look, :ELSEWHERE].sum() >= limit:
                     break
             for order in orders:
                 course.give(order, 1.0)
-    return Watched(days, cells, platelets)
+    return Watched(days, cells, platelets, host)
 
 
 def _timetable(group: Group) -> Iterator[tuple[float, int | None, list[int]]]:
@@ -204,6 +208,7 @@ def plate(state: State, plated: Plated, traits: Traits, rng: np.random.Generator
     """
     inducer = INDUCERS.index(plated.inducer)
     state.cells[:] = 0
+    state.lesions[:, INFILTRATE] = 0.0
     local = state.cells[LOCAL]
     local[RESIDUAL], local[ESCAPED + inducer] = plated.cycling, plated.escaped
     age = MATURE if plated.mature else IMMATURE

@@ -74,3 +74,12 @@ def scaling(groups: Sequence[Watched], *, rng: Rng, day: float, against: list[fl
     slope = float((w * dx * y).sum() / (w * dx**2).sum())
     half = 1.959964 / math.sqrt(float((w * dx**2).sum()))
     return Estimate(slope, slope - half, slope + half)
+
+
+@readout
+def escape_share(groups: Sequence[Watched], *, rng: Rng, day: float) -> Estimate:
+    """Share of dishes in which, at a look by a day, cells divide that had been senescent, %."""
+    del rng
+    (group,) = groups
+    escaped = np.nanmax(group.cells[:, group.days <= day, ESCAPERS], axis=1) > 0
+    return percent(share(int(escaped.sum()), escaped.size))

@@ -151,7 +151,12 @@ def synergy(groups: Sequence[Watched], *, rng: Rng, day: float) -> Estimate:
 
 
 def _log_size(group: Watched, day: float) -> Floats:
-    return np.asarray(np.log(np.maximum(at_day(group, group.tumour, day), 1.0)))
+    """Log size of each tumour on a day; an animal taken out before has its last size."""
+    tumour = group.tumour
+    for at in range(1, tumour.shape[1]):
+        gone = np.isnan(tumour[:, at])
+        tumour[gone, at] = tumour[gone, at - 1]
+    return np.asarray(np.log(np.maximum(at_day(group, tumour, day), 1.0)))
 
 
 @readout
@@ -161,6 +166,15 @@ def response_rate(groups: Sequence[Watched], *, rng: Rng, day: float, below: flo
     (group,) = groups
     gone = at_day(group, group.tumour, day) < below
     return percent(share(int(gone.sum()), gone.size))
+
+
+@readout
+def dividing_below(groups: Sequence[Watched], *, rng: Rng, day: float, below: float) -> Estimate:
+    """Share of subjects whose tumour has fewer than `below` cells that are not senescent on a day, %."""
+    del rng
+    (group,) = groups
+    dividing = at_day(group, group.tumour - group.cells[:, :, SENESCENTS], day) < below
+    return percent(share(int(dividing.sum()), dividing.size))
 
 
 @readout
