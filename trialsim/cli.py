@@ -22,7 +22,7 @@ from trialsim.errors import InvalidInput, Problem, TrialsimError, UsageError
 if TYPE_CHECKING:
     from trialsim.spec.resolved import ResolvedProtocol
 
-INTERRUPTED = 130
+NOT_MET, INTERRUPTED = 4, 130
 _PROTOCOL = click.argument("protocol", type=click.Path(path_type=Path))
 _SET = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a value of the protocol.")
 _SEED = click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of every draw.")
@@ -32,7 +32,8 @@ _QUIET = click.option("--quiet", is_flag=True, help="No progress on standard err
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed while running, 2 usage, 3 invalid input file, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failed while running, 2 usage, 3 invalid input file, 4 an acceptance was not met, "
+    "130 interrupted.",
 )
 @click.version_option(__version__, prog_name="trialsim")
 def cli() -> None:
@@ -42,9 +43,8 @@ def cli() -> None:
 def main() -> None:
     """Entry point: runs a command and turns its exceptions into a message and an exit code."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        # An exit code that a command asks for comes back from here.
+        sys.exit(cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -279,6 +279,50 @@ def _analyse(data: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 @cli.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one for each processor]")
+@_SEED
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for an HTML page and the results.")
+@click.option("--write", type=click.Path(path_type=Path), help="File for the page of the docs (Markdown).")
+@_JSON
+@_QUIET
+def findings(
+    ids: tuple[str, ...], jobs: int | None, seed: int, out: Path | None, write: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """Run published experiments again: published beside simulated, pass or falls short.
+
+    Without an ID (V01, V02, ...) all of them. The exit code is 4 when one falls short.
+    """
+    with _waiting("Loading the simulator; the first time it is compiled, which takes up to a minute", quiet):
+        from trialsim import results
+        from trialsim.studies.findings.registry import choose
+        from trialsim.studies.findings.run import run_findings
+        from trialsim.studies.findings.text import as_page, as_text
+
+        chosen = choose(ids)
+        from trialsim.patient.warm_up import compile_kernels
+
+        compile_kernels()
+    with _progress(f"Running {len(chosen)} finding{'s' if len(chosen) != 1 else ''}", quiet) as on_progress:
+        found = run_findings(chosen, seed=seed, jobs=jobs or os.cpu_count() or 1, on_progress=on_progress)
+    if write is not None:
+        _write_text(write, as_page(found))
+    if out is not None:
+        from trialsim.report.findings import findings_page
+
+        with results.new_folder(out) as folder:
+            (folder / results.REPORT).write_text(findings_page(found, _command()), encoding="utf-8")
+            results.write_json(folder, results.FINDINGS, found)
+            manifest = {"trialsim": "findings", "version": __version__, "seed": seed, "command": _command()}
+            results.write_json(folder, results.MANIFEST, manifest)
+    click.echo(results.to_json(found) if as_json else as_text(found), nl=not as_json)
+    if out is not None and not as_json:
+        click.echo(f"Report: {out / results.REPORT}")
+    if found["passed"] < found["total"]:
+        raise click.exceptions.Exit(NOT_MET)
+
+
+@cli.command()
 @click.argument("folder", metavar="RUN_DIR", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
     """Rebuild the page of a run from its saved results."""
@@ -303,10 +347,7 @@ def export(folder: Path, number: int, lesion: int | None, out: Path | None) -> N
     if out is None:
         click.echo(exported.sbml, nl=False)
         return
-    try:
-        out.write_text(exported.sbml, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {out}: {error.strerror}") from error
+    _write_text(out, exported.sbml)
     network = exported.network
     counts = f"{len(network.species)} populations, {len(network.reactions)} reactions"
     click.echo(f"Wrote {out}: patient {exported.patient}, lesion {exported.lesion}, {counts}")
@@ -349,6 +390,13 @@ def _load(protocol: Path, overrides: tuple[str, ...]) -> ResolvedProtocol:
     from trialsim.treatment.library import load_library
 
     return load_protocol(protocol, load_library(), overrides)
+
+
+def _write_text(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _names(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ RESULTS = "results.json"
 PROTOCOL = "protocol.resolved.yaml"
 MANIFEST = "manifest.json"
 REPORT = "report.html"
+FINDINGS = "findings.json"
 
 #: The files whose contents make up a run's digest.
 DATA_FILES = (ADSL, ADTTE, EVENTS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trialsim import results
 from trialsim.report.estimand import arm_words, enrolment_words, estimand, follow_up_words
@@ -23,6 +23,9 @@ from trialsim.report.tables import baseline, treatment
 from trialsim.report.theme import DARK, LIGHT, css_variables
 from trialsim.report.verdict import TestName, truth_sentence, verdicts
 from trialsim.spec.resolved import ResolvedProtocol
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HERE = Path(__file__).parent
 
@@ -92,16 +95,21 @@ def analyse_page(analysis: Mapping[str, Any], title: str, command: str) -> str:
     return _page(analysis, analysis.get("test", "logrank"), False, context)
 
 
-def _page(analysis: Mapping[str, Any], test: TestName, simulated: bool, context: dict[str, Any]) -> str:
+def environment() -> Environment:
+    """Where templates are found, and how they are read."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _page(analysis: Mapping[str, Any], test: TestName, simulated: bool, context: dict[str, Any]) -> str:
+    templates = environment()
     figures: dict[str, Figure] = {}
 
     def place(figure: Figure, width: int = 860) -> str:
@@ -109,21 +117,22 @@ def _page(analysis: Mapping[str, Any], test: TestName, simulated: bool, context:
         figures[figure.name] = figure
         return draw(figure, width)
 
-    environment.globals.update(place=place, figure_data=lambda: _embedded(figures))
-    return environment.get_template("page.html.j2").render(
+    templates.globals.update(place=place, figure_data=lambda: _embedded(figures))
+    return templates.get_template("page.html.j2").render(
         **context,
         analysis=analysis,
         verdicts=verdicts(analysis, test),
         simulated=simulated,
         truth=truth_sentence(simulated),
         survival=survival_parts(analysis),
-        style=_style(),
+        style=page_style(),
         script=(HERE / "assets" / "page.js").read_text(encoding="utf-8"),
         plotly=(HERE / "assets" / "plotly-basic.min.js").read_text(encoding="utf-8"),
     )
 
 
-def _style() -> str:
+def page_style() -> str:
+    """The page's CSS, with both themes."""
     light, dark = css_variables(LIGHT), css_variables(DARK)
     themes = (
         f":root{{color-scheme:light dark;{light}}}"

@@ -14,7 +14,7 @@ from trialsim.spec.load import load_protocol
 from trialsim.spec.shipped import shipped
 from trialsim.studies.estimates import Estimate
 from trialsim.studies.experiment import Chunk, Followed, Group, Plated, Watched, chunks, join, run_chunk
-from trialsim.studies.findings.judge import meets, reason, window
+from trialsim.studies.findings.judge import interval, meets, reason, window
 from trialsim.studies.findings.readouts import READOUTS, meaning
 from trialsim.studies.findings.registry import Finding, GroupOfFinding, Measure
 from trialsim.studies.pool import run_tasks
@@ -121,19 +121,21 @@ def _measure(finding: Finding, measure: Measure, groups: dict[str, Watched | Fol
     found = READOUTS[measure.readout]([groups[name] for name in measure.of], rng=rng, **measure.settings)
     row: dict[str, Any] = {
         "name": measure.name,
+        "label": f"{measure.name}, {measure.unit}" if measure.unit else measure.name,
         "readout": meaning(measure.readout),
         "groups": list(measure.of),
         "settings": measure.settings,
         "unit": measure.unit,
         "published": measure.published,
         "simulated": _numbers(found),
+        "told": interval(found),
         "window": "",
         "met": None,
         "reason": "",
     }
     if measure.rule is not None:
         met = meets(*measure.rule, found)
-        row |= {"window": window(*measure.rule), "met": met}
+        row |= {"window": window(*measure.rule), "rule": [measure.rule[0], *measure.rule[1]], "met": met}
         if not met:
             row["reason"] = reason(measure.name, measure.unit, *measure.rule, found)
     return row

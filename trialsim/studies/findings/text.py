@@ -2,29 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from trialsim.studies.estimates import Estimate
-from trialsim.studies.findings.judge import interval
-
-
-def simulated(row: Mapping[str, Any]) -> str:
-    """A measure's estimate with its interval."""
-    numbers = row["simulated"]
-    return interval(Estimate(*(_number(numbers[key]) for key in ("value", "lower", "upper"))))
-
-
-def _number(value: float | str | None) -> float:
-    if value is None:
-        return math.nan
-    return math.inf if isinstance(value, str) else float(value)
-
-
-def told_name(row: Mapping[str, Any]) -> str:
-    """A measure's name with its unit."""
-    return f"{row['name']}, {row['unit']}" if row["unit"] else str(row["name"])
 
 
 def as_text(results: Mapping[str, Any]) -> str:
@@ -35,7 +14,7 @@ def as_text(results: Mapping[str, Any]) -> str:
         lines.append(f"{mark}  {finding['id']}  {finding['title']}{' (null result)' if finding['null'] else ''}")
         table = [("", "published", "simulated (95 %)", "window")]
         for row in finding["measures"]:
-            table.append((told_name(row), row["published"] or "-", simulated(row), row["window"] or "not judged"))
+            table.append((row["label"], row["published"] or "-", row["told"], row["window"] or "not judged"))
         widths = [max(len(line[at]) for line in table) for at in range(4)]
         for line in table:
             cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
@@ -69,7 +48,7 @@ def as_page(results: Mapping[str, Any]) -> str:
             f"[{f['id']}](#{anchor(f)})",
             f["title"] + (" (null result)" if f["null"] else ""),
             f["published"],
-            "<br>".join(f"{told_name(m)}: {simulated(m)}" for m in f["measures"] if m["window"]),
+            "<br>".join(f"{m['label']}: {m['told']}" for m in f["measures"] if m["window"]),
             "<br>".join(m["window"] for m in f["measures"] if m["window"]),
             f["result"] if f["result"] == "pass" else f"**{f['result']}**",
             "set" if f["kind"] == "set" else "predicted",
@@ -114,7 +93,7 @@ def _section(finding: Mapping[str, Any]) -> list[str]:
         if finding[key]:
             lines += [f"{label}: {finding[key].strip()}", ""]
     rows = [
-        (told_name(row), row["published"] or "-", simulated(row), row["window"] or "not judged", _met(row))
+        (row["label"], row["published"] or "-", row["told"], row["window"] or "not judged", _met(row))
         for row in finding["measures"]
     ]
     lines += table(("quantity", "published", "simulated (95 %)", "window", ""), rows)
@@ -142,7 +121,7 @@ def anchor(finding: Mapping[str, Any]) -> str:
     return "".join(c for c in words if c.isalnum() or c in " -_").replace(" ", "-")
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """A table in Markdown."""
 
     def line(cells: tuple[str, ...]) -> str:

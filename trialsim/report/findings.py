@@ -1,0 +1,94 @@
+"""The page of a run of the findings, from its saved results and nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trialsim.report.page import environment, page_style
+from trialsim.report.tables import Table
+
+#: A rail shows this much more than it must, as a share of its span.
+_MARGIN = 0.15
+#: From this ratio of its ends on, a rail of positive numbers is logarithmic.
+_LOG_FROM = 20.0
+
+
+@dataclass(frozen=True)
+class Rail:
+    """A measure drawn against its window; places are per cent of the width."""
+
+    window_left: float
+    window_right: float
+    left: float
+    right: float
+    at: float
+
+
+def findings_page(saved: Mapping[str, Any], command: str) -> str:
+    """The page, as HTML; ``saved`` is what findings.json holds."""
+    findings = saved["findings"]
+    short = [f["id"] for f in findings if f["result"] != "pass"]
+    return (
+        environment()
+        .get_template("findings.html.j2")
+        .render(
+            saved=saved,
+            short=short,
+            findings=[
+                f | {"rows": [row | {"rail": rail(row)} for row in f["measures"]], "arms": _groups(f)} for f in findings
+            ],
+            set_by=_set_by(findings),
+            command=command,
+            style=page_style(),
+        )
+    )
+
+
+def _set_by(findings: list[Mapping[str, Any]]) -> Table:
+    rows = tuple(
+        (f["id"], item["parameter"], item["value"], item["where"], item["why"])
+        for f in findings
+        for item in f["set_here"]
+    )
+    head = ("Finding", "Number", "Value", "Where", "Why")
+    return Table("Numbers that were set by looking at a finding", head, rows, wide_text=True)
+
+
+def _groups(finding: Mapping[str, Any]) -> Table:
+    rows = tuple(
+        (
+            name,
+            group["protocol"],
+            group["arm"],
+            f"{group['subjects']:,}",
+            ", ".join(group.get("set", [])) or "as written",
+        )
+        for name, group in finding["groups"].items()
+    )
+    return Table("Groups", ("Group", "Protocol", "Arm", "Subjects", "Set"), rows, wide_text=True)
+
+
+def rail(row: Mapping[str, Any]) -> Rail | None:
+    """Where a judged measure lies against its window; None where there is nothing to draw."""
+    if row["met"] is None:
+        return None
+    kind, *bounds = row["rule"]
+    value, lower, upper = (row["simulated"][key] for key in ("value", "lower", "upper"))
+    finite = [x for x in (value, lower, upper, *bounds) if isinstance(x, (int, float))]
+    if not isinstance(value, (int, float)):
+        return None
+    low, high = min(finite), max(finite)
+    scale = math.log if low > 0.0 and high > _LOG_FROM * low else float
+    margin = _MARGIN * ((scale(high) - scale(low)) or abs(scale(high)) or 1.0)
+    begin, end = scale(low) - margin, scale(high) + margin
+
+    def place(x: float | str | None, otherwise: float) -> float:
+        return round(100.0 * (scale(x) - begin) / (end - begin), 2) if isinstance(x, (int, float)) else otherwise
+
+    first = place(bounds[0], 0.0)
+    window = {"below": (0.0, first), "above": (first, 100.0), "at_least": (first, 100.0), "holds": (first, first)}
+    left, right = window.get(kind) or (first, place(bounds[-1], 100.0))
+    return Rail(left, right, place(lower, 0.0), place(upper, 100.0), place(value, 50.0))
