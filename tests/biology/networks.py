@@ -20,16 +20,19 @@ class Network:
     cells: NDArray[np.int64]
     rates: r.Rates
     until: float
+    infiltrate: float = 0.0
 
 
-def _network(name: str, until: float, cells: dict[int, int], rates: dict[int, float]) -> Network:
+def _network(
+    name: str, until: float, cells: dict[int, int], rates: dict[int, float], infiltrate: float = 0.0
+) -> Network:
     start = np.zeros(p.N_POPULATIONS, np.int64)
     for at, n in cells.items():
         start[at] = n
     vector = r.quiet_rates()
     for at, rate in rates.items():
         vector[at] = rate
-    return Network(name, start, vector, until)
+    return Network(name, start, vector, until, infiltrate)
 
 
 _GROW = {r.BIRTH: 0.14, r.DEATH: 0.12}
@@ -37,6 +40,9 @@ _ESCAPERS = {r.ESCAPED_BIRTH: 0.10, r.ESCAPED_DEATH: 0.06}
 _CHAIN = {r.MATURATION: 0.25, r.COMPETENCE: 0.1, r.CLEARANCE: 0.03, r.POLYPLOID_SHARE: 0.4, r.RESISTANT_SHARE: 0.1}
 _DNA = INDUCERS.index("dna_damage")
 _KILL = {r.KILL + _DNA: 0.15, r.KILL + p.SPONTANEOUS: 0.08, r.KILL_CYCLING: 0.005, r.IMMATURE_KILL_SHARE: 0.1}
+_CDK = INDUCERS.index("cell_cycle")
+_ARRESTED = {p.senescent(_CDK, 0, 0, 0): 30, p.senescent(_CDK, 1, 0, 1): 20, p.senescent(_CDK, 1, 1, 2): 10}
+_OUT = {p.escaped(_DNA, 0): 15, p.escaped(_DNA, 1): 15}
 _TIS = {p.senescent(_DNA, 0, 0, 0): 60, p.senescent(_DNA, 1, 0, 0): 40, p.senescent(_DNA, 1, 1, 1): 6}
 
 NETWORKS = (
@@ -61,6 +67,56 @@ NETWORKS = (
         "crowded",
         60,
         {p.RESIDUAL: 20},
-        {r.BIRTH: 0.16, r.DEATH: 0.12, r.CAPACITY: 150.0, r.REFERENCE: 50.0, r.CROWDING: 1.0},
+        {r.BIRTH: 0.16, r.DEATH: 0.12, r.NET: 0.04, r.CAPACITY: 150.0, r.REFERENCE: 50.0, r.CROWDING: 1.0},
+    ),
+    _network("reversible", 40, {p.RESIDUAL: 5, **_ARRESTED}, _GROW | _CHAIN | {r.REVERSAL: 0.08, r.ESCAPE: 0.01}),
+    _network("inherited resistance", 50, _OUT, _GROW | _CHAIN | _ESCAPERS | _KILL | {r.SPONTANEOUS_RATE: 0.02}),
+)
+
+_FEW = {at: max(2, n // 3) for at, n in _TIS.items()}
+_SASP = {
+    r.SASP_INTENSITY: 1.2,
+    r.SASP_GROWTH: 0.3,
+    r.GROWTH_AT_REST: 1.05,
+    r.SASP_ARREST: 0.01,
+    r.SASP_SEEDING: 1.5,
+    r.SASP_WAKING: 1.5,
+    r.SEEDING: 0.002,
+    r.SPONTANEOUS_RATE: 0.004,
+    r.HOST_SHARE: 0.02,
+    **{r.WEIGHT + i: 0.6 for i in range(p.N_INDUCERS)},
+}
+_IMMUNE = {r.IMMUNE_KILL: 0.03, r.SASP_IMMUNE: 0.7, r.SASP_CLEARANCE: 1.0, r.INFILTRATION_TIME: 14.0}
+_CROWDED = {r.CAPACITY: 6e3, r.REFERENCE: 4e2, r.CROWDING: 1.0}
+_FAST = {r.BIRTH: 0.5, r.DEATH: 0.28, r.NET: 0.20}
+
+#: Lesions in which everything hangs on everything: the weak error of the coupled kernel is measured on these.
+COUPLED = (
+    _network(
+        "secretome",
+        60,
+        {p.RESIDUAL: 40, **_FEW},
+        _GROW | _CHAIN | _SASP | {r.NET: 0.02, r.ESCAPE: 0.004, **_ESCAPERS, r.ESCAPED_NET: 0.03},
+    ),
+    _network(
+        "immunity",
+        60,
+        {p.RESIDUAL: 40, **_FEW},
+        _GROW | _CHAIN | _SASP | _IMMUNE | {r.NET: 0.02, r.DEATH: 0.1},
+        infiltrate=0.3,
+    ),
+    _network(
+        "waking tumour",
+        90,
+        {p.DORMANT: 30, p.RESIDUAL: 4, **_FEW},
+        _GROW | _CHAIN | _SASP | _IMMUNE | {r.WAKE: 0.01, r.NET: 0.02, r.DEATH: 0.1, r.KILL + _DNA: 0.05},
+        infiltrate=0.5,
+    ),
+    _network(
+        "mouse tumour",
+        18,
+        {p.RESIDUAL: 40, **_FEW},
+        _FAST | _CHAIN | _SASP | _IMMUNE | _CROWDED | {r.ESCAPE: 0.004, **_ESCAPERS, r.ESCAPED_NET: 0.03},
+        infiltrate=0.3,
     ),
 )

@@ -10,18 +10,20 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from trialsim.biology import exact, populations
-from trialsim.biology.rates import Rates
+from trialsim.biology import exact, host, populations
+from trialsim.biology.rates import HOST_SHARE, Rates
 from trialsim.patient import compiled
 from trialsim.patient import state as s
+from trialsim.treatment.pharmacology import N_DRUG
 
 Counts = NDArray[np.int64]
 
 
 def _compiled_twin() -> Callable[..., int]:
     """The very code of `trialsim.biology.exact`, compiled, without touching the module."""
-    scope = dict(vars(exact)) | {"crowding_factor": njit(exact.crowding_factor)}
-    for name in ("_births", "_deaths", "_loss", "_ageing", "_exit_rate", "_one_event", "simulate"):
+    scope = dict(vars(exact))
+    names = ("_births", "_deaths", "_arrests", "_seeds", "_loss", "_ageing", "_reversal", "_exit_rate", "_arrested_by")
+    for name in (*names, "_one_event", "_total_rate", "simulate"):
         scope[name] = njit(types.FunctionType(getattr(exact, name).__code__, scope, name))
     return scope["simulate"]
 
@@ -31,52 +33,67 @@ _advance = compiled.advance
 _State = s.State
 _N_LESION, _N_CLOCK = s.N_LESION, s.N_CLOCK
 _WAKE_LEFT, _LIMIT, _TOLERANCE, _LONGEST, _BASELINE = s.WAKE_LEFT, s.LIMIT, s.TOLERANCE, s.LONGEST, s.BASELINE
+_INFILTRATE, _IN_USE, _BURDEN, _PRODUCTION, _MEASURED_AT = s.INFILTRATE, s.IN_USE, s.BURDEN, s.PRODUCTION, s.MEASURED_AT
+_N_HOST, _N_EFFECT, _N_ORDER, _N_TRACE, _N_DRUG = s.N_HOST, s.N_EFFECT, s.N_ORDER, s.N_TRACE, N_DRUG
+_SHARE_PER_UNIT, _HOST_SHARE = host.SHARE_PER_UNIT, HOST_SHARE
+_resting_production = host.resting_production
 
 
 @njit
-def _exact_paths(start: Counts, rates: Rates, until: float, paths: int, rng: np.random.Generator) -> Counts:
+def _exact_paths(start, rates, until, infiltrate, paths, rng):
     out = np.empty((paths, start.size), np.int64)
     for path in range(paths):
         cells = start.copy()
-        _simulate(cells, rates, until, rng)
+        _simulate(cells, rates, until, rng, infiltrate)
         out[path] = cells
     return out
 
 
 @njit
-def _kernel_paths(start, rates, until, paths, tolerance, longest, rng):
+def _kernel_paths(start, rates, until, infiltrate, paths, tolerance, longest, rng):
     out = np.empty((paths, start.size), np.int64)
     for path in range(paths):
         cells = np.empty((1, start.size), np.int64)
         cells[0] = start
         lesions = np.full((1, _N_LESION), np.nan)
         lesions[0, _WAKE_LEFT] = rng.exponential(1.0)
+        lesions[0, _INFILTRATE] = infiltrate
         settings = np.zeros(4)
         settings[_LIMIT] = np.inf
         settings[_TOLERANCE] = tolerance
         settings[_LONGEST] = longest
         settings[_BASELINE] = 1.0
+        clock = np.zeros(_N_CLOCK)
+        clock[_IN_USE] = 1.0
+        # A host at rest, in which clearance was measured: its part of the load is constant.
+        burden = rates[_HOST_SHARE] / _SHARE_PER_UNIT
+        around = np.zeros(_N_HOST)
+        around[_BURDEN] = around[_MEASURED_AT] = burden
+        around[_PRODUCTION] = _resting_production(burden)
         state = _State(
-            cells,
-            lesions,
-            np.zeros(_N_CLOCK),
-            np.ones(4),
-            np.zeros((0, 2)),
-            rates,
-            np.zeros((0, 9)),
-            np.zeros((0, 7)),
-            np.zeros((0, 10)),
-            settings,
-            np.zeros((0, 6)),
+            cells=cells,
+            lesions=lesions,
+            clock=clock,
+            platelets=np.ones(4),
+            amounts=np.zeros((0, 2)),
+            rates=rates,
+            drugs=np.zeros((0, _N_DRUG)),
+            effects=np.zeros((0, _N_EFFECT)),
+            host=around,
+            orders=np.zeros((0, _N_ORDER)),
+            settings=settings,
+            trace=np.zeros((0, _N_TRACE)),
         )
         _advance(state, until, rng)
         out[path] = cells[0]
     return out
 
 
-def exact_paths(start: Counts, rates: Rates, until: float, *, paths: int, seed: int) -> Counts:
+def exact_paths(
+    start: Counts, rates: Rates, until: float, *, paths: int, seed: int, infiltrate: float = 0.0
+) -> Counts:
     """Final counts (path x population) by Gillespie's direct method."""
-    return _exact_paths(start, rates, until, paths, np.random.default_rng(seed))
+    return _exact_paths(start, rates, until, infiltrate, paths, np.random.default_rng(seed))
 
 
 def kernel_paths(
@@ -88,9 +105,10 @@ def kernel_paths(
     seed: int,
     tolerance: float = 0.05,
     longest: float = 14.0,
+    infiltrate: float = 0.0,
 ) -> Counts:
     """Final counts (path x population) by the course that trials use, at its default accuracy."""
-    return _kernel_paths(start, rates, until, paths, tolerance, longest, np.random.default_rng(seed))
+    return _kernel_paths(start, rates, until, infiltrate, paths, tolerance, longest, np.random.default_rng(seed))
 
 
 def groups(counts: Counts) -> dict[str, NDArray[np.float64]]:

@@ -1,8 +1,9 @@
 """The ageing chain of senescent cells, solved exactly over a step of any length.
 
-A senescent cell ages immature -> mature -> competent (polyploid cells only), is lost on the way, and as a competent
-cell may escape. With frozen rates the chance of being in each state after a time t is a divided difference of
-exp(-x t) over the rates at which the states are left (Bateman's solution). Two sets of chances are needed:
+A senescent cell ages immature -> mature -> competent (polyploid cells only, unless a protocol says otherwise), is lost
+on the way, and as a competent cell may escape. With frozen rates the chance of being in each state after a time t is a
+divided difference of exp(-x t) over the rates at which the states are left (Bateman's solution). Two sets of chances
+are needed:
 
 * of cells present at the start of a step, after the whole step;
 * of cells that arrive during it, evenly over time: the same chances averaged over the time that remains to them.
@@ -22,7 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.biology.populations import N_INDUCERS, POLYPLOID
-from trialsim.biology.rates import CLEARANCE, COMPETENCE, ESCAPE, IMMATURE_KILL_SHARE, KILL, MATURATION, Rates
+from trialsim.biology.rates import (
+    CLEARANCE,
+    COMPETENCE,
+    DIPLOID_ESCAPE,
+    ESCAPE,
+    IMMATURE_KILL_SHARE,
+    KILL,
+    MATURATION,
+    Rates,
+)
 from trialsim.compiling import compiled
 
 Chances = NDArray[np.float64]
@@ -121,8 +131,8 @@ def chain_chances(rates: Rates, polyploid: bool, kill: float, t: float, out: Cha
     ``kill`` is the senolytic hazard on mature cells; immature ones feel ``IMMATURE_KILL_SHARE`` of it.
     """
     mature = rates[MATURATION]
-    ripen = rates[COMPETENCE] if polyploid else 0.0
-    escape = rates[ESCAPE] if polyploid else 0.0
+    escape = rates[ESCAPE] * (1.0 if polyploid else rates[DIPLOID_ESCAPE])
+    ripen = rates[COMPETENCE] if polyploid or rates[DIPLOID_ESCAPE] > 0.0 else 0.0
     loss0, loss = rates[CLEARANCE] + kill * rates[IMMATURE_KILL_SHARE], rates[CLEARANCE] + kill
     leave0, leave1, leave2 = mature + loss0, ripen + loss, escape + loss
 

@@ -3,12 +3,16 @@
 Slow, short and obviously right. It reads the same counts and the same rates and makes every single event happen, so
 the kernel can be held to it: means, variances, extinction, distributions. It is written in the subset that
 numba compiles, so that a test which needs many paths can compile this very function.
+
+The infiltrate of immune cells alone is no count: between events it relaxes to the load by its closed form, and the
+rates that hang on it are held for at most ``HELD`` days, a five-hundredth or so of its time constant.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from trialsim.biology import sasp
 from trialsim.biology.populations import (
     AWAKENED,
     COMPETENT,
@@ -17,7 +21,10 @@ from trialsim.biology.populations import (
     IMMATURE,
     MATURE,
     N_AGES,
+    N_INDUCERS,
     PER_INDUCER,
+    RESIDUAL,
+    REVERSIBLE,
     SENESCENT,
     SPONTANEOUS,
     Counts,
@@ -29,76 +36,124 @@ from trialsim.biology.rates import (
     COMPETENCE,
     CROWDING,
     DEATH,
+    DIPLOID_ESCAPE,
     ESCAPE,
     ESCAPED_BIRTH,
     ESCAPED_DEATH,
+    ESCAPED_NET,
+    HOST_SHARE,
     IMMATURE_KILL_SHARE,
+    IMMUNE_KILL,
+    INFILTRATION_TIME,
     KILL,
     KILL_CYCLING,
     MATURATION,
+    NET,
     POLYPLOID_SHARE,
     REFERENCE,
     RESISTANT_SHARE,
+    REVERSAL,
+    SASP_ARREST,
+    SASP_CLEARANCE,
+    SASP_IMMUNE,
+    SASP_SEEDING,
+    SASP_WAKING,
+    SEEDING,
     SPONTANEOUS_RATE,
+    STREAM,
     WAKE,
     Rates,
     crowding_factor,
 )
 
+#: Longest time for which the infiltrate is held, days.
+HELD = 0.025
 
-def simulate(cells: Counts, rates: Rates, until: float, rng: np.random.Generator) -> int:
-    """Advance a lesion in place by ``until`` days, event by event; returns the number of events.
 
-    At each event the waiting time is exponential with the total rate, and the event is drawn in proportion to
-    its own rate (Gillespie 1977).
+def simulate(cells: Counts, rates: Rates, until: float, rng: np.random.Generator, infiltrate: float = 0.0) -> int:
+    """Advance a patient's only lesion in place by ``until`` days, event by event; returns the number of events.
+
+    At each event the waiting time is exponential with the total rate, and the event is drawn in proportion to its own
+    rate (Gillespie 1977). Cells that leave to found a focus elsewhere are gone from this lesion.
     """
     now, events = 0.0, 0
+    # Without immune killing or recruited clearance nothing hangs on the infiltrate, and nothing need be held.
+    slow = rates[IMMUNE_KILL] * rates[SASP_IMMUNE] > 0.0 or rates[SASP_CLEARANCE] > 0.0
     while True:
+        load = sasp.load(cells, rates)
         crowd = crowding_factor(cells.sum(), rates[CAPACITY], rates[REFERENCE], rates[CROWDING])
-        total = rates[WAKE] if cells[DORMANT] > 0 else 0.0
-        for at in range(cells.size):
-            if at != DORMANT and cells[at] > 0:
-                total += cells[at] * _exit_rate(at, rates, crowd)
+        growth = crowd * sasp.growth_factor(rates, load)
+        killing = rates[KILL_CYCLING] + sasp.immune_killing(rates, infiltrate)
+        clearance = rates[CLEARANCE] * (1.0 + rates[SASP_CLEARANCE] * infiltrate)
+        waking = rates[WAKE] * (1.0 + rates[SASP_WAKING] * load)
+        total = _total_rate(cells, rates, growth, killing, clearance, load, waking)
         if total == 0.0:
             return events
-        now += rng.exponential(1.0 / total)
-        if now > until:
+        wait = rng.exponential(1.0 / total)
+        held = slow and wait > HELD
+        if held:
+            wait = HELD
+        if now + wait > until:
             return events
+        now += wait
+        infiltrate = sasp.relaxed(infiltrate, load, wait, rates[INFILTRATION_TIME])
+        if held:
+            continue
         events += 1
         left = rng.random() * total
         if cells[DORMANT] > 0:
-            left -= rates[WAKE]
+            left -= waking
             if left < 0.0:
                 cells[AWAKENED] += cells[DORMANT]
                 cells[DORMANT] = 0
                 continue
         for at in range(cells.size):
             if at != DORMANT and cells[at] > 0:
-                rate = _exit_rate(at, rates, crowd)
+                rate = _exit_rate(at, rates, growth, killing, clearance, load)
                 if left < cells[at] * rate:
-                    _one_event(cells, at, rates, crowd, (left / cells[at]), rng)
+                    _one_event(cells, at, rates, growth, killing, clearance, load, left / cells[at], rng)
                     break
                 left -= cells[at] * rate
 
 
-def _births(at: int, rates: Rates, crowd: float) -> float:
-    escaped = at >= ESCAPED
-    birth = rates[ESCAPED_BIRTH] if escaped else rates[BIRTH]
-    death = rates[ESCAPED_DEATH] if escaped else rates[DEATH]
-    return birth + (crowd - 1.0) * max(0.0, birth - death - rates[SPONTANEOUS_RATE])
+def _total_rate(
+    cells: Counts, rates: Rates, growth: float, killing: float, clearance: float, load: float, waking: float
+) -> float:
+    total = waking if cells[DORMANT] > 0 else 0.0
+    for at in range(cells.size):
+        if at != DORMANT and cells[at] > 0:
+            total += cells[at] * _exit_rate(at, rates, growth, killing, clearance, load)
+    return total
 
 
-def _deaths(at: int, rates: Rates) -> float:
-    return (rates[ESCAPED_DEATH] if at >= ESCAPED else rates[DEATH]) + rates[KILL_CYCLING]
+def _births(at: int, rates: Rates, growth: float) -> float:
+    if at >= ESCAPED:
+        return rates[ESCAPED_BIRTH] + (growth - 1.0) * rates[ESCAPED_NET]
+    return rates[BIRTH] + (growth - 1.0) * rates[NET]
 
 
-def _loss(at: int, rates: Rates) -> float:
+def _deaths(at: int, rates: Rates, killing: float) -> float:
+    return (rates[ESCAPED_DEATH] if at >= ESCAPED else rates[DEATH]) + killing
+
+
+def _arrests(rates: Rates, load: float) -> float:
+    rate = rates[SPONTANEOUS_RATE] + rates[SASP_ARREST] * load
+    for inducer in range(N_INDUCERS):
+        rate += rates[STREAM + inducer]
+    return rate
+
+
+def _seeds(rates: Rates, load: float) -> float:
+    return rates[SEEDING] * (1.0 + rates[SASP_SEEDING] * load)
+
+
+def _loss(at: int, rates: Rates, clearance: float) -> float:
     """Clearance and senolytic killing of one senescent cell."""
     family, age = divmod(at - SENESCENT, N_AGES)
     if family % 2 == 1:  # resistant
-        return rates[CLEARANCE]
+        return clearance
     kill = rates[KILL + (at - SENESCENT) // PER_INDUCER]
-    return rates[CLEARANCE] + kill * (rates[IMMATURE_KILL_SHARE] if age == IMMATURE else 1.0)
+    return clearance + kill * (rates[IMMATURE_KILL_SHARE] if age == IMMATURE else 1.0)
 
 
 def _ageing(at: int, rates: Rates) -> float:
@@ -107,35 +162,77 @@ def _ageing(at: int, rates: Rates) -> float:
     polyploid = (family // 2) % 2 == 1
     if age == IMMATURE:
         return rates[MATURATION]
-    if not polyploid:
-        return 0.0
-    return rates[COMPETENCE] if age == MATURE else rates[ESCAPE]
+    if age == MATURE:
+        return rates[COMPETENCE] if polyploid or rates[DIPLOID_ESCAPE] > 0.0 else 0.0
+    return rates[ESCAPE] * (1.0 if polyploid else rates[DIPLOID_ESCAPE])
 
 
-def _exit_rate(at: int, rates: Rates, crowd: float) -> float:
+def _reversal(at: int, rates: Rates) -> float:
+    inducer = (at - SENESCENT) // PER_INDUCER
+    return rates[REVERSAL] if inducer == REVERSIBLE[0] or inducer == REVERSIBLE[1] else 0.0
+
+
+def _exit_rate(at: int, rates: Rates, growth: float, killing: float, clearance: float, load: float) -> float:
     """Total event rate of one cell of population ``at``."""
     if at < SENESCENT:
-        return _births(at, rates, crowd) + _deaths(at, rates) + rates[SPONTANEOUS_RATE]
-    return _loss(at, rates) + _ageing(at, rates)
+        return _births(at, rates, growth) + _deaths(at, rates, killing) + _seeds(rates, load) + _arrests(rates, load)
+    return _loss(at, rates, clearance) + _reversal(at, rates) + _ageing(at, rates)
 
 
-def _one_event(cells: Counts, at: int, rates: Rates, crowd: float, pick: float, rng: np.random.Generator) -> None:
+def _one_event(
+    cells: Counts,
+    at: int,
+    rates: Rates,
+    growth: float,
+    killing: float,
+    clearance: float,
+    load: float,
+    pick: float,
+    rng: np.random.Generator,
+) -> None:
     """Carry out one event of one cell of population ``at``; ``pick`` is uniform on its exit rate."""
     if at >= SENESCENT:
         cells[at] -= 1
-        if pick >= _loss(at, rates):
-            age = (at - SENESCENT) % N_AGES
-            if age == COMPETENT:
-                cells[ESCAPED + (at - SENESCENT) // PER_INDUCER] += 1
-            else:
-                cells[at + 1] += 1
+        pick -= _loss(at, rates, clearance)
+        if pick < 0.0:
+            return
+        if pick < _reversal(at, rates):
+            cells[RESIDUAL] += 1
+        elif (at - SENESCENT) % N_AGES == COMPETENT:
+            family = (at - SENESCENT) // N_AGES
+            cells[ESCAPED + 2 * (family // 4) + family % 2] += 1
+        else:
+            cells[at + 1] += 1
         return
-    birth = _births(at, rates, crowd)
+    birth = _births(at, rates, growth)
     if pick < birth:
         cells[at] += 1
         return
-    cells[at] -= 1
-    if pick >= birth + _deaths(at, rates):
+    pick -= birth + _deaths(at, rates, killing) + _seeds(rates, load)
+    if pick >= 0.0:
+        inducer = _arrested_by(cells, rates, load, pick)
         polyploid = int(rng.random() < rates[POLYPLOID_SHARE])
-        resistant = int(rng.random() < rates[RESISTANT_SHARE])
-        cells[SENESCENT + SPONTANEOUS * PER_INDUCER + (2 * polyploid + resistant) * N_AGES + IMMATURE] += 1
+        inherits = at >= ESCAPED and (at - ESCAPED) % 2 == 1
+        resistant = 1 if inherits else int(rng.random() < rates[RESISTANT_SHARE])
+        cells[SENESCENT + inducer * PER_INDUCER + (2 * polyploid + resistant) * N_AGES + IMMATURE] += 1
+    cells[at] -= 1
+
+
+def _arrested_by(cells: Counts, rates: Rates, load: float, pick: float) -> int:
+    """The label of a cell that arrests: that of the drug, or of the neighbours, that arrested it; else spontaneous."""
+    for inducer in range(N_INDUCERS):
+        pick -= rates[STREAM + inducer]
+        if pick < 0.0:
+            return inducer
+    pick -= rates[SPONTANEOUS_RATE]
+    if pick < 0.0:
+        return SPONTANEOUS
+    weighted = rates[HOST_SHARE] * cells.sum()
+    for inducer in range(N_INDUCERS):
+        weighted += sasp.weight(rates, inducer) * sasp.secreting(cells, inducer)
+    pick *= weighted / (rates[SASP_ARREST] * load)
+    for inducer in range(N_INDUCERS):
+        pick -= sasp.weight(rates, inducer) * sasp.secreting(cells, inducer)
+        if pick < 0.0:
+            return inducer
+    return SPONTANEOUS

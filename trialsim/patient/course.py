@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import math
 
-from trialsim.biology.populations import AWAKENED, DORMANT, ESCAPED, RESIDUAL, SEEDED, SENESCENT
+from trialsim.biology.populations import (
+    AWAKENED,
+    DORMANT,
+    RESIDUAL,
+    RESISTANT,
+    SEEDED,
+    SENESCENT,
+    SENSITIVE,
+    escaped,
+)
 from trialsim.patient import entry
 from trialsim.patient import state as s
 from trialsim.patient.prepare import prepare
@@ -28,10 +37,11 @@ LINEAGES: dict[int, str] = {
     AWAKENED: cause_label(Cause.AWAKENED),
     SEEDED: cause_label(Cause.SEEDED),
     **{
-        ESCAPED + i: cause_label(Cause.SPONTANEOUS_ESCAPE)
+        escaped(i, response): cause_label(Cause.SPONTANEOUS_ESCAPE)
         if inducer == "spontaneous"
         else cause_label(Cause.TIS_ESCAPE, INDUCER_LABELS[inducer])
         for i, inducer in enumerate(INDUCERS)
+        for response in (SENSITIVE, RESISTANT)
     },
 }
 

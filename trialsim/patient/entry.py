@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from trialsim.biology.populations import DORMANT, RESIDUAL, SENESCENT, Counts
+from trialsim.biology.populations import DORMANT, ESCAPED, RESIDUAL, SENESCENT, Counts
 from trialsim.compiling import compiled, generator_at
 from trialsim.patient import compiled as course
 from trialsim.patient.state import State
@@ -53,9 +53,15 @@ def laboratory(state: State, visit_stream: int) -> float:
 
 @compiled
 def main_lineage(cells: Counts) -> int:
-    """The population that makes up most of a lesion's proliferating cells, the first of equals; residual if none."""
-    main = RESIDUAL
-    for at in range(SENESCENT):
-        if at != DORMANT and cells[at] > cells[main]:
-            main = at
+    """The lineage that makes up most of a lesion's proliferating cells, the first of equals; residual if none.
+
+    A lineage is named by its first population: escaped cells of one inducer are one, whatever senolytics do to them.
+    """
+    main, most = RESIDUAL, 0
+    for at in range(DORMANT):
+        if cells[at] > most:
+            main, most = at, cells[at]
+    for at in range(ESCAPED, SENESCENT, 2):
+        if cells[at] + cells[at + 1] > most:
+            main, most = at, cells[at] + cells[at + 1]
     return main

@@ -11,13 +11,18 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 #: Places in a lesion's vector: remaining hazard until it wakes, study day on which it crossed the detection limit,
-#: study day of its first escaper (nan: not yet).
-WAKE_LEFT, CROSSED, FIRST_ESCAPE = 0, 1, 2
-N_LESION = 3
+#: study day of its first escaper (nan: not yet), infiltrate of immune cells.
+WAKE_LEFT, CROSSED, FIRST_ESCAPE, INFILTRATE = 0, 1, 2, 3
+N_LESION = 4
 
-#: Places in the clock: study day now, rows of the trace in use.
-NOW, TRACED = 0, 1
-N_CLOCK = 2
+#: Places in the clock: study day now, rows of the trace in use, lesions in use (the rest are room for new foci).
+NOW, TRACED, IN_USE = 0, 1, 2
+N_CLOCK = 3
+
+#: Places in the host's vector: senescent burden now, production per day that holds it at rest, and the burden at which
+#: the rate of clearance was measured (`trialsim.biology.host`).
+BURDEN, PRODUCTION, MEASURED_AT = 0, 1, 2
+N_HOST = 3
 
 #: Places in the settings: detection limit (cells), tolerance, longest step (days), platelet baseline.
 LIMIT, TOLERANCE, LONGEST, BASELINE = 0, 1, 2, 3
@@ -45,8 +50,9 @@ class State(NamedTuple):
     """The lesion rates without any drug."""
     drugs: Floats
     """Drug x constants (`trialsim.treatment.pharmacology`)."""
-    kill: Floats
-    """Drug x inducer: multiplier of the drug's Emax on mature sensitive senescent cells of this patient."""
+    effects: Floats
+    """Effect x (drug, rate, whether it adds, value): what drugs do to the lesion's rates (below)."""
+    host: Floats
     orders: Floats
     """Order x constants (below)."""
     settings: Floats
@@ -54,6 +60,11 @@ class State(NamedTuple):
     """Rows of what the kernel passed through; no rows when nobody looks."""
 
 
+#: Places in an effect's vector. At a drug's effect E between 0 and 1 an effect that adds puts value x E on its rate (a
+#: hazard, per day); one that does not multiplies it by 1 + (value - 1) E.
+ON_DRUG, ON_RATE, ADDS, VALUE = range(4)
+N_EFFECT = 4
+
 #: Places in an order's vector. ``DRUG`` is the drug's row for an oral agent and -1 for damage at a dose.
-DRUG, AMOUNT, HITS, HITS_ESCAPED, ODDS, SHIFT, RELATIVE, SENESCENCE_GAIN, INDUCER, LOCAL_ONLY = range(10)
-N_ORDER = 10
+DRUG, AMOUNT, HITS, HITS_ESCAPED, ODDS, SHIFT, RELATIVE, SENESCENCE_GAIN, INDUCER, LOCAL_ONLY, HOST_DAMAGE = range(11)
+N_ORDER = 11

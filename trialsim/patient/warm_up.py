@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trialsim.biology.populations import N_INDUCERS, N_POPULATIONS
+from trialsim.biology.populations import N_POPULATIONS
 from trialsim.biology.rates import quiet_rates
 from trialsim.patient import entry
 from trialsim.patient import state as s
@@ -24,7 +24,8 @@ def compile_kernels() -> None:
         amounts=np.zeros((1, 2)),
         rates=quiet_rates(),
         drugs=np.ones((1, N_DRUG)),
-        kill=np.zeros((1, N_INDUCERS)),
+        effects=np.zeros((0, s.N_EFFECT)),
+        host=np.zeros(s.N_HOST),
         orders=np.array([[-1.0] + [0.0] * (s.N_ORDER - 1)]),
         settings=np.ones(s.N_SETTINGS),
         trace=np.zeros((0, s.N_TRACE)),

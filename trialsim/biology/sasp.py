@@ -1,0 +1,139 @@
+"""The secretome of senescent cells (SASP): its load in a lesion, and what the load does to the lesion's rates.
+
+Senescent cells that are mature secrete. Their share among a lesion's cells, weighted by inducer, and the host's
+senescent stroma make the *load*
+
+    a = intensity x 2 p / (p + 0.1),   p = sum of weight x mature or competent cells / all cells + host share,
+
+which is 1 at a share of 10 %, where its effects were measured (Krtolica 2001), and saturates at 2. The load
+
+* speeds net growth by (1 + g a) / (1 + g a0), a0 the load at rest, at which the doubling time was measured;
+* arrests neighbours at the rate c a (paracrine senescence; they take the label of the cells that arrested them);
+* seeds: new foci at (1 + s a) times the basal rate;
+* wakes dormant lesions at (1 + w a) times the basal rate.
+
+Immune cells follow it slowly: the *infiltrate* m relaxes to a with the time constant INFILTRATION_TIME. It
+
+* takes the part i m / (1 + m) of immune killing away (MDSC, M2, exclusion of CD8: Toso 2014, Choi 2021);
+* clears senescent cells at (1 + r m) times the basal rate (recruited clearance), at the mean infiltrate of the
+  patient's lesions weighted by their cells, as the cells that clear come with the blood.
+
+Each effect has a rate of its own, so each can be switched off alone.
+"""
+
+from __future__ import annotations
+
+import math
+
+from trialsim.biology.populations import COMPETENT, IMMATURE, MATURE, N_AGES, N_INDUCERS, PER_INDUCER, SENESCENT, Counts
+from trialsim.biology.rates import (
+    CLEARANCE,
+    GROWTH,
+    GROWTH_AT_REST,
+    HOST_SHARE,
+    IMMUNE_KILL,
+    MATURATION,
+    NET,
+    SASP_F3,
+    SASP_GROWTH,
+    SASP_IMMUNE,
+    SASP_INTENSITY,
+    WEIGHT,
+    Rates,
+)
+from trialsim.compiling import compiled
+from trialsim.spec.agents import INDUCERS
+
+#: The largest load at intensity 1, and the share of senescent neighbours at which it is half of that.
+LARGEST, HALF_SHARE = 2.0, 0.1
+RADIATION = INDUCERS.index("radiation")
+
+
+@compiled
+def weight(rates: Rates, inducer: int) -> float:
+    """Weight of a mature senescent cell in the share; the F3 state raises that of radiation-induced ones (M11)."""
+    return rates[WEIGHT + inducer] * (1.0 + rates[SASP_F3] if inducer == RADIATION else 1.0)
+
+
+@compiled
+def secreting(cells: Counts, inducer: int) -> int:
+    """Mature and competent cells of one inducer."""
+    count = 0
+    for family in range(4):
+        at = SENESCENT + inducer * PER_INDUCER + family * N_AGES
+        count += cells[at + MATURE] + cells[at + COMPETENT]
+    return count
+
+
+@compiled
+def ripening(cells: Counts, inducer: int) -> int:
+    """Immature cells of one inducer."""
+    count = 0
+    for family in range(4):
+        count += cells[SENESCENT + inducer * PER_INDUCER + family * N_AGES + IMMATURE]
+    return count
+
+
+@compiled
+def load_of_share(share: float, rates: Rates) -> float:
+    """The load that a share of senescent neighbours, the host's part in it, makes."""
+    return rates[SASP_INTENSITY] * LARGEST * share / (share + HALF_SHARE) if share > 0.0 else 0.0
+
+
+@compiled
+def total_cells(cells: Counts) -> int:
+    """Cells of a lesion. A plain loop: numba's own sum of an array takes ten times as long."""
+    total = 0
+    for at in range(cells.size):
+        total += cells[at]
+    return total
+
+
+@compiled
+def load(cells: Counts, rates: Rates) -> float:
+    """The load in a lesion; 0 in an empty one."""
+    total = total_cells(cells)
+    if total == 0:
+        return 0.0
+    weighted = 0.0
+    for inducer in range(N_INDUCERS):
+        weighted += weight(rates, inducer) * secreting(cells, inducer)
+    return load_of_share(weighted / total + rates[HOST_SHARE], rates)
+
+
+@compiled
+def load_ahead(cells: Counts, rates: Rates, time: float) -> float:
+    """The load that is to be expected in a lesion after ``time`` days; 0 in an empty one.
+
+    By the means of cells that mature, are cleared and grow, without what is slower than these.
+    """
+    total = total_cells(cells)
+    if total == 0:
+        return 0.0
+    kept, ripe = math.exp(-rates[CLEARANCE] * time), -math.expm1(-rates[MATURATION] * time)
+    weighted = 0.0
+    senescent = 0
+    for inducer in range(N_INDUCERS):
+        old, young = secreting(cells, inducer), ripening(cells, inducer)
+        weighted += weight(rates, inducer) * (old + young * ripe)
+        senescent += old + young
+    later = (total - senescent) * math.exp(rates[NET] * time) + senescent * kept
+    return load_of_share(weighted * kept / later + rates[HOST_SHARE], rates)
+
+
+@compiled
+def growth_factor(rates: Rates, load: float) -> float:
+    """Factor on net growth that the load and drugs make, against a lesion at rest."""
+    return rates[GROWTH] * (1.0 + rates[SASP_GROWTH] * load) / rates[GROWTH_AT_REST]
+
+
+@compiled
+def immune_killing(rates: Rates, infiltrate: float) -> float:
+    """Immune killing of cycling and escaped cells, per day."""
+    return rates[IMMUNE_KILL] * (1.0 - rates[SASP_IMMUNE] * infiltrate / (1.0 + infiltrate))
+
+
+@compiled
+def relaxed(infiltrate: float, load: float, time: float, time_constant: float) -> float:
+    """The infiltrate after ``time`` days at a constant load."""
+    return load + (infiltrate - load) * math.exp(-time / time_constant)
