@@ -25,7 +25,7 @@ _RUNAWAY_SE = 50.0
 # lifelines stops by default while coefficients are still 5e-6 off.
 _CONVERGENCE = {"precision": 1e-12, "r_precision": 1e-14}
 
-_TIME, _EVENT = "time", "event"
+_TIME, _EVENT, _CLUSTER = "time", "event", "cluster"
 #: Names under which the covariates may hold the tumour's TP53 status, best first.
 P53_COLUMNS = ("p53_status", "p53", "tp53", "TP53")
 
@@ -50,18 +50,25 @@ class Term:
     column: Floats
 
 
-def fit_cox(terms: list[Term], time: Floats, event: Bools) -> CoxModel | None:
-    """Fit by Efron's partial likelihood; None when a coefficient has no finite estimate."""
+def fit_cox(terms: list[Term], time: Floats, event: Bools, cluster: Floats | None = None) -> CoxModel | None:
+    """Fit by Efron's partial likelihood; None when a coefficient has no finite estimate.
+
+    Rows with the same number in ``cluster`` depend on each other (twins): standard errors are then the grouped robust
+    ones (Lin & Wei 1989).
+    """
     if not terms or any(_without_information(term.column, event) for term in terms):
         return None
     from lifelines import CoxPHFitter
     from lifelines.exceptions import ConvergenceError
 
     columns: dict[str, Any] = {f"x{i}": term.column for i, term in enumerate(terms)}
-    frame = pd.DataFrame({_TIME: time, _EVENT: event.astype(float), **columns})
+    clusters = {} if cluster is None else {_CLUSTER: cluster}
+    frame = pd.DataFrame({_TIME: time, _EVENT: event.astype(float), **columns, **clusters})
     with quietly():
         try:
-            fitter = CoxPHFitter().fit(frame, _TIME, _EVENT, fit_options=_CONVERGENCE)
+            fitter = CoxPHFitter().fit(
+                frame, _TIME, _EVENT, cluster_col=None if cluster is None else _CLUSTER, fit_options=_CONVERGENCE
+            )
         except (ConvergenceError, np.linalg.LinAlgError, ValueError, ZeroDivisionError):
             return None
         coef = fitter.params_.to_numpy()

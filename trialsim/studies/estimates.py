@@ -30,14 +30,19 @@ class Estimate(NamedTuple):
     upper: float
 
 
-def bootstrap(statistic: Callable[..., Floats], *samples: Floats, rng: np.random.Generator) -> Estimate:
-    """A statistic of independent samples, with its percentile interval over resampled subjects.
+def bootstrap(
+    statistic: Callable[..., Floats], *samples: Floats, rng: np.random.Generator, twins: bool = False
+) -> Estimate:
+    """A statistic of samples, with its percentile interval over resampled subjects.
+
+    Samples are resampled apart from each other, but together where they are of the same subjects (``twins``).
 
     ``statistic`` takes one array per sample, whose **last** axis is the subjects, and reduces that axis; it is
     called once with each sample as it is and once with RESAMPLES resamples of each stacked along the first axis.
     """
     value = float(statistic(*(sample[None, :] for sample in samples))[0])
-    drawn = [sample[rng.integers(0, sample.size, (RESAMPLES, sample.size))] for sample in samples]
+    rows = [rng.integers(0, sample.size, (RESAMPLES, sample.size)) for sample in (samples[:1] if twins else samples)]
+    drawn = [sample[rows[0 if twins else at]] for at, sample in enumerate(samples)]
     spread = statistic(*drawn)
     spread = spread[~np.isnan(spread)]
     if spread.size == 0:

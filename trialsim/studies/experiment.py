@@ -93,6 +93,8 @@ class Watched:
     """Subject x day, 1e9/L."""
     host: Floats
     """Subject x day: senescent stroma of the host, in units of Karin 2019."""
+    place: int = 0
+    """Which streams the subjects have: groups with the same are the same subjects (twins)."""
 
     @property
     def tumour(self) -> Floats:
@@ -109,10 +111,12 @@ class Followed:
     relapse: Floats
     death: Floats
     """From other causes, or from cancer after relapse."""
+    place: int = 0
+    """As in `Watched`."""
 
 
 class Chunk(NamedTuple):
-    """A task: some subjects of a group. ``place`` is the group's number, ``part`` the chunk's."""
+    """A task: some subjects of a group. ``place`` keys their streams, ``part`` is the chunk's number."""
 
     group: Group
     place: int
@@ -125,7 +129,7 @@ class Chunk(NamedTuple):
 
 
 def chunks(group: Group, place: int, seed: int) -> list[Chunk]:
-    """The tasks of a group. ``place`` tells its streams from those of the other groups under the same seed."""
+    """The tasks of a group. Groups with the same ``place`` have the same subjects (twins), others have others."""
     return [Chunk(group, place, part, seed) for part in range(math.ceil(group.subjects / CHUNK))]
 
 
@@ -135,8 +139,9 @@ def run_chunk(chunk: Chunk) -> Watched | Followed:
     replicate = chunk.place * _CHUNKS + chunk.part
     traits = sample_traits(chunk.group.protocol.cohort, chunk.size, seed=chunk.seed, replicate=replicate)
     subjects: Mapping[int, Traits] = dict(enumerate(traits, start=1))
-    live = _follow if chunk.group.followed else _watch
-    return live(chunk.group, subjects, chunk.seed, replicate)
+    if chunk.group.followed:
+        return replace(_follow(chunk.group, subjects, chunk.seed, replicate), place=chunk.place)
+    return replace(_watch(chunk.group, subjects, chunk.seed, replicate), place=chunk.place)
 
 
 def join(parts: list[Watched | Followed]) -> Watched | Followed:
@@ -144,8 +149,10 @@ def join(parts: list[Watched | Followed]) -> Watched | Followed:
     first = parts[0]
     if isinstance(first, Watched):
         watched = [part for part in parts if isinstance(part, Watched)]
-        joined = {name: np.concatenate([getattr(p, name) for p in watched]) for name in ("cells", "platelets", "host")}
-        return replace(first, **joined)
+        cells, platelets, host = (
+            np.concatenate([getattr(p, name) for p in watched]) for name in ("cells", "platelets", "host")
+        )
+        return replace(first, cells=cells, platelets=platelets, host=host)
     followed = [part for part in parts if isinstance(part, Followed)]
     relapse, death = (np.concatenate([getattr(p, name) for p in followed]) for name in ("relapse", "death"))
     return replace(first, relapse=relapse, death=death)

@@ -142,6 +142,8 @@ class Finding(Frozen):
     """How the acceptance was made computable, where its words leave that open; written before the first run."""
     assumed: str = ""
     """What the re-run assumes beyond the paper."""
+    twins: bool = False
+    """Whether every group has the same subjects, so that what differs is the treatment alone."""
     null: bool = False
     """Whether the published result is that nothing happened."""
     set_here: tuple[SetBy, ...] = ()

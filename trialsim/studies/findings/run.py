@@ -41,7 +41,8 @@ def run_findings(
     owners: list[tuple[str, str]] = []
     for finding in findings:
         for at, (name, written) in enumerate(finding.groups.items()):
-            for task in chunks(load_group(written), first_place(finding) + at, seed):
+            place = first_place(finding) + (0 if finding.twins else at)
+            for task in chunks(load_group(written), place, seed):
                 tasks.append(task)
                 owners.append((finding.id, name))
     parts = run_tasks(run_chunk, tasks, jobs=jobs, weight=lambda task: task.size, on_progress=on_progress)
@@ -99,6 +100,7 @@ def _tell(finding: Finding, groups: dict[str, Watched | Followed], seed: int) ->
         "acceptance": finding.acceptance,
         "rule": finding.rule,
         "assumed": finding.assumed,
+        "twins": finding.twins,
         "null": finding.null,
         "kind": finding.kind,
         "set_here": [item.model_dump() for item in finding.set_here],

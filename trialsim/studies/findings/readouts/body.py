@@ -9,7 +9,7 @@ import numpy as np
 from trialsim.biology.host import removal_rate
 from trialsim.studies.estimates import Estimate, bootstrap
 from trialsim.studies.experiment import Watched
-from trialsim.studies.findings.readouts.register import Floats, Rng, readout
+from trialsim.studies.findings.readouts.register import Floats, Rng, readout, twins
 from trialsim.studies.findings.readouts.tumours import at_day, mean, median
 
 
@@ -28,7 +28,7 @@ def nadir_ratio(groups: Sequence[Watched], *, rng: Rng, until: float) -> Estimat
     for group in groups:
         counts = group.platelets[:, group.days <= until]
         lowest.append(counts.min(axis=1) / counts[:, 0])
-    return bootstrap(lambda a, b: np.asarray(median(a) / median(b)), *lowest, rng=rng)
+    return bootstrap(lambda a, b: np.asarray(median(a) / median(b)), *lowest, rng=rng, twins=twins(groups))
 
 
 @readout
@@ -59,7 +59,7 @@ def host_removal(groups: Sequence[Watched], *, rng: Rng) -> Estimate:
 def host_removal_ratio(groups: Sequence[Watched], *, rng: Rng) -> Estimate:
     """Ratio of the rates at which a senescent cell of the host is removed before treatment."""
     first, second = (_removal(g) for g in groups)
-    return bootstrap(lambda a, b: np.asarray(mean(a) / mean(b)), first, second, rng=rng)
+    return bootstrap(lambda a, b: np.asarray(mean(a) / mean(b)), first, second, rng=rng, twins=twins(groups))
 
 
 def _removal(group: Watched) -> Floats:
@@ -77,4 +77,4 @@ def host_relief_ratio(groups: Sequence[Watched], *, rng: Rng, day: float) -> Est
     def ratio(with1: Floats, without1: Floats, with2: Floats, without2: Floats) -> Floats:
         return np.asarray((mean(without1) - mean(with1)) / (mean(without2) - mean(with2)))
 
-    return bootstrap(ratio, *burdens, rng=rng)
+    return bootstrap(ratio, *burdens, rng=rng, twins=twins(groups))

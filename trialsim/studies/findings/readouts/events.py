@@ -16,7 +16,7 @@ from trialsim.analysis.kaplan_meier import kaplan_meier
 from trialsim.analysis.kaplan_meier import median_months as median_of_curve
 from trialsim.studies.estimates import CONFIDENCE, Estimate, rate, share
 from trialsim.studies.experiment import Followed, Watched
-from trialsim.studies.findings.readouts.register import Bools, Floats, Rng, Seen, percent, readout
+from trialsim.studies.findings.readouts.register import Bools, Floats, Rng, Seen, percent, readout, twins
 from trialsim.studies.findings.readouts.tumours import time_to_size
 from trialsim.units import DAYS_PER_YEAR
 
@@ -50,14 +50,19 @@ def hazard_ratio(
     """Hazard ratio (Cox) of a tumour of a size, or, in patients, of relapse or death."""
     del rng
     first, second = (_times(g, cells, event) for g in groups)
-    return cox(first, second)
+    return cox(first, second, same=twins(groups))
 
 
-def cox(first: tuple[Floats, Bools], second: tuple[Floats, Bools]) -> Estimate:
-    """Cox hazard ratio of the first sample against the second; nan where it has no finite estimate."""
+def cox(first: tuple[Floats, Bools], second: tuple[Floats, Bools], *, same: bool = False) -> Estimate:
+    """Cox hazard ratio of the first sample against the second; nan where it has no finite estimate.
+
+    Where both are of the ``same`` subjects, in the same order, the interval is the grouped robust one.
+    """
     time, event = (np.concatenate(pair) for pair in zip(first, second, strict=True))
     indicator = np.repeat((1.0, 0.0), (first[0].size, second[0].size))
-    fitted = ratio_of_model(fit_cox([Term("arm", "first against second", indicator)], time, event), CONFIDENCE)
+    pairs = np.tile(np.arange(first[0].size, dtype=np.float64), 2) if same else None
+    model = fit_cox([Term("arm", "first against second", indicator)], time, event, pairs)
+    fitted = ratio_of_model(model, CONFIDENCE)
     return Estimate(*(_or(fitted[name], math.nan) for name in ("estimate", "lower", "upper")))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -36,6 +36,11 @@ def settings(name: str) -> dict[str, bool]:
     """The settings that a readout takes, and whether each is required."""
     parameters = inspect.signature(READOUTS[name]).parameters.values()
     return {p.name: p.default is p.empty for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "rng"}
+
+
+def twins(groups: Sequence[Seen]) -> bool:
+    """Whether the groups are the same subjects, treated in different ways."""
+    return len({group.place for group in groups}) == 1
 
 
 def percent(estimate: Estimate) -> Estimate:

@@ -9,7 +9,7 @@ import numpy as np
 
 from trialsim.studies.estimates import Estimate, bootstrap, share
 from trialsim.studies.experiment import CYCLING, SENESCENTS, Watched
-from trialsim.studies.findings.readouts.register import Floats, Rng, percent, readout
+from trialsim.studies.findings.readouts.register import Floats, Rng, percent, readout, twins
 
 
 def time_to_size(group: Watched, cells: float) -> Floats:
@@ -89,7 +89,7 @@ def time_ratio(groups: Sequence[Watched], *, rng: Rng, cells: float | None = Non
     """Ratio of the median days from `since` to a size, or back to the size on day 0 where none is named."""
     times = [time_to_regrowth(g) if cells is None else time_to_size(g, cells) for g in groups]
     first, second = (np.maximum(t - since, 0.0) for t in times)
-    return bootstrap(_median_ratio, first, second, rng=rng)
+    return bootstrap(_median_ratio, first, second, rng=rng, twins=twins(groups))
 
 
 def _median_ratio(a: Floats, b: Floats) -> Floats:
@@ -105,14 +105,14 @@ def growth_change(groups: Sequence[Watched], *, rng: Rng, cells: float) -> Estim
     def change(a: Floats, b: Floats) -> Floats:
         return np.asarray(100.0 * (_median_ratio(b, a) - 1.0))
 
-    return bootstrap(change, first, second, rng=rng)
+    return bootstrap(change, first, second, rng=rng, twins=twins(groups))
 
 
 @readout
 def size_ratio(groups: Sequence[Watched], *, rng: Rng, day: float) -> Estimate:
     """Ratio of the geometric mean tumour sizes on a day."""
     first, second = (_log_size(g, day) for g in groups)
-    return bootstrap(lambda a, b: np.asarray(np.exp(mean(a) - mean(b))), first, second, rng=rng)
+    return bootstrap(lambda a, b: np.asarray(np.exp(mean(a) - mean(b))), first, second, rng=rng, twins=twins(groups))
 
 
 @readout
@@ -147,7 +147,7 @@ def synergy(groups: Sequence[Watched], *, rng: Rng, day: float) -> Estimate:
     def beyond(none: Floats, one: Floats, other: Floats, both: Floats) -> Floats:
         return np.asarray(mean(one) + mean(other) - mean(none) - mean(both))
 
-    return bootstrap(beyond, *sizes, rng=rng)
+    return bootstrap(beyond, *sizes, rng=rng, twins=twins(groups))
 
 
 def _log_size(group: Watched, day: float) -> Floats:
@@ -201,4 +201,4 @@ def kill_ratio(groups: Sequence[Watched], *, rng: Rng, day: float) -> Estimate:
         with np.errstate(divide="ignore"):
             return np.asarray(np.where(other > 0.0, killed / other, np.inf))
 
-    return bootstrap(ratio, *counts, rng=rng)
+    return bootstrap(ratio, *counts, rng=rng, twins=twins(groups))
