@@ -40,21 +40,19 @@ def findings_page(saved: Mapping[str, Any], command: str) -> str:
             findings=[
                 f | {"rows": [row | {"rail": rail(row)} for row in f["measures"]], "arms": _groups(f)} for f in findings
             ],
-            set_by=_set_by(findings),
+            set_by=_table_of(findings, "set_here", "Chosen by looking at how the re-run came out"),
+            built_in=_table_of(findings, "rests_on", "Numbers of the library with the same paper for a source"),
             command=command,
             style=page_style(),
         )
     )
 
 
-def _set_by(findings: list[Mapping[str, Any]]) -> Table:
+def _table_of(findings: list[Mapping[str, Any]], key: str, caption: str) -> Table:
     rows = tuple(
-        (f["id"], item["parameter"], item["value"], item["where"], item["why"])
-        for f in findings
-        for item in f["set_here"]
+        (f["id"], item["parameter"], item["value"], item["where"], item["why"]) for f in findings for item in f[key]
     )
-    head = ("Finding", "Number", "Value", "Where", "Why")
-    return Table("Numbers that were set by looking at a finding", head, rows, wide_text=True)
+    return Table(caption, ("Finding", "Number", "Value", "Where", "Why"), rows, wide_text=True)
 
 
 def _groups(finding: Mapping[str, Any]) -> Table:

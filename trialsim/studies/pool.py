@@ -6,6 +6,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from multiprocessing.context import BaseContext
 from typing import TypeVar
 
 Task = TypeVar("Task")
@@ -42,9 +43,7 @@ def run_tasks(
             results.append(function(task))
             tell(task)
         return results
-    # Fresh interpreters: a forked one would inherit the locks of whatever thread draws the progress bar.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context, initializer=_leave_interrupts_to_parent)
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=_context(), initializer=_leave_interrupts_to_parent)
     try:
         places: dict[Future[Result], int] = {pool.submit(function, task): at for at, task in enumerate(tasks)}
         found: dict[int, Result] = {}
@@ -55,6 +54,15 @@ def run_tasks(
         return [found[at] for at in range(len(tasks))]
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _context() -> BaseContext:
+    """How new processes come about: never by forking this one, which may hold the locks of a progress bar's thread."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["trialsim.studies.experiment"])
+    return context
 
 
 def _leave_interrupts_to_parent() -> None:

@@ -119,7 +119,7 @@ RULES = ("within", "inside", "above", "below", "holds", "at_least")
 
 
 class SetBy(Frozen):
-    """A number of the data files that was chosen by looking at this finding."""
+    """A number of the data files, or what was chosen for a re-run, and why."""
 
     parameter: str
     value: str
@@ -147,6 +147,9 @@ class Finding(Frozen):
     null: bool = False
     """Whether the published result is that nothing happened."""
     set_here: tuple[SetBy, ...] = ()
+    """What was chosen by looking at how this finding's re-run came out."""
+    rests_on: tuple[SetBy, ...] = ()
+    """Numbers of the library that the re-run uses and that have the same paper for a source."""
     groups: dict[str, GroupOfFinding]
     measures: tuple[Measure, ...]
 
@@ -161,9 +164,13 @@ class Finding(Frozen):
         return self
 
     @property
-    def kind(self) -> Literal["set", "prediction"]:
-        """Whether some number of the model was chosen by this finding."""
-        return "set" if self.set_here else "prediction"
+    def kind(self) -> Literal["set", "built in", "predicted"]:
+        """How far the finding is told to the model beforehand.
+
+        ``set``: something was chosen by looking at the re-run. ``built in``: nothing was, but a number of the library
+        comes from the same paper, so that the direction at least was known to the model. ``predicted``: neither.
+        """
+        return "set" if self.set_here else "built in" if self.rests_on else "predicted"
 
 
 class Registry(Frozen):

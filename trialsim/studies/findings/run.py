@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from trialsim import __version__
 from trialsim.errors import TrialsimError
 from trialsim.rng import TRIAL, Purpose, stream
+from trialsim.spec.agents import Agent
 from trialsim.spec.load import load_protocol
 from trialsim.spec.shipped import shipped
 from trialsim.studies.estimates import Estimate
@@ -76,7 +78,7 @@ def load_group(written: GroupOfFinding) -> Group:
         The protocol, its cohort or what is set in them breaks rules.
     """
     path = shipped(f"protocols/findings/{written.protocol}.yaml")
-    protocol = load_protocol(path, load_library(), written.set)
+    protocol = load_protocol(path, _library(), written.set)
     if written.arm not in protocol.arms:
         raise TrialsimError(f"{path.name} has no arm {written.arm}; it has {', '.join(protocol.arms)}")
     plated = None if written.plated is None else Plated(**written.plated.model_dump())
@@ -85,6 +87,11 @@ def load_group(written: GroupOfFinding) -> Group:
         return Group(protocol, written.arm, written.subjects, days, followed=True, plated=plated)
     assert written.look is not None
     return Group(protocol, written.arm, written.subjects, written.look.days, plated=plated)
+
+
+@lru_cache(maxsize=1)
+def _library() -> dict[str, Agent]:
+    return load_library()
 
 
 def _tell(finding: Finding, groups: dict[str, Watched | Followed], seed: int) -> dict[str, Any]:
@@ -104,6 +111,7 @@ def _tell(finding: Finding, groups: dict[str, Watched | Followed], seed: int) ->
         "null": finding.null,
         "kind": finding.kind,
         "set_here": [item.model_dump() for item in finding.set_here],
+        "rests_on": [item.model_dump() for item in finding.rests_on],
         "groups": {name: _group(written) for name, written in finding.groups.items()},
         "measures": rows,
         "result": "falls short" if short else "pass",

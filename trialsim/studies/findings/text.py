@@ -51,7 +51,7 @@ def as_page(results: Mapping[str, Any]) -> str:
             "<br>".join(f"{m['label']}: {m['told']}" for m in f["measures"] if m["window"]),
             "<br>".join(m["window"] for m in f["measures"] if m["window"]),
             f["result"] if f["result"] == "pass" else f"**{f['result']}**",
-            "set" if f["kind"] == "set" else "predicted",
+            f["kind"],
         )
         for f in findings
     ]
@@ -66,18 +66,26 @@ def as_page(results: Mapping[str, Any]) -> str:
 
 
 def _set_by(findings: list[Mapping[str, Any]]) -> list[str]:
-    rows = [
-        (f["id"], item["parameter"], item["value"], item["where"], item["why"])
-        for f in findings
-        for item in f["set_here"]
-    ]
-    predictions = [f["id"] for f in findings if f["kind"] == "prediction"]
-    told = [
-        "Numbers of the data files that were chosen by looking at one of these findings. All other numbers came from "
-        f"elsewhere, so {', '.join(predictions) or 'none'} {'are' if len(predictions) != 1 else 'is'} predicted.",
+    def rows(key: str) -> list[tuple[str, ...]]:
+        return [
+            (f["id"], *(str(item[k]) for k in ("parameter", "value", "where", "why")))
+            for f in findings
+            for item in f[key]
+        ]
+
+    predicted = ", ".join(f["id"] for f in findings if f["kind"] == "predicted") or "none"
+    head = ("finding", "number", "value", "where", "why")
+    return [
+        "Chosen by looking at how the re-run came out (*set*):",
+        "",
+        *table(head, rows("set_here")),
+        "Numbers of the library that have the same paper for a source, so that its direction at least was known to the "
+        "model (*built in*, where nothing was set):",
+        "",
+        *table(head, rows("rests_on")),
+        f"Neither, and so predicted: {predicted}.",
         "",
     ]
-    return told + table(("finding", "number", "value", "where", "why"), rows)
 
 
 def _section(finding: Mapping[str, Any]) -> list[str]:

@@ -11,9 +11,10 @@ from typing import Literal
 import numpy as np
 
 from trialsim.analysis.cox import Term, fit_cox
-from trialsim.analysis.cox import hazard_ratio as ratio_of_model
 from trialsim.analysis.kaplan_meier import kaplan_meier
 from trialsim.analysis.kaplan_meier import median_months as median_of_curve
+from trialsim.analysis.normal import wald
+from trialsim.analysis.partial_likelihood import efron_fit
 from trialsim.studies.estimates import CONFIDENCE, Estimate, rate, share
 from trialsim.studies.experiment import Followed, Watched
 from trialsim.studies.findings.readouts.register import Bools, Floats, Rng, Seen, percent, readout, twins
@@ -60,10 +61,17 @@ def cox(first: tuple[Floats, Bools], second: tuple[Floats, Bools], *, same: bool
     """
     time, event = (np.concatenate(pair) for pair in zip(first, second, strict=True))
     indicator = np.repeat((1.0, 0.0), (first[0].size, second[0].size))
-    pairs = np.tile(np.arange(first[0].size, dtype=np.float64), 2) if same else None
-    model = fit_cox([Term("arm", "first against second", indicator)], time, event, pairs)
-    fitted = ratio_of_model(model, CONFIDENCE)
-    return Estimate(*(_or(fitted[name], math.nan) for name in ("estimate", "lower", "upper")))
+    if same:
+        pairs = np.tile(np.arange(first[0].size, dtype=np.float64), 2)
+        model = fit_cox([Term("arm", "first against second", indicator)], time, event, pairs)
+        found = None if model is None else (float(model.coef[0]), float(model.se[0]))
+    else:
+        fit = efron_fit(indicator[:, None], time, event)
+        found = None if fit is None else (float(fit.coef[0]), math.sqrt(float(fit.covariance[0, 0])))
+    if found is None:
+        return Estimate(math.nan, math.nan, math.nan)
+    lower, upper, _ = wald(*found, CONFIDENCE)
+    return Estimate(math.exp(found[0]), math.exp(lower), math.exp(upper))
 
 
 def _or(value: float | None, otherwise: float) -> float:

@@ -59,7 +59,8 @@ def median(x: Floats) -> Floats:
     ordered = np.sort(x, axis=-1)
     n = x.shape[-1]
     low, high = ordered[..., (n - 1) // 2], ordered[..., n // 2]
-    return np.asarray(np.where(low == high, low, low + 0.5 * (high - low)))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(low == high, low, low + 0.5 * (high - low)))
 
 
 @readout
