@@ -42,7 +42,13 @@ def small(**changes: object) -> Finding:
 
 def impossible() -> Finding:
     measure = {"name": "regression", "readout": "regression", "of": ["mutant"], "unit": "%", "above": 100}
-    return small(id="V97", title="Out of reach: more than all", measures=[measure], set_here=[])
+    return small(
+        id="V97",
+        title="Out of reach: more than all",
+        measures=[measure],
+        set_here=[],
+        why_short="Cells do not go below 0.",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +75,7 @@ def test_verdicts_and_reasons(results: dict[str, object]) -> None:
     assert (second["result"], second["kind"]) == ("falls short", "predicted")
     assert second["reason"].startswith("regression is ")
     assert second["reason"].endswith("%, wanted: interval above 100")
+    assert (first["why"], second["why"]) == ("", "Cells do not go below 0.")
 
 
 def test_renderings_show_the_same_numbers(results: dict[str, object]) -> None:

@@ -144,6 +144,10 @@ class Finding(Frozen):
     """What the re-run assumes beyond the paper."""
     twins: bool = False
     """Whether every group has the same subjects, so that what differs is the treatment alone."""
+    why_short: str = ""
+    """What in the model makes it fall short, where it does."""
+    note: str = ""
+    """What a reader of a pass should know, e.g. that the effect is weaker than the published one."""
     null: bool = False
     """Whether the published result is that nothing happened."""
     set_here: tuple[SetBy, ...] = ()

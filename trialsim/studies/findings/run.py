@@ -107,6 +107,7 @@ def _tell(finding: Finding, groups: dict[str, Watched | Followed], seed: int) ->
         "acceptance": finding.acceptance,
         "rule": finding.rule,
         "assumed": finding.assumed,
+        "note": finding.note,
         "twins": finding.twins,
         "null": finding.null,
         "kind": finding.kind,
@@ -116,6 +117,7 @@ def _tell(finding: Finding, groups: dict[str, Watched | Followed], seed: int) ->
         "measures": rows,
         "result": "falls short" if short else "pass",
         "reason": "; ".join(short),
+        "why": finding.why_short if short else "",
     }
 
 

@@ -21,6 +21,8 @@ def as_text(results: Mapping[str, Any]) -> str:
             lines.append(f"{'':13}{'  '.join(cells)}".rstrip())
         if finding["reason"]:
             lines.append(f"{'':13}Falls short: {finding['reason']}.")
+        if finding["why"]:
+            lines.append(f"{'':13}Why: {finding['why'].strip()}")
         lines.append(f"{'':13}{finding['source']}")
         lines.append("")
     lines.append(f"{results['passed']} of {results['total']} findings pass.")
@@ -97,7 +99,7 @@ def _section(finding: Mapping[str, Any]) -> list[str]:
         f"Published: {finding['published']}. Window: {finding['acceptance']}.",
         "",
     ]
-    for key, label in (("rule", "Rule"), ("assumed", "Assumed")):
+    for key, label in (("rule", "Rule"), ("assumed", "Assumed"), ("note", "Note")):
         if finding[key]:
             lines += [f"{label}: {finding[key].strip()}", ""]
     rows = [
@@ -106,7 +108,7 @@ def _section(finding: Mapping[str, Any]) -> list[str]:
     ]
     lines += table(("quantity", "published", "simulated (95 %)", "window", ""), rows)
     if finding["reason"]:
-        lines += [f"**Falls short:** {finding['reason']}.", ""]
+        lines += [f"**Falls short:** {finding['reason']}. {finding['why'].strip()}".rstrip(), ""]
     lines += table(("group", "protocol", "arm", "subjects", "set"), [_group_row(*g) for g in finding["groups"].items()])
     return lines
 
