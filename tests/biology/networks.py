@@ -35,8 +35,9 @@ def _network(
     return Network(name, start, vector, until, infiltrate)
 
 
-_GROW = {r.BIRTH: 0.14, r.DEATH: 0.12}
-_ESCAPERS = {r.ESCAPED_BIRTH: 0.10, r.ESCAPED_DEATH: 0.06}
+# Net growth sets the length of steps; without crowding or a secretome it does nothing else.
+_GROW = {r.BIRTH: 0.14, r.DEATH: 0.12, r.NET: 0.02}
+_ESCAPERS = {r.ESCAPED_BIRTH: 0.10, r.ESCAPED_DEATH: 0.06, r.ESCAPED_NET: 0.03}
 _CHAIN = {r.MATURATION: 0.25, r.COMPETENCE: 0.1, r.CLEARANCE: 0.03, r.POLYPLOID_SHARE: 0.4, r.RESISTANT_SHARE: 0.1}
 _DNA = INDUCERS.index("dna_damage")
 _KILL = {r.KILL + _DNA: 0.15, r.KILL + p.SPONTANEOUS: 0.08, r.KILL_CYCLING: 0.005, r.IMMATURE_KILL_SHARE: 0.1}
@@ -70,7 +71,7 @@ NETWORKS = (
         {r.BIRTH: 0.16, r.DEATH: 0.12, r.NET: 0.04, r.CAPACITY: 150.0, r.REFERENCE: 50.0, r.CROWDING: 1.0},
     ),
     _network("reversible", 40, {p.RESIDUAL: 5, **_ARRESTED}, _GROW | _CHAIN | {r.REVERSAL: 0.08, r.ESCAPE: 0.01}),
-    _network("inherited resistance", 50, _OUT, _GROW | _CHAIN | _ESCAPERS | _KILL | {r.SPONTANEOUS_RATE: 0.02}),
+    _network("inherited resistance", 50, _OUT, _GROW | _CHAIN | _ESCAPERS | _KILL | {r.SPONTANEOUS_RATE: 0.04}),
 )
 
 _FEW = {at: max(2, n // 3) for at, n in _TIS.items()}
@@ -96,27 +97,27 @@ COUPLED = (
         "secretome",
         60,
         {p.RESIDUAL: 40, **_FEW},
-        _GROW | _CHAIN | _SASP | {r.NET: 0.02, r.ESCAPE: 0.004, **_ESCAPERS, r.ESCAPED_NET: 0.03},
+        _GROW | _CHAIN | _SASP | _ESCAPERS | {r.ESCAPE: 0.004},
     ),
     _network(
         "immunity",
         60,
         {p.RESIDUAL: 40, **_FEW},
-        _GROW | _CHAIN | _SASP | _IMMUNE | {r.NET: 0.02, r.DEATH: 0.1},
+        _GROW | _CHAIN | _SASP | _IMMUNE | {r.DEATH: 0.1},
         infiltrate=0.3,
     ),
     _network(
         "waking tumour",
         90,
         {p.DORMANT: 30, p.RESIDUAL: 4, **_FEW},
-        _GROW | _CHAIN | _SASP | _IMMUNE | {r.WAKE: 0.01, r.NET: 0.02, r.DEATH: 0.1, r.KILL + _DNA: 0.05},
+        _GROW | _CHAIN | _SASP | _IMMUNE | {r.WAKE: 0.01, r.DEATH: 0.1, r.KILL + _DNA: 0.05},
         infiltrate=0.5,
     ),
     _network(
         "mouse tumour",
         18,
         {p.RESIDUAL: 40, **_FEW},
-        _FAST | _CHAIN | _SASP | _IMMUNE | _CROWDED | {r.ESCAPE: 0.004, **_ESCAPERS, r.ESCAPED_NET: 0.03},
+        _FAST | _CHAIN | _SASP | _IMMUNE | _CROWDED | _ESCAPERS | {r.ESCAPE: 0.004},
         infiltrate=0.3,
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,17 +20,28 @@ from trialsim.treatment.pharmacology import N_DRUG
 Counts = NDArray[np.int64]
 
 
-def _compiled_twin() -> Callable[..., int]:
-    """The very code of `trialsim.biology.exact`, compiled, without touching the module."""
+#: What the twin is made of, each after all that it calls.
+_PARTS = ("_births", "_deaths", "_arrests", "_seeds", "_loss", "_ageing", "_reversal", "_exit_rate", "_arrested_by")
+
+
+def _compiled_twin(part: str = "", old: str = "", new: str = "") -> Callable[..., int]:
+    """The very code of `trialsim.biology.exact`, compiled, without touching the module.
+
+    In the source of the function ``part``, ``old`` is replaced by ``new``: a mutant.
+    """
     scope = dict(vars(exact))
-    names = ("_births", "_deaths", "_arrests", "_seeds", "_loss", "_ageing", "_reversal", "_exit_rate", "_arrested_by")
-    for name in (*names, "_one_event", "_total_rate", "simulate"):
-        scope[name] = njit(types.FunctionType(getattr(exact, name).__code__, scope, name))
+    for name in (*_PARTS, "_one_event", "_total_rate", "simulate"):
+        plain = types.FunctionType(getattr(exact, name).__code__, scope, name)
+        if name == part:
+            source = inspect.getsource(getattr(exact, name))
+            assert source.count(old) == 1, f"{name} is written otherwise: name another part to mutate"
+            exec("from __future__ import annotations\n" + source.replace(old, new), scope)
+            plain = scope[name]
+        scope[name] = njit(plain)
     return scope["simulate"]
 
 
-_simulate = _compiled_twin()
-_advance = compiled.advance
+_advance, _make_workspace = compiled.advance, compiled.make_workspace
 _State = s.State
 _N_LESION, _N_CLOCK = s.N_LESION, s.N_CLOCK
 _WAKE_LEFT, _LIMIT, _TOLERANCE, _LONGEST, _BASELINE = s.WAKE_LEFT, s.LIMIT, s.TOLERANCE, s.LONGEST, s.BASELINE
@@ -39,19 +51,28 @@ _SHARE_PER_UNIT, _HOST_SHARE = host.SHARE_PER_UNIT, HOST_SHARE
 _resting_production = host.resting_production
 
 
-@njit
-def _exact_paths(start, rates, until, infiltrate, paths, rng):
-    out = np.empty((paths, start.size), np.int64)
-    for path in range(paths):
-        cells = start.copy()
-        _simulate(cells, rates, until, rng, infiltrate)
-        out[path] = cells
-    return out
+def _many(simulate: Callable[..., int]) -> Callable[..., Counts]:
+    """Many paths of a compiled twin."""
+
+    @njit
+    def run(start, rates, until, infiltrate, paths, rng):
+        out = np.empty((paths, start.size), np.int64)
+        for path in range(paths):
+            cells = start.copy()
+            simulate(cells, rates, until, rng, infiltrate)
+            out[path] = cells
+        return out
+
+    return run
+
+
+_exact_paths = _many(_compiled_twin())
 
 
 @njit
 def _kernel_paths(start, rates, until, infiltrate, paths, tolerance, longest, rng):
     out = np.empty((paths, start.size), np.int64)
+    space = _make_workspace(1)
     for path in range(paths):
         cells = np.empty((1, start.size), np.int64)
         cells[0] = start
@@ -84,16 +105,29 @@ def _kernel_paths(start, rates, until, infiltrate, paths, tolerance, longest, rn
             settings=settings,
             trace=np.zeros((0, _N_TRACE)),
         )
-        _advance(state, until, rng)
+        _advance(state, until, space, rng)
         out[path] = cells[0]
     return out
 
 
-def exact_paths(
-    start: Counts, rates: Rates, until: float, *, paths: int, seed: int, infiltrate: float = 0.0
-) -> Counts:
+def exact_paths(start: Counts, rates: Rates, until: float, *, paths: int, seed: int, infiltrate: float = 0.0) -> Counts:
     """Final counts (path x population) by Gillespie's direct method."""
     return _exact_paths(start, rates, until, infiltrate, paths, np.random.default_rng(seed))
+
+
+def mutant_paths(
+    change: tuple[str, str, str],
+    start: Counts,
+    rates: Rates,
+    until: float,
+    *,
+    paths: int,
+    seed: int,
+    infiltrate: float = 0.0,
+) -> Counts:
+    """Final counts by an exact twin that is wrong: ``change`` is a function, a piece of its source and another."""
+    run = _many(_compiled_twin(*change))
+    return run(start, rates, until, infiltrate, paths, np.random.default_rng(seed))
 
 
 def kernel_paths(
@@ -123,8 +157,21 @@ def groups(counts: Counts) -> dict[str, NDArray[np.float64]]:
         "immature": aged[:, :, 0].sum(1).astype(float),
         "mature": aged[:, :, 1].sum(1).astype(float),
         "competent": aged[:, :, 2].sum(1).astype(float),
+        "resistant": (counts[:, e + 1 : sen : 2].sum(1) + _resistant(aged)).astype(float),
+        "spontaneous": _labelled(counts, populations.SPONTANEOUS).astype(float),
         "all": counts.sum(1).astype(float),
     }
+
+
+def _resistant(aged: Counts) -> Counts:
+    """Senescent cells that no senolytic kills; families lie sensitive, resistant in turn."""
+    return aged[:, 1::2, :].sum((1, 2))
+
+
+def _labelled(counts: Counts, inducer: int) -> Counts:
+    """Senescent cells of one inducer."""
+    first = populations.SENESCENT + inducer * populations.PER_INDUCER
+    return counts[:, first : first + populations.PER_INDUCER].sum(1)
 
 
 @dataclass(frozen=True)

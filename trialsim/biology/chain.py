@@ -183,14 +183,15 @@ def _mean_time(numerator: float, denominator: float, t: float) -> float:
 
 
 @compiled
-def step_chances(rates: Rates, time: float, out: Chances) -> None:
+def step_chances(rates: Rates, time: float, present: Chances, out: Chances) -> None:
     """Fill ``out`` with the chances of every family for one step under frozen rates: table x ploidy x 4 x 5.
 
     Tables 0 to N_INDUCERS - 1 are of senolytic-sensitive cells by inducer, filled only where the hazard of killing is
-    above zero; the last, ``UNKILLED``, serves all others.
+    above zero and ``present`` (by inducer) says that such cells exist or may come; the last, ``UNKILLED``, serves all
+    others.
     """
     for ploidy in range(2):
         chain_chances(rates, ploidy == POLYPLOID, 0.0, time, out[UNKILLED, ploidy])
         for inducer in range(N_INDUCERS):
-            if rates[KILL + inducer] > 0.0:
+            if rates[KILL + inducer] > 0.0 and present[inducer] > 0.0:
                 chain_chances(rates, ploidy == POLYPLOID, rates[KILL + inducer], time, out[inducer, ploidy])

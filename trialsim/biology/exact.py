@@ -47,6 +47,7 @@ from trialsim.biology.rates import (
     INFILTRATION_TIME,
     KILL,
     KILL_CYCLING,
+    LATENT_RESISTANCE,
     MATURATION,
     NET,
     POLYPLOID_SHARE,
@@ -200,7 +201,8 @@ def _one_event(
             cells[RESIDUAL] += 1
         elif (at - SENESCENT) % N_AGES == COMPETENT:
             family = (at - SENESCENT) // N_AGES
-            cells[ESCAPED + 2 * (family // 4) + family % 2] += 1
+            resistant = 1 if family % 2 == 1 else int(rng.random() < rates[LATENT_RESISTANCE])
+            cells[ESCAPED + 2 * (family // 4) + resistant] += 1
         else:
             cells[at + 1] += 1
         return

@@ -4,11 +4,9 @@ With rates frozen for a step, every population's own change is known in closed f
 populations are multinomial, so a step costs a handful of random draws whether a lesion has three cells or three
 hundred million.
 
-* Dividing cells are a linear birth-death process. With E = exp((b - d) t), one cell is extinct at t with probability
-  a = d (E - 1) / (b E - d) and otherwise geometric with parameter 1 - B, B = b (E - 1) / (b E - d), so n cells are one
-  binomial and one negative binomial (Bailey 1964, section 8.6).
+* Dividing cells are a linear birth-death process, whose law is known at any time (`trialsim.biology.draws`).
 * Senescent cells follow their ageing chain, solved exactly for the whole step (`trialsim.biology.chain`).
-* Arrest is composed symmetrically with division (Strang): half a step of division, arrest, the other half. Cells that
+* Arrest is composed symmetrically with division (Strang): half a step of arrest, division, the other half. Cells that
   arrest, or escape, do so at a time spread over the step and age, or grow, for what is left of it. Reversal is composed
   so with ageing.
 * The secretome's load (`trialsim.biology.sasp`) is its mean over the step (Simpson's rule): senescent cells age first,
@@ -21,6 +19,7 @@ What is not exact is of second order in the step; docs/verification.md measures 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,6 +37,7 @@ from trialsim.biology.chain import (
     UNKILLED,
     Chances,
 )
+from trialsim.biology.draws import binomial, birth_death, poisson
 from trialsim.biology.populations import (
     AWAKENED,
     COMPETENT,
@@ -70,6 +70,7 @@ from trialsim.biology.rates import (
     INFILTRATION_TIME,
     KILL,
     KILL_CYCLING,
+    LATENT_RESISTANCE,
     NET,
     POLYPLOID_SHARE,
     REFERENCE,
@@ -84,6 +85,12 @@ from trialsim.biology.rates import (
     crowding_factor,
 )
 from trialsim.biology.sasp import (
+    ALL,
+    ALL_SENESCENT,
+    BY_INDUCER,
+    DIVIDING,
+    HALF_SHARE,
+    Survey,
     growth_factor,
     immune_killing,
     load_ahead,
@@ -98,36 +105,39 @@ from trialsim.compiling import compiled
 Generator = np.random.Generator
 
 #: Up to this many escapers of one step are followed one by one.
-_FOLLOWED = 32
+_FOLLOWED = 8
+
+
+class Room(NamedTuple):
+    """Room that a step works in, so that it need not ask for memory."""
+
+    escapes: Counts
+    """By inducer x response."""
+    time_left: Chances
+    arrivals: Counts
+    """By inducer x family."""
+    arrests: Counts
+    """Of cells that do not inherit resistance, and of those that do."""
+    by_inducer: Chances
+    """By inducer, and last the host."""
 
 
 @compiled
-def birth_death(n: int, birth: float, death: float, time: float, rng: Generator) -> int:
-    """Cells alive after ``time`` days of a linear birth-death process started from ``n`` cells. Exact."""
-    if n == 0 or time == 0.0:
-        return n
-    if abs(birth - death) * time < 1e-9:
-        extinct = death * time / (1.0 + birth * time)
-        more = birth * time / (1.0 + birth * time)
-    else:
-        grown = math.exp((birth - death) * time)
-        below = birth * grown - death
-        extinct = death * (grown - 1.0) / below
-        more = birth * (grown - 1.0) / below
-    alive = n if extinct <= 0.0 else rng.binomial(n, max(0.0, 1.0 - extinct))
-    if alive == 0 or more <= 0.0:
-        return alive
-    return alive + rng.poisson(rng.standard_gamma(alive) * (more / (1.0 - more)))
+def make_room() -> Room:
+    """Room for steps."""
+    return Room(
+        np.zeros(2 * N_INDUCERS, np.int64),
+        np.zeros(2 * N_INDUCERS),
+        np.zeros(4 * N_INDUCERS, np.int64),
+        np.zeros(2, np.int64),
+        np.zeros(N_INDUCERS + 1),
+    )
 
 
 @compiled
 def _share(rng: Generator, n: int, probability: float, left: float) -> int:
     """Of ``n`` cells not yet placed, with total probability ``left``, how many take this place."""
-    if n == 0 or probability <= 0.0:
-        return 0
-    if probability >= left:
-        return n
-    return int(rng.binomial(n, probability / left))
+    return n if probability >= left else binomial(n, probability / left, rng)
 
 
 @compiled
@@ -172,20 +182,16 @@ def _vital_rates(rates: Rates, escaped: bool, growth: float, killing: float) -> 
 
 
 @compiled
-def _arrest(cells: Counts, rates: Rates, rate: float, time: float, arrests: Counts, rng: Generator) -> int:
-    """Cycling and escaped cells that turn senescent at ``rate`` over ``time`` days; returns how many.
-
-    ``arrests`` receives the number of those that inherit resistance, and that of all others.
-    """
+def _arrest(cells: Counts, rate: float, time: float, arrests: Counts, rng: Generator) -> None:
+    """Cycling and escaped cells that turn senescent at ``rate`` over ``time`` days; ``arrests`` counts them."""
     chance = -math.expm1(-rate * time)
     if chance <= 0.0:
-        return 0
+        return
     for at in range(SENESCENT):
         if at != DORMANT and cells[at] > 0:
             out = _share(rng, cells[at], chance, 1.0)
             cells[at] -= out
             arrests[_inherits(at)] += out
-    return int(arrests[0] + arrests[1])
 
 
 @compiled
@@ -195,97 +201,111 @@ def _inherits(at: int) -> int:
 
 
 @compiled
-def _label(arrests: Counts, rates: Rates, paracrine: Chances, total: float, arrivals: Counts, rng: Generator) -> None:
-    """The inducer, ploidy and response of arrested cells, by lot; ``arrivals`` is inducer x 4 families.
+def _label(rates: Rates, total: float, paracrine: float, room: Room, rng: Generator) -> None:
+    """The inducer, ploidy and response of arrested cells, by lot.
 
-    ``paracrine`` holds the rate at which each inducer's cells, and last the host's, arrest their neighbours; ``total``
-    is the rate of arrest by anything.
+    ``total`` is the rate of arrest by anything, ``paracrine`` that by neighbours, who have parts in it as they secrete
+    (``room.by_inducer``, the host's last).
     """
+    parts = room.by_inducer
+    unit = 0.0
+    if paracrine > 0.0:
+        effects = 0.0
+        for source in range(N_INDUCERS + 1):
+            effects += parts[source]
+        unit = paracrine / effects
     for inherited in range(2):
-        waiting, left = arrests[inherited], total
+        waiting, left = room.arrests[inherited], total
         for inducer in range(N_INDUCERS):
             if waiting == 0:
                 break
-            rate = rates[STREAM + inducer] + paracrine[inducer]
+            rate = rates[STREAM + inducer] + (unit * parts[inducer] if unit > 0.0 else 0.0)
             if inducer == SPONTANEOUS:
-                rate += rates[SPONTANEOUS_RATE] + paracrine[N_INDUCERS]
-            n = _share(rng, waiting, rate / total, left / total)
-            _deal(n, rates, inherited == 1, arrivals[4 * inducer : 4 * inducer + 4], rng)
+                rate += rates[SPONTANEOUS_RATE] + (unit * parts[N_INDUCERS] if unit > 0.0 else 0.0)
+            n = _share(rng, waiting, rate, left)
+            _deal(n, rates, inherited == 1, room.arrivals, 4 * inducer, rng)
             waiting -= n
             left -= rate
 
 
 @compiled
-def _deal(n: int, rates: Rates, resistant: bool, families: Counts, rng: Generator) -> None:
-    """Ploidy and senolytic response of ``n`` newly senescent cells, by lot."""
+def _deal(n: int, rates: Rates, resistant: bool, families: Counts, first: int, rng: Generator) -> None:
+    """Ploidy and senolytic response of ``n`` newly senescent cells, by lot, into ``families`` from index ``first``."""
     if n == 0:
         return
     polyploid = _share(rng, n, rates[POLYPLOID_SHARE], 1.0)
     for ploidy, count in ((DIPLOID, n - polyploid), (POLYPLOID, polyploid)):
-        lost = _share(rng, count, 1.0 if resistant else rates[RESISTANT_SHARE], 1.0)
-        families[2 * ploidy + SENSITIVE] += count - lost
-        families[2 * ploidy + RESISTANT] += lost
+        lost = count if resistant else _share(rng, count, rates[RESISTANT_SHARE], 1.0)
+        families[first + 2 * ploidy + SENSITIVE] += count - lost
+        families[first + 2 * ploidy + RESISTANT] += lost
 
 
 @compiled
-def _age(cells: Counts, rates: Rates, chances: Chances, escapes: Counts, time_left: Chances, rng: Generator) -> None:
+def _age(cells: Counts, seen: Survey, rates: Rates, chances: Chances, room: Room, rng: Generator) -> None:
     """The ageing chain of every cell that is senescent at the start of a step.
 
-    ``escapes`` receives the number of cells that escaped, ``time_left`` the sum of the mean times that are left to them
-    in the step, by inducer x response.
+    ``room`` receives the number of cells that escaped, and the sum of the mean times that are left to them in the step.
     """
     for inducer in range(N_INDUCERS):
+        if seen[BY_INDUCER + inducer] == 0.0:
+            continue
         for family in range(4):
             at = SENESCENT + inducer * PER_INDUCER + family * N_AGES
             young, mature, competent = cells[at], cells[at + 1], cells[at + 2]
             if young + mature + competent == 0:
                 continue
             own = chances[_table(rates, inducer, family), family // 2]
-            slot = 2 * inducer + family % 2
             cells[at] = cells[at + 1] = cells[at + 2] = 0
             for row, count in ((FROM_IMMATURE, young), (FROM_MATURE, mature), (FROM_COMPETENT, competent)):
-                out = _place(cells, at, count, own, row, rng)
-                escapes[slot] += out
-                time_left[slot] += out * own[row, TIME_LEFT]
+                if count > 0:
+                    out = _place(cells, at, count, own, row, rng)
+                    if out > 0:
+                        _escape(inducer, family, out, own[row, TIME_LEFT], rates, room, rng)
 
 
 @compiled
-def _arrive(
-    cells: Counts,
-    arrivals: Counts,
-    rates: Rates,
-    chances: Chances,
-    escapes: Counts,
-    time_left: Chances,
-    rng: Generator,
-) -> None:
-    """The chain of cells that arrested during the step, at times spread over it."""
+def _escape(inducer: int, family: int, n: int, left: float, rates: Rates, room: Room, rng: Generator) -> None:
+    """Note ``n`` escapes, with ``left`` days each; cells whose resistance is latent are told apart as they escape."""
+    resistant = n if family % 2 == RESISTANT else _share(rng, n, rates[LATENT_RESISTANCE], 1.0)
+    room.escapes[2 * inducer + SENSITIVE] += n - resistant
+    room.escapes[2 * inducer + RESISTANT] += resistant
+    room.time_left[2 * inducer + SENSITIVE] += (n - resistant) * left
+    room.time_left[2 * inducer + RESISTANT] += resistant * left
+
+
+@compiled
+def _arrive(cells: Counts, rates: Rates, chances: Chances, room: Room, rng: Generator) -> None:
+    """The chain of cells that arrested during the step, at times spread over it; they are then in ``cells``."""
     for inducer in range(N_INDUCERS):
         for family in range(4):
-            count = arrivals[4 * inducer + family]
+            count = room.arrivals[4 * inducer + family]
             if count > 0:
+                room.arrivals[4 * inducer + family] = 0
                 own = chances[_table(rates, inducer, family), family // 2]
                 at = SENESCENT + inducer * PER_INDUCER + family * N_AGES
-                slot = 2 * inducer + family % 2
                 out = _place(cells, at, count, own, ARRIVING, rng)
-                escapes[slot] += out
-                time_left[slot] += out * own[ARRIVING, TIME_LEFT]
+                if out > 0:
+                    _escape(inducer, family, out, own[ARRIVING, TIME_LEFT], rates, room, rng)
+
+
+@compiled
+def tell_apart(cells: Counts, share: float, rng: Generator) -> None:
+    """Give every senescent cell that is counted as sensitive its response to senolytics, by lot.
+
+    Until a senolytic acts both kinds live alike and each cell is resistant independently of all else, so to draw who is
+    resistant only now changes no distribution, and half of the families stay empty until then.
+    """
+    for family in range(SENESCENT, cells.size, 2 * N_AGES):
+        for at in range(family, family + N_AGES):
+            resistant = binomial(cells[at], share, rng)
+            cells[at] -= resistant
+            cells[at + N_AGES] += resistant
 
 
 @compiled
 def _table(rates: Rates, inducer: int, family: int) -> int:
     """The table of chances of one family: its own where a senolytic kills it, else that of the unkilled."""
     return inducer if family % 2 == SENSITIVE and rates[KILL + inducer] > 0.0 else UNKILLED
-
-
-@compiled
-def any_reversible(cells: Counts) -> bool:
-    """Whether a lesion holds cells whose senescence can end by itself."""
-    for inducer in REVERSIBLE:
-        for at in range(SENESCENT + inducer * PER_INDUCER, SENESCENT + (inducer + 1) * PER_INDUCER):
-            if cells[at] > 0:
-                return True
-    return False
 
 
 @compiled
@@ -308,7 +328,7 @@ def add_senescent(cells: Counts, n: int, inducer: int, resistant: bool, rates: R
     if n == 0:
         return
     families = np.zeros(4, np.int64)
-    _deal(n, rates, resistant, families, rng)
+    _deal(n, rates, resistant, families, 0, rng)
     for family in range(4):
         cells[SENESCENT + inducer * PER_INDUCER + family * N_AGES] += families[family]
 
@@ -351,7 +371,7 @@ def _seed(cells: Counts, rates: Rates, load: float, time: float, seeds: Counts, 
     """
     dividing = _proliferating(cells)
     aided = rates[SASP_SEEDING] * load
-    n = rng.poisson(rates[SEEDING] * (1.0 + aided) * dividing * time)
+    n = poisson(rates[SEEDING] * (1.0 + aided) * dividing * time, rng)
     for _ in range(min(n, dividing)):
         pick = int(rng.random() * _proliferating(cells))
         at = 0
@@ -375,29 +395,29 @@ def _proliferating(cells: Counts) -> int:
 
 
 @compiled
-def crowding(total: int, rates: Rates) -> float:
+def crowding(total: float, rates: Rates) -> float:
     """A lesion's factor on net growth at so many cells (`trialsim.biology.rates.crowding_factor`)."""
     return crowding_factor(total, rates[CAPACITY], rates[REFERENCE], rates[CROWDING])
 
 
 @compiled
-def secreted(cells: Counts, rates: Rates, by_inducer: Chances) -> float:
-    """Mature and competent cells weighted by what they secrete; ``by_inducer`` receives the parts."""
-    weighted = 0.0
-    for inducer in range(N_INDUCERS):
-        by_inducer[inducer] = weight(rates, inducer) * secreting(cells, inducer)
-        weighted += by_inducer[inducer]
-    return weighted
-
-
-@compiled
 def step(
-    cells: Counts, rates: Rates, chances: Chances, infiltrate: float, time: float, seeds: Counts, rng: Generator
+    cells: Counts,
+    seen: Survey,
+    rates: Rates,
+    chances: Chances,
+    infiltrate: float,
+    time: float,
+    room: Room,
+    seeds: Counts,
+    rng: Generator,
 ) -> tuple[int, float]:
     """Advance a lesion in place by ``time`` days under frozen rates.
 
     Parameters
     ----------
+    seen
+        The lesion's survey (`trialsim.biology.sasp.survey`) at the start.
     chances
         Those of `trialsim.biology.chain.step_chances` for the same rates and time: lesions share them.
     infiltrate
@@ -409,66 +429,89 @@ def step(
     -------
     The number of escapes, and the infiltrate at the end.
     """
-    before = total_cells(cells)
-    dividing = _proliferating(cells)
-    at_start = crowding(before, rates)
-    senescent = before - dividing - cells[DORMANT] > 0
-    by_inducer = np.zeros(N_INDUCERS + 1)
-    escapes = np.zeros(2 * N_INDUCERS, np.int64)
-    time_left = np.zeros(2 * N_INDUCERS)
-    mean = load_of_share(rates[HOST_SHARE], rates)
-    if senescent:
-        middle = load_ahead(cells, rates, 0.5 * time)
-        load0 = load_of_share(secreted(cells, rates, by_inducer) / before + rates[HOST_SHARE], rates)
-        _revert(cells, rates, 0.5 * time, rng)
-        _age(cells, rates, chances, escapes, time_left, rng)
-        aged = total_cells(cells) - dividing
-        grown = dividing * math.exp(rates[NET] * at_start * growth_factor(rates, load0) * time)
-        load1 = load_of_share(secreted(cells, rates, by_inducer) / max(1.0, aged + grown) + rates[HOST_SHARE], rates)
-        mean = (load0 + 4.0 * middle + load1) / 6.0
+    start = load_of_share(rates[HOST_SHARE], rates)
+    mean = start
+    if seen[ALL_SENESCENT] > 0.0:
+        start, middle = load_ahead(seen, rates, 0.0), load_ahead(seen, rates, 0.5 * time)
+        mean = (start + 4.0 * middle + load_ahead(seen, rates, time)) / 6.0
     after = relaxed(infiltrate, mean, time, rates[INFILTRATION_TIME])
-    if dividing == 0 and not senescent:
+    if seen[DIVIDING] + seen[ALL_SENESCENT] == 0.0:
         return 0, after
+    paracrine = rates[SASP_ARREST] * mean
+    if paracrine > 0.0:
+        _add_sources(cells, rates, room, True)
+    if seen[ALL_SENESCENT] > 0.0:
+        _revert(cells, rates, 0.5 * time, rng)
+        _age(cells, seen, rates, chances, room, rng)
 
     killing = rates[KILL_CYCLING] + immune_killing(
         rates, relaxed(infiltrate, mean, 0.5 * time, rates[INFILTRATION_TIME])
     )
+    # Growth over the whole step is to be that at its middle, to which the dividing cells are foretold by their mean.
     push = growth_factor(rates, mean)
-    _divide(cells, rates, at_start * push, killing, 0.5 * time, rng)
-    arrivals = np.zeros(4 * N_INDUCERS, np.int64)
-    arrests = np.zeros(2, np.int64)
-    arrest_rate = rates[SPONTANEOUS_RATE] + rates[SASP_ARREST] * mean
+    net = rates[NET] * crowding(seen[ALL], rates) * push - killing + immune_killing(rates, start)
+    crowd = push * crowding(seen[ALL] + seen[DIVIDING] * math.expm1(0.5 * net * time), rates)
+    arrest_rate = rates[SPONTANEOUS_RATE] + paracrine
     for inducer in range(N_INDUCERS):
         arrest_rate += rates[STREAM + inducer]
-    if _arrest(cells, rates, arrest_rate, time, arrests, rng) > 0:
-        _share_paracrine(by_inducer, before, rates, rates[SASP_ARREST] * mean)
-        _label(arrests, rates, by_inducer, arrest_rate, arrivals, rng)
-    # Growth over the whole step is to be that at its middle (second order), and the first half had that at its start.
-    crowd = max(0.0, 2.0 * crowding(total_cells(cells) + arrests[0] + arrests[1], rates) - at_start)
-    _divide(cells, rates, crowd * push, killing, 0.5 * time, rng)
-    _arrive(cells, arrivals, rates, chances, escapes, time_left, rng)
-    _revert(cells, rates, 0.5 * time, rng)
-    if rates[SEEDING] > 0.0:
-        _seed(cells, rates, mean, time, seeds, rng)
-    total = 0
-    birth, death = _vital_rates(rates, True, crowd * push, killing + arrest_rate)
-    for slot in range(2 * N_INDUCERS):
-        if escapes[slot] > 0:
-            left = time_left[slot] / escapes[slot]
-            cells[ESCAPED + slot] += _grow_clones(escapes[slot], left, birth, death, time, rng)
-            total += escapes[slot]
-    return total, after
+    room.arrests[0] = room.arrests[1] = 0
+    seeding = rates[SEEDING] > 0.0
+    if seeding:
+        _seed(cells, rates, mean, 0.5 * time, seeds, rng)
+    _arrest(cells, arrest_rate, 0.5 * time, room.arrests, rng)
+    _divide(cells, rates, crowd, killing, time, rng)
+    _arrest(cells, arrest_rate, 0.5 * time, room.arrests, rng)
+    if room.arrests[0] + room.arrests[1] > 0:
+        if paracrine > 0.0:
+            _add_sources(cells, rates, room, False)
+        _label(rates, arrest_rate, paracrine, room, rng)
+        _arrive(cells, rates, chances, room, rng)
+    if seen[ALL_SENESCENT] > 0.0:
+        _revert(cells, rates, 0.5 * time, rng)
+    if seeding:
+        _seed(cells, rates, mean, 0.5 * time, seeds, rng)
+    return _grow_escapers(cells, rates, crowd, killing + arrest_rate, time, room, rng), after
 
 
 @compiled
-def _share_paracrine(by_inducer: Chances, cells: int, rates: Rates, paracrine: float) -> None:
-    """Turn what each inducer's cells secrete, and last what the host does, into parts of the paracrine rate."""
-    by_inducer[N_INDUCERS] = rates[HOST_SHARE] * cells
-    total = 0.0
-    for source in range(N_INDUCERS + 1):
-        total += by_inducer[source]
-    for source in range(N_INDUCERS + 1):
-        by_inducer[source] *= paracrine / total if total > 0.0 else 0.0
+def _grow_escapers(
+    cells: Counts, rates: Rates, growth: float, losses: float, time: float, room: Room, rng: Generator
+) -> int:
+    """Put the clones of a step's escapes among the escaped cells; returns the number of escapes."""
+    total = 0
+    for slot in range(2 * N_INDUCERS):
+        n = room.escapes[slot]
+        if n > 0:
+            birth, death = _vital_rates(rates, True, growth, losses)
+            cells[ESCAPED + slot] += _grow_clones(n, room.time_left[slot] / n, birth, death, time, rng)
+            room.escapes[slot], room.time_left[slot] = 0, 0.0
+            total += n
+    return total
+
+
+@compiled
+def _add_sources(cells: Counts, rates: Rates, room: Room, first: bool) -> None:
+    """What each inducer's cells, and last the host's, do now to arrest a neighbour; a second time it is added."""
+    parts = room.by_inducer
+    if first:
+        for source in range(N_INDUCERS + 1):
+            parts[source] = 0.0
+    total = total_cells(cells)
+    if total == 0:
+        return
+    share = rates[HOST_SHARE] + _weighted(cells, rates) / total
+    effect = 1.0 / (share + HALF_SHARE)
+    parts[N_INDUCERS] += effect * rates[HOST_SHARE]
+    for inducer in range(N_INDUCERS):
+        parts[inducer] += effect * weight(rates, inducer) * secreting(cells, inducer) / total
+
+
+@compiled
+def _weighted(cells: Counts, rates: Rates) -> float:
+    weighted = 0.0
+    for inducer in range(N_INDUCERS):
+        weighted += weight(rates, inducer) * secreting(cells, inducer)
+    return weighted
 
 
 @compiled

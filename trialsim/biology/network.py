@@ -280,7 +280,7 @@ def _senescence(rates: r.Rates) -> Iterator[Reaction]:
                 if escapes and rates[r.COMPETENCE] > 0.0:
                     yield _move("ripen", mature, competent, "competence_rate")
                 if escapes and rates[r.ESCAPE] > 0.0:
-                    yield _move("escape", competent, f"escaped {inducer} {response}", escape)
+                    yield from _escapes(competent, inducer, response, escape, rates)
                 if inducer in _REVERSIBLE and rates[r.REVERSAL] > 0.0:
                     yield from (_move("revert", stage, "cycling residual", "reversal_rate") for stage in stages)
                 if rates[r.CLEARANCE] > 0.0:
@@ -290,6 +290,15 @@ def _senescence(rates: r.Rates) -> Iterator[Reaction]:
                     if rates[r.IMMATURE_KILL_SHARE] > 0.0:
                         yield _move("kill", immature, None, f"immature_kill_share * {kill}")
                     yield from (_move("kill", stage, None, kill) for stage in (mature, competent))
+
+
+def _escapes(competent: str, inducer: str, response: str, law: str, rates: r.Rates) -> Iterator[Reaction]:
+    """Section 7.7, and 7.11: where resistance is latent, an escaping cell that counts as sensitive may be resistant."""
+    if response == "sensitive" and rates[r.LATENT_RESISTANCE] > 0.0:
+        hidden = f"latent_resistance * {law}"
+        yield _move("escape", competent, f"escaped {inducer} resistant", hidden, tail="_resistant")
+        law = f"( 1 dimensionless - latent_resistance ) * {law}"
+    yield _move("escape", competent, f"escaped {inducer} {response}", law)
 
 
 def _waking(rates: r.Rates, dormant: int) -> Iterator[Reaction]:
@@ -385,6 +394,11 @@ def _parameters(rates: r.Rates, dormant: int) -> Iterator[Parameter]:
         ("diploid_escape", "escape of diploid cells, against polyploid ones", r.DIPLOID_ESCAPE),
         ("polyploid_share", "polyploid part of newly senescent cells", r.POLYPLOID_SHARE),
         ("resistant_share", "senolytic-resistant part of newly senescent cells", r.RESISTANT_SHARE),
+        (
+            "latent_resistance",
+            "senolytic-resistant part of senescent cells that count as sensitive",
+            r.LATENT_RESISTANCE,
+        ),
         ("crowding_strength", "strength of crowding: 1 Gompertz, 0 none", r.CROWDING),
         ("drug_growth_factor", "factor on net growth that drugs set", r.GROWTH),
         ("growth_at_rest", "what the load makes of net growth in a lesion at rest (fold)", r.GROWTH_AT_REST),
@@ -419,7 +433,16 @@ def _left_out(rates: r.Rates) -> tuple[str, ...]:
     written = {
         *(r.BIRTH, r.DEATH, r.NET, r.ESCAPED_BIRTH, r.ESCAPED_DEATH, r.ESCAPED_NET, r.GROWTH, r.SPONTANEOUS_RATE),
         *(r.MATURATION, r.COMPETENCE, r.CLEARANCE, r.ESCAPE, r.DIPLOID_ESCAPE, r.REVERSAL, r.POLYPLOID_SHARE),
-        *(r.RESISTANT_SHARE, r.WAKE, r.KILL_CYCLING, r.IMMATURE_KILL_SHARE, r.CAPACITY, r.REFERENCE, r.CROWDING),
+        *(
+            r.RESISTANT_SHARE,
+            r.LATENT_RESISTANCE,
+            r.WAKE,
+            r.KILL_CYCLING,
+            r.IMMATURE_KILL_SHARE,
+            r.CAPACITY,
+            r.REFERENCE,
+            r.CROWDING,
+        ),
         *(r.IMMUNE_KILL, r.SEEDING, r.SASP_INTENSITY, r.HOST_SHARE, r.SASP_GROWTH, r.SASP_SEEDING, r.SASP_WAKING),
         *(r.SASP_IMMUNE, r.SASP_ARREST, r.SASP_CLEARANCE, r.SASP_F3, r.GROWTH_AT_REST, r.INFILTRATION_TIME),
         *(first + at for first in (r.WEIGHT, r.STREAM, r.KILL) for at in range(p.N_INDUCERS)),

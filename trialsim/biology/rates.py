@@ -35,7 +35,9 @@ CLEARANCE = 10
 ESCAPE, DIPLOID_ESCAPE = 11, 12
 #: Reversibly senescent cell -> cycling.
 REVERSAL = 13
-#: Shares of newly senescent cells (dimensionless).
+#: Shares of newly senescent cells (dimensionless). While no senolytic has acted, who is resistant need not be known:
+#: RESISTANT_SHARE is then 0, and LATENT_RESISTANCE is the share among cells counted as sensitive
+#: (`trialsim.biology.kernel.tell_apart`).
 POLYPLOID_SHARE, RESISTANT_SHARE = 14, 15
 #: Awakening, per dormant lesion per day, without SASP.
 WAKE = 16
@@ -63,9 +65,10 @@ INFILTRATION_TIME = 34
 DAMAGE_ODDS = 35
 #: Senolytic killing of the host's senescent cells.
 HOST_KILL = 36
+LATENT_RESISTANCE = 37
 #: By inducer: weight of a mature senescent cell in the load; stream of cycling cells into senescence that a drug
 #: drives; senolytic killing of mature, sensitive senescent cells.
-WEIGHT = 37
+WEIGHT = 38
 STREAM = WEIGHT + N_INDUCERS
 KILL = STREAM + N_INDUCERS
 N_RATES = KILL + N_INDUCERS

@@ -25,7 +25,19 @@ from __future__ import annotations
 
 import math
 
-from trialsim.biology.populations import COMPETENT, IMMATURE, MATURE, N_AGES, N_INDUCERS, PER_INDUCER, SENESCENT, Counts
+import numpy as np
+from numpy.typing import NDArray
+
+from trialsim.biology.populations import (
+    COMPETENT,
+    DORMANT,
+    MATURE,
+    N_AGES,
+    N_INDUCERS,
+    PER_INDUCER,
+    SENESCENT,
+    Counts,
+)
 from trialsim.biology.rates import (
     CLEARANCE,
     GROWTH,
@@ -46,6 +58,12 @@ from trialsim.spec.agents import INDUCERS
 
 #: The largest load at intensity 1, and the share of senescent neighbours at which it is half of that.
 LARGEST, HALF_SHARE = 2.0, 0.1
+#: Places in a survey of a lesion: all cells, dividing ones (cycling and escaped), senescent ones, weighted secreting
+#: and weighted immature ones, and senescent ones by inducer.
+ALL, DIVIDING, ALL_SENESCENT, SECRETING, RIPENING, BY_INDUCER = range(6)
+N_SURVEY = BY_INDUCER + N_INDUCERS
+Survey = NDArray[np.float64]
+
 RADIATION = INDUCERS.index("radiation")
 
 
@@ -62,15 +80,6 @@ def secreting(cells: Counts, inducer: int) -> int:
     for family in range(4):
         at = SENESCENT + inducer * PER_INDUCER + family * N_AGES
         count += cells[at + MATURE] + cells[at + COMPETENT]
-    return count
-
-
-@compiled
-def ripening(cells: Counts, inducer: int) -> int:
-    """Immature cells of one inducer."""
-    count = 0
-    for family in range(4):
-        count += cells[SENESCENT + inducer * PER_INDUCER + family * N_AGES + IMMATURE]
     return count
 
 
@@ -102,23 +111,45 @@ def load(cells: Counts, rates: Rates) -> float:
 
 
 @compiled
-def load_ahead(cells: Counts, rates: Rates, time: float) -> float:
-    """The load that is to be expected in a lesion after ``time`` days; 0 in an empty one.
+def load_ahead(seen: Survey, rates: Rates, time: float) -> float:
+    """The load that is to be expected in a surveyed lesion after ``time`` days; 0 in an empty one.
 
     By the means of cells that mature, are cleared and grow, without what is slower than these.
     """
-    total = total_cells(cells)
-    if total == 0:
+    if seen[ALL] == 0.0:
         return 0.0
+    if seen[ALL_SENESCENT] == 0.0:
+        return load_of_share(rates[HOST_SHARE], rates)
     kept, ripe = math.exp(-rates[CLEARANCE] * time), -math.expm1(-rates[MATURATION] * time)
-    weighted = 0.0
+    weighted = (seen[SECRETING] + seen[RIPENING] * ripe) * kept
+    later = (seen[ALL] - seen[ALL_SENESCENT]) * math.exp(rates[NET] * time) + seen[ALL_SENESCENT] * kept
+    return load_of_share(weighted / later + rates[HOST_SHARE], rates)
+
+
+@compiled
+def survey(cells: Counts, rates: Rates, seen: Survey) -> None:
+    """Count a lesion once, for all who ask: fills ``seen``."""
+    dividing = 0
+    for at in range(SENESCENT):
+        dividing += cells[at]
+    dividing -= cells[DORMANT]
     senescent = 0
+    weighted, young = 0.0, 0.0
     for inducer in range(N_INDUCERS):
-        old, young = secreting(cells, inducer), ripening(cells, inducer)
-        weighted += weight(rates, inducer) * (old + young * ripe)
-        senescent += old + young
-    later = (total - senescent) * math.exp(rates[NET] * time) + senescent * kept
-    return load_of_share(weighted * kept / later + rates[HOST_SHARE], rates)
+        first = SENESCENT + inducer * PER_INDUCER
+        ripe, immature = 0, 0
+        for family in range(first, first + PER_INDUCER, N_AGES):
+            immature += cells[family]
+            ripe += cells[family + MATURE] + cells[family + COMPETENT]
+        seen[BY_INDUCER + inducer] = ripe + immature
+        if ripe + immature > 0:
+            senescent += ripe + immature
+            own = weight(rates, inducer)
+            weighted += own * ripe
+            young += own * immature
+    seen[ALL] = dividing + cells[DORMANT] + senescent
+    seen[DIVIDING], seen[ALL_SENESCENT] = dividing, senescent
+    seen[SECRETING], seen[RIPENING] = weighted, young
 
 
 @compiled

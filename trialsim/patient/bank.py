@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from trialsim.compiling import compiled
 from trialsim.patient import entry
+from trialsim.patient.compiled import make_workspace
 from trialsim.patient.course import LINEAGES, STREAMS, scan_error
 from trialsim.patient.prepare import prepare
 from trialsim.patient.state import CROSSED, DRUG, LOCAL, NOW, Floats, Integers, State
@@ -42,7 +43,7 @@ N_DONE = 7
 RELAPSE, LESION, LATENT, LAST_SCAN, CELLS, LINEAGE, NADIR, TRUE_NADIR, FIRST_DOSE, LAST_DOSE = range(10)
 N_OUTCOME = 10
 
-_advance, _swallow, _strike, _scan = entry.advance, entry.swallow, entry.strike, entry.scan
+_advance, _swallow, _strike, _scan = entry.advance_in, entry.swallow, entry.strike, entry.scan
 _laboratory, _main_lineage = entry.laboratory, entry.main_lineage
 _decide = compiled(dose_rules.decide)
 _GIVE, _RESUME, _STOP = dose_rules.GIVE, dose_rules.RESUME, dose_rules.STOP
@@ -146,6 +147,7 @@ def live(
     out[LAST_SCAN] = 0.0
     platelets = np.nan
     at_rest = False
+    space = make_workspace(state.cells.shape[0])
     for line in range(plan.days.size):
         day, kind, order = plan.days[line], plan.kinds[line], plan.orders[line]
         if day >= ends or day > cut:
@@ -153,7 +155,7 @@ def live(
         if at_rest:
             state.clock[NOW] = day
         else:
-            at_rest = _advance(state, day, cells_stream)
+            at_rest = _advance(state, day, space, cells_stream)
         if kind == _SCAN:
             lesion = _scan(state, scan_error_sd, scan_stream)
             if lesion >= 0:

@@ -7,13 +7,14 @@ know no drug: here drug amounts become hazards, frozen at their mean over a step
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from trialsim.biology.chain import STEP_SHAPE, Chances, step_chances
 from trialsim.biology.host import KAPPA, SHARE_PER_UNIT, advance_burden
-from trialsim.biology.kernel import any_reversible, crowding, damage, found_focus, step, wake
-from trialsim.biology.populations import DORMANT, ESCAPED, N_INDUCERS, SENESCENT, Counts
+from trialsim.biology.kernel import Room, crowding, damage, found_focus, make_room, step, tell_apart, wake
+from trialsim.biology.populations import DORMANT, ESCAPED, N_INDUCERS, REVERSIBLE, SENESCENT, SPONTANEOUS, Counts
 from trialsim.biology.rates import (
     CAPACITY,
     CLEARANCE,
@@ -25,9 +26,12 @@ from trialsim.biology.rates import (
     IMMUNE_KILL,
     INFILTRATION_TIME,
     KILL,
+    LATENT_RESISTANCE,
     MATURATION,
+    N_RATES,
     NET,
     REFERENCE,
+    RESISTANT_SHARE,
     REVERSAL,
     SASP_ARREST,
     SASP_CLEARANCE,
@@ -36,10 +40,25 @@ from trialsim.biology.rates import (
     SASP_INTENSITY,
     SASP_WAKING,
     SPONTANEOUS_RATE,
+    STREAM,
     WAKE,
     Rates,
 )
-from trialsim.biology.sasp import HALF_SHARE, LARGEST, load_ahead, relaxed, ripening, secreting, total_cells, weight
+from trialsim.biology.sasp import (
+    ALL,
+    ALL_SENESCENT,
+    BY_INDUCER,
+    HALF_SHARE,
+    LARGEST,
+    N_SURVEY,
+    RIPENING,
+    SECRETING,
+    Survey,
+    load_ahead,
+    relaxed,
+    survey,
+    total_cells,
+)
 from trialsim.compiling import compiled
 from trialsim.patient.state import (
     ADDS,
@@ -98,31 +117,65 @@ _NEGLIGIBLE_MG = 1e-6
 _DRUG_STEP = 3.0
 
 
+class Workspace(NamedTuple):
+    """Room that a run of steps works in."""
+
+    rates: Rates
+    chances: Chances
+    present: Floats
+    """By inducer: more than 0 where any lesion has, or may come to have, senescent cells of it."""
+    seen: Floats
+    """Lesion x survey (`trialsim.biology.sasp.survey`)."""
+    seeds: Counts
+    room: Room
+
+
+@compiled
+def make_workspace(lesions: int) -> Workspace:
+    """Room for a patient with so many places for lesions."""
+    return Workspace(
+        np.empty(N_RATES),
+        np.empty(STEP_SHAPE),
+        np.empty(N_INDUCERS),
+        np.zeros((lesions, N_SURVEY)),
+        np.zeros(SENESCENT, np.int64),
+        make_room(),
+    )
+
+
+@compiled
+def _survey_all(state: State, space: Workspace) -> bool:
+    """Survey every lesion; returns whether any cell is left."""
+    cells = 0.0
+    for lesion in range(int(state.clock[IN_USE])):
+        survey(state.cells[lesion], state.rates, space.seen[lesion])
+        cells += space.seen[lesion, ALL]
+    return cells > 0.0
+
+
 @compiled
 def _any_cells(state: State) -> bool:
+    cells = 0
     for lesion in range(int(state.clock[IN_USE])):
-        for at in range(state.cells.shape[1]):
-            if state.cells[lesion, at] > 0:
-                return True
-    return False
+        cells += total_cells(state.cells[lesion])
+    return cells > 0
 
 
 @compiled
-def _any_senescent(state: State) -> bool:
+def _any_senescent(state: State, space: Workspace) -> bool:
+    cells = 0.0
     for lesion in range(int(state.clock[IN_USE])):
-        for at in range(SENESCENT, state.cells.shape[1]):
-            if state.cells[lesion, at] > 0:
-                return True
-    return False
+        cells += space.seen[lesion, ALL_SENESCENT]
+    return cells > 0.0
 
 
 @compiled
-def _drug_hazard(state: State) -> float:
+def _drug_hazard(state: State, space: Workspace) -> float:
     """Largest hazard per day that a drug may reach from now on for a cell that it acts on; 0 without such a cell.
 
     A drug without a target thereby shortens no step: it changes nothing, to the bit.
     """
-    senescent = _any_senescent(state)
+    senescent = _any_senescent(state, space)
     largest = 0.0
     for e in range(state.effects.shape[0]):
         line = state.effects[e]
@@ -130,34 +183,31 @@ def _drug_hazard(state: State) -> float:
         if line[ADDS] == 0.0 or at == HOST_KILL or (at >= KILL and not senescent):
             continue
         d = int(line[ON_DRUG])
+        if state.amounts[d, 0] + state.amounts[d, 1] <= 0.0:
+            continue
         reach = (state.amounts[d, 0] + state.amounts[d, 1]) * state.drugs[d, PER_MG]
         largest = max(largest, effect(reach, line[VALUE], state.drugs[d, EC50]))
     return largest
 
 
 @compiled
-def _pace_of_load(cells: Counts, rates: Rates) -> float:
+def _pace_of_load(seen: Survey, rates: Rates) -> float:
     """How fast the secretome's load in a lesion changes now, per day: cells mature, are diluted and cleared."""
-    weighted = ripe = 0.0
-    for inducer in range(N_INDUCERS):
-        weighted += weight(rates, inducer) * secreting(cells, inducer)
-        ripe += weight(rates, inducer) * ripening(cells, inducer)
-    if weighted + ripe == 0.0:
+    if seen[SECRETING] + seen[RIPENING] == 0.0:
         return 0.0
-    total = total_cells(cells)
-    share = weighted / total + rates[HOST_SHARE]
-    change = max(rates[MATURATION] * ripe, (rates[CLEARANCE] + rates[NET]) * weighted) / total
+    share = seen[SECRETING] / seen[ALL] + rates[HOST_SHARE]
+    change = max(rates[MATURATION] * seen[RIPENING], (rates[CLEARANCE] + rates[NET]) * seen[SECRETING]) / seen[ALL]
     return rates[SASP_INTENSITY] * LARGEST * HALF_SHARE / (share + HALF_SHARE) ** 2 * change
 
 
 @compiled
-def _step_length(state: State, left: float) -> float:
+def _step_length(state: State, space: Workspace, left: float) -> float:
     """Longest step allowed now.
 
     With tolerance e a step ends before a cell's chance to arrest, or the logarithm of a population that grows at its
     reference rate, changes by more than sqrt(e): the composition's error is of second order in that. It ends before
-    crowding changes net growth by more than e, which also shortens the steps of small, fast-growing lesions; and before
-    a change of the secretome's load could change the logarithm of a population by more than e.
+    crowding changes net growth by more than e, which also shortens the steps of small, fast-growing lesions; and
+    before a change of the secretome's load could change the logarithm of a population by more than e.
     """
     tolerance = state.settings[TOLERANCE]
     length = min(left, state.settings[LONGEST])
@@ -166,7 +216,7 @@ def _step_length(state: State, left: float) -> float:
     fastest = max(arrest, rates[NET], rates[ESCAPED_NET])
     if fastest > 0.0:
         length = min(length, math.sqrt(tolerance) / fastest)
-    hazard = _drug_hazard(state)
+    hazard = _drug_hazard(state, space)
     if hazard > _NEGLIGIBLE_HAZARD:
         length = min(length, _DRUG_STEP, math.sqrt(tolerance) / hazard)
     crowded = rates[CROWDING] > 0.0
@@ -177,13 +227,15 @@ def _step_length(state: State, left: float) -> float:
     force = rates[SASP_GROWTH] * rates[NET] + rates[SASP_ARREST] + 0.5 * rates[SASP_IMMUNE] * rates[IMMUNE_KILL]
     largest, moving = 1.0, 0.0
     for lesion in range(int(state.clock[IN_USE])):
-        cells = state.cells[lesion]
-        if rates[REVERSAL] > 0.0 and any_reversible(cells):
+        seen = space.seen[lesion]
+        if seen[ALL] == 0.0:
+            continue
+        if rates[REVERSAL] > 0.0 and seen[BY_INDUCER + REVERSIBLE[0]] + seen[BY_INDUCER + REVERSIBLE[1]] > 0.0:
             length = min(length, math.sqrt(tolerance) / rates[REVERSAL])
         if crowded:
-            largest = max(largest, crowding(total_cells(cells), rates))
+            largest = max(largest, crowding(seen[ALL], rates))
         if force > 0.0:
-            moving = max(moving, force * _pace_of_load(cells, rates))
+            moving = max(moving, force * _pace_of_load(seen, rates))
     if pace * largest * length > tolerance:
         length = tolerance / (pace * largest)
     if moving * length * length > tolerance:
@@ -210,7 +262,7 @@ def _set_drug_effects(state: State, rates: Rates, time: float) -> None:
 
 
 @compiled
-def _set_host_effects(state: State, rates: Rates, time: float) -> None:
+def _set_host_effects(state: State, space: Workspace, rates: Rates, time: float) -> None:
     """What the host's senescent cells and the immune infiltrate do to the rates, at the middle of the step."""
     burden = advance_burden(state.host[BURDEN], state.host[PRODUCTION], rates[HOST_KILL], 0.5 * time)
     rates[HOST_SHARE] = SHARE_PER_UNIT * burden
@@ -218,12 +270,14 @@ def _set_host_effects(state: State, rates: Rates, time: float) -> None:
     if rates[SASP_CLEARANCE] > 0.0:
         weighted = total = 0.0
         for lesion in range(int(state.clock[IN_USE])):
-            cells = total_cells(state.cells[lesion])
-            if cells > 0:
-                total += cells
-                ahead = load_ahead(state.cells[lesion], rates, 0.25 * time)
-                weighted += cells * relaxed(
-                    state.lesions[lesion, INFILTRATE], ahead, 0.5 * time, rates[INFILTRATION_TIME]
+            seen = space.seen[lesion]
+            if seen[ALL] > 0.0:
+                total += seen[ALL]
+                weighted += seen[ALL] * relaxed(
+                    state.lesions[lesion, INFILTRATE],
+                    load_ahead(seen, rates, 0.25 * time),
+                    0.5 * time,
+                    rates[INFILTRATION_TIME],
                 )
         if total > 0.0:
             fold *= 1.0 + rates[SASP_CLEARANCE] * weighted / total
@@ -244,50 +298,76 @@ def _advance_drugs(state: State, time: float) -> None:
 
 @compiled
 def _part_step(
-    cells: Counts, rates: Rates, infiltrate: float, time: float, seeds: Counts, rng: Generator
+    cells: Counts, seen: Survey, space: Workspace, infiltrate: float, time: float, rng: Generator
 ) -> tuple[int, float]:
-    """A part of a step, with chances of its own."""
+    """A part of a step, with a survey and chances of its own."""
     if time <= 0.0:
         return 0, infiltrate
+    survey(cells, space.rates, seen)
     chances = np.empty(STEP_SHAPE)
-    step_chances(rates, time, chances)
-    return step(cells, rates, chances, infiltrate, time, seeds, rng)
+    step_chances(space.rates, time, space.present, chances)
+    return step(cells, seen, space.rates, chances, infiltrate, time, space.room, space.seeds, rng)
 
 
 @compiled
-def _step_lesion(
-    state: State, lesion: int, rates: Rates, chances: Chances, time: float, seeds: Counts, rng: Generator
-) -> None:
+def _step_lesion(state: State, lesion: int, space: Workspace, time: float, rng: Generator) -> None:
     """One lesion over one step, split at the instant it wakes; notes first escape and crossing."""
-    cells, own = state.cells[lesion], state.lesions[lesion]
-    before = total_cells(cells)
-    if before == 0:
+    cells, own, seen, rates = state.cells[lesion], state.lesions[lesion], space.seen[lesion], space.rates
+    before = seen[ALL]
+    if before == 0.0:
         return
     now = state.clock[NOW]
     infiltrate = own[INFILTRATE]
     waking = rates[WAKE]
     if cells[DORMANT] > 0 and waking > 0.0:
-        waking *= 1.0 + rates[SASP_WAKING] * load_ahead(cells, rates, 0.5 * time)
+        waking *= 1.0 + rates[SASP_WAKING] * load_ahead(seen, rates, 0.5 * time)
     if cells[DORMANT] > 0 and waking > 0.0 and own[WAKE_LEFT] <= waking * time:
         until_wake = own[WAKE_LEFT] / waking
-        first, infiltrate = _part_step(cells, rates, infiltrate, until_wake, seeds, rng)
+        first, infiltrate = _part_step(cells, seen, space, infiltrate, until_wake, rng)
         wake(cells)
         own[WAKE_LEFT] = np.inf
-        then, infiltrate = _part_step(cells, rates, infiltrate, time - until_wake, seeds, rng)
+        then, infiltrate = _part_step(cells, seen, space, infiltrate, time - until_wake, rng)
         escapes = first + then
     else:
         if cells[DORMANT] > 0:
             own[WAKE_LEFT] -= time * waking
-        escapes, infiltrate = step(cells, rates, chances, infiltrate, time, seeds, rng)
+        escapes, infiltrate = step(cells, seen, rates, space.chances, infiltrate, time, space.room, space.seeds, rng)
     own[INFILTRATE] = infiltrate
     if escapes > 0 and math.isnan(own[FIRST_ESCAPE]):
         # Escapes fall uniformly within a step, given their number; the first of k is a minimum of k uniforms.
         own[FIRST_ESCAPE] = now + time * (1.0 - rng.random() ** (1.0 / escapes))
-    after = total_cells(cells)
     limit = state.settings[LIMIT]
-    if after >= limit and math.isnan(own[CROSSED]):
-        share = 0.0 if before >= limit else math.log(limit / before) / math.log(after / before)
-        own[CROSSED] = now + share * time
+    if math.isnan(own[CROSSED]):
+        after = total_cells(cells)
+        if after >= limit:
+            share = 0.0 if before >= limit else math.log(limit / before) / math.log(after / before)
+            own[CROSSED] = now + share * time
+
+
+@compiled
+def _tell_apart(state: State, rates: Rates, rng: Generator) -> None:
+    """Where a senolytic acts for the first time, draw who is resistant (`trialsim.biology.kernel.tell_apart`)."""
+    kills = False
+    for inducer in range(N_INDUCERS):
+        kills = kills or rates[KILL + inducer] > 0.0
+    if kills:
+        share = state.rates[LATENT_RESISTANCE]
+        for lesion in range(int(state.clock[IN_USE])):
+            tell_apart(state.cells[lesion], share, rng)
+        for own in (state.rates, rates):
+            own[RESISTANT_SHARE], own[LATENT_RESISTANCE] = share, 0.0
+
+
+@compiled
+def _set_present(state: State, space: Workspace) -> None:
+    """Inducers of which there are senescent cells, or may be within the step."""
+    rates = space.rates
+    for inducer in range(N_INDUCERS):
+        there = rates[STREAM + inducer]
+        for lesion in range(int(state.clock[IN_USE])):
+            there += space.seen[lesion, BY_INDUCER + inducer]
+        space.present[inducer] = there
+    space.present[SPONTANEOUS] += rates[SPONTANEOUS_RATE] + rates[SASP_ARREST]
 
 
 @compiled
@@ -355,24 +435,28 @@ def at_rest(state: State) -> bool:
 
 
 @compiled
-def _run(state: State, until: float, rates: Rates, chances: Chances, seeds: Counts, rng: Generator) -> None:
-    """`advance`, with room for a step's rates, chances and seeds."""
+def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
+    """`advance`, with room to work in."""
     while state.clock[NOW] < until:
         left = until - state.clock[NOW]
-        alive = _any_cells(state)
-        time = _step_length(state, left) if alive else left
+        alive = _survey_all(state, space)
+        time = _step_length(state, space, left) if alive else left
         # Steps that end within rounding of the goal end on it.
         if left - time < 1e-9:
             time = left
         if alive:
+            rates = space.rates
             for at in range(rates.size):
                 rates[at] = state.rates[at]
             _set_drug_effects(state, rates, time)
-            _set_host_effects(state, rates, time)
-            step_chances(rates, time, chances)
+            if rates[LATENT_RESISTANCE] > 0.0:
+                _tell_apart(state, rates, rng)
+            _set_host_effects(state, space, rates, time)
+            _set_present(state, space)
+            step_chances(rates, time, space.present, space.chances)
             for lesion in range(int(state.clock[IN_USE])):
-                _step_lesion(state, lesion, rates, chances, time, seeds, rng)
-            _found_foci(state, rates, time, seeds, rng)
+                _step_lesion(state, lesion, space, time, rng)
+            _found_foci(state, rates, time, space.seeds, rng)
             state.host[BURDEN] = advance_burden(state.host[BURDEN], state.host[PRODUCTION], rates[HOST_KILL], time)
         advance_platelets(state.platelets, state.settings[BASELINE], state.amounts, state.drugs, time)
         _advance_drugs(state, time)
@@ -381,9 +465,9 @@ def _run(state: State, until: float, rates: Rates, chances: Chances, seeds: Coun
 
 
 @compiled
-def advance(state: State, until: float, rng: Generator) -> bool:
+def advance(state: State, until: float, space: Workspace, rng: Generator) -> bool:
     """Run biology and pharmacology up to study day ``until``; returns whether the patient is then at rest."""
-    _run(state, until, state.rates.copy(), np.empty(STEP_SHAPE), np.zeros(SENESCENT, np.int64), rng)
+    _run(state, until, space, rng)
     return bool(at_rest(state))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from trialsim.biology.populations import DORMANT, ESCAPED, RESIDUAL, SENESCENT, Counts
 from trialsim.compiling import compiled, generator_at
 from trialsim.patient import compiled as course
+from trialsim.patient.compiled import Workspace, make_workspace
 from trialsim.patient.state import State
 from trialsim.treatment.platelets import COUNT
 
@@ -26,7 +27,13 @@ _advance, _strike, _assess = course.advance, course.strike, course.assess
 @compiled
 def advance(state: State, until: float, cells_stream: int) -> bool:
     """Run biology and pharmacology up to study day ``until``; returns whether the patient is then at rest."""
-    return _advance(state, until, generator_at(cells_stream))
+    return _advance(state, until, make_workspace(state.cells.shape[0]), generator_at(cells_stream))
+
+
+@compiled
+def advance_in(state: State, until: float, space: Workspace, cells_stream: int) -> bool:
+    """`advance` for a caller who makes many calls and keeps the room to work in."""
+    return _advance(state, until, space, generator_at(cells_stream))
 
 
 @compiled

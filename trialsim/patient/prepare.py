@@ -16,6 +16,7 @@ from trialsim.biology.populations import (
     N_POPULATIONS,
     RESIDUAL,
     SENESCENT,
+    SENSITIVE,
     SPONTANEOUS,
     senescent,
 )
@@ -64,7 +65,7 @@ def lesion_rates(traits: Traits, gains: Mapping[str, float]) -> r.Rates:
     rates[r.DIPLOID_ESCAPE] = max(0.0, 1.0 - gains["polyploidy"])
     rates[r.REVERSAL] = number(traits, "senescence_reversal_rate") * gains["reversal"]
     rates[r.POLYPLOID_SHARE] = number(traits, "polyploid_fraction")
-    rates[r.RESISTANT_SHARE] = number(traits, "senolytic_resistant_fraction") * gains["senolytic_resistance"]
+    rates[r.LATENT_RESISTANCE] = number(traits, "senolytic_resistant_fraction") * gains["senolytic_resistance"]
     rates[r.IMMUNE_KILL] = number(traits, "immune_kill_rate") * gains["immune_killing"]
     rates[r.SEEDING] = number(traits, "seeding_rate") * gains["seeding"]
     capacity, measured_at = number(traits, "carrying_capacity"), number(traits, "doubling_time_burden")
@@ -156,8 +157,7 @@ def _spontaneous_pools(rates: r.Rates, growth: float) -> dict[int, float]:
         mature = rates[r.MATURATION] * young / (ripening + loss)
         competent = ripening * mature / (loss + rates[r.ESCAPE])
         for age, pool in enumerate((young, mature, competent)):
-            for response, part in ((0, 1.0 - rates[r.RESISTANT_SHARE]), (1, rates[r.RESISTANT_SHARE])):
-                pools[senescent(SPONTANEOUS, ploidy, response, age)] = pool * part
+            pools[senescent(SPONTANEOUS, ploidy, SENSITIVE, age)] = pool
     return pools
 
 

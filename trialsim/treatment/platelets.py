@@ -41,8 +41,8 @@ FEEDBACK = 1.0
 LAG = 3.0
 RENEWAL = 0.05
 DEPLETION = 0.01
-#: Longest Runge-Kutta step, days; a third of the drug's half-life.
-_LONGEST = 0.25
+#: Longest Runge-Kutta step, days: with a drug in the blood, a third of its half-life; without, a third of the lag.
+_LONGEST, _LONGEST_FREE = 0.25, 1.0
 
 #: Places in the vector of a patient's platelet state: count, progenitor pool, production drive, lowest count so far.
 COUNT, POOL, DRIVE, LOWEST = 0, 1, 2, 3
@@ -89,7 +89,7 @@ def advance_platelets(state: Array, baseline: float, amounts: Array, constants: 
     if most < 1e-6 and platelets_at_rest(state, baseline):
         return
     count, pool, drive = state[COUNT], state[POOL], state[DRIVE]
-    steps = max(1, math.ceil(time / _LONGEST))
+    steps = max(1, math.ceil(time / (_LONGEST if most > 1e-3 else _LONGEST_FREE)))
     h = time / steps
     after = _killing(amounts, constants, 0.0)
     for i in range(steps):
