@@ -290,9 +290,10 @@ def coupled() -> list[str]:
         "",
         f"Four small lesions in which everything hangs on everything, {COUPLED_PATHS:,} paths each of the kernel at "
         "its default tolerance and of Gillespie's method: the secretome's load drives growth, paracrine arrest, "
-        "seeding, waking, and through the infiltrate immune killing and clearance. Couplings are several times stronger "
-        "than in any cohort. Allowed: 2 % of a mean, 5 % of a variance, one point of an extinction probability; a group counts "
-        "whose mean is above half a cell. Largest errors, with twice their sampling error in brackets:",
+        "seeding, waking, and through the infiltrate immune killing and clearance. Couplings are several times "
+        "stronger than in any cohort. Allowed: 2 % of a mean, 5 % of a variance, one point of an extinction "
+        "probability; a group counts whose mean is above half a cell. Largest errors, with twice their sampling error "
+        "in brackets:",
         "",
     ]
     with ProcessPoolExecutor(2) as pool:
