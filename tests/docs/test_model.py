@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from tests.docs.pages import DOCS, ROOT, blocks, first_names, page, section, tables, ticked
-from trialsim.biology import host
+from trialsim.biology import draws, host
 from trialsim.biology.populations import ESCAPED, N_INDUCERS, N_ORIGINS, N_POPULATIONS, SENESCENT
 from trialsim.biology.rates import crowding_factor
 from trialsim.biology.sasp import HALF_SHARE
@@ -113,6 +113,7 @@ def test_numbers_of_the_submodels() -> None:
     assert f"G′ = {platelets.RENEWAL:g} (1 − G) − {platelets.DEPLETION:g} G max(0, D − 1)" in equations
     at_one = crowding_factor(1.0, 3.1e12, 1e9, 1.0)
     assert f"({at_one:.1f} times as fast at one cell" in MODEL
+    assert f"a variance above {draws.MANY:g}, clones of more than {draws.MANY_CLONES:g} survivors" in MODEL
     assert f"2p / (p + {HALF_SHARE:g})" in section(MODEL, "7.4 The load of the secretome")
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import libsbml
 import pytest
 
-from tests.biology.networks import NETWORKS
+from tests.biology.networks import COUPLED, NETWORKS
 from tests.biology.networks import Network as Case
 from tests.sbml.others import case
 from trialsim.biology.network import Network, lesion_network
@@ -19,14 +19,14 @@ from trialsim.errors import TrialsimError, UsageError
 
 
 def network_of(lesion: Case) -> Network:
-    return lesion_network(lesion.cells, lesion.rates)
+    return lesion_network(lesion.cells, lesion.rates, lesion.infiltrate)
 
 
 def text_of(lesion: Case, **words: object) -> str:
     return write_sbml(network_of(lesion), model_id="tested", name=lesion.name, **words)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("lesion", NETWORKS, ids=lambda n: n.name)
+@pytest.mark.parametrize("lesion", [*NETWORKS, *COUPLED], ids=lambda n: n.name)
 def test_libsbml_finds_nothing_wrong(lesion: Case) -> None:
     """Catches an undeclared id, units that do not match, an attribute missing: errors and warnings alike."""
     document = libsbml.readSBMLFromString(text_of(lesion))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -14,14 +15,17 @@ from click.testing import CliRunner, Result
 
 from tests.docs.pages import FLAGSHIP, blocks, page
 from trialsim.biology import rates as r
-from trialsim.biology.network import lesion_network, population_ids
-from trialsim.biology.populations import DORMANT, N_POPULATIONS, RESIDUAL
+from trialsim.biology.host import KAPPA, rest_burden
+from trialsim.biology.network import UNITS_PER_LOAD, lesion_network, population_ids
+from trialsim.biology.populations import DORMANT, N_POPULATIONS, RESIDUAL, SENESCENT
+from trialsim.biology.sasp import load
 from trialsim.cli import cli
 from trialsim.errors import UsageError
+from trialsim.patient import state as s
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course
-from trialsim.patient.lesion_export import PARAMETER_ORIGINS, export_lesion
-from trialsim.patient.prepare import lesion_rates
+from trialsim.patient.lesion_export import PARAMETER_ORIGINS, export_lesion, fixed_origins, resting_rates
+from trialsim.patient.prepare import prepare
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.treatment.library import load_library
@@ -95,26 +99,46 @@ def test_the_notes_say_whose_lesion_it_is(ran: Path, courses: dict[int, Course])
 
 def test_parameters_come_from_the_traits_they_name(protocol: ResolvedProtocol) -> None:
     """Catches an origin that is missing or made up: a parameter moves with its traits and gains, and no others."""
-    traits = sample_traits(protocol.cohort, 1, seed=SEED)[0]
+    traits = sample_traits(protocol.cohort, 1, seed=SEED)[0] | {"f3_boost": 1.5}
+    arm = next(iter(protocol.arms.values()))
 
     def values(changed: dict[str, float | str], gains: dict[str, float]) -> dict[str, float]:
-        rates = lesion_rates(changed, gains)
+        altered = protocol.model_copy(update={"biology": gains})
+        rates = resting_rates(prepare(changed, arm, altered, np.random.default_rng(1)))
         cells = np.ones(N_POPULATIONS, np.int64)
         return {x.id: x.value for x in lesion_network(cells, rates).parameters}
 
     before = values(traits, protocol.biology)
-    assert set(PARAMETER_ORIGINS) == set(before) - {"one_cell", "dormant_at_start"}
-    moves: dict[str, tuple[set[str], set[str]]] = {id_: (set(), set()) for id_ in PARAMETER_ORIGINS}
+    assert {*PARAMETER_ORIGINS, *fixed_origins()} == set(before) - {"one_cell", "dormant_at_start"}
+    moves: dict[str, tuple[set[str], set[str]]] = {id_: (set(), set()) for id_ in before}
     for name, value in traits.items():
         if isinstance(value, float):
             after = values(traits | {name: value * 0.99}, protocol.biology)
             for id_, (found, _) in moves.items():
-                found |= {name} if after[id_] != before[id_] else set()
+                found |= set() if math.isclose(after[id_], before[id_], rel_tol=1e-12) else {name}
     for name, gain in protocol.biology.items():
         after = values(traits, protocol.biology | {name: gain * 0.99})
         for id_, (_, found) in moves.items():
-            found |= {name} if after[id_] != before[id_] else set()
-    assert moves == {id_: (set(names), set(gains)) for id_, (names, gains) in PARAMETER_ORIGINS.items()}
+            found |= set() if math.isclose(after[id_], before[id_], rel_tol=1e-12) else {name}
+    told: dict[str, tuple[set[str], set[str]]] = {id_: (set(), set()) for id_ in before}
+    told |= {id_: (set(names), set(gains)) for id_, (names, gains) in PARAMETER_ORIGINS.items()}
+    assert moves == told
+
+
+def test_the_host_and_the_infiltrate_are_the_patient_s(ran: Path, courses: dict[int, Course]) -> None:
+    """Catches clearance as it is at another age, and an infiltrate that starts from nothing."""
+    checked = 0
+    for patient, lesion in lesions_with_cells(courses)[:12]:
+        state = courses[patient].state
+        model = libsbml.readSBMLFromString(export_lesion(ran, patient, lesion).sbml).getModel()
+        counted = model.getSpecies("infiltrate")
+        if counted is not None and state.cells[lesion, SENESCENT:].any():
+            share = load(state.cells[lesion], state.rates)
+            assert counted.getInitialAmount() == round(UNITS_PER_LOAD * share)
+            cleared = state.rates[r.CLEARANCE] * (KAPPA + rest_burden(60.0, 1.0)) / (KAPPA + state.host[s.BURDEN])
+            assert model.getParameter("clearance_rate").getValue() == pytest.approx(cleared, rel=1e-12)
+            checked += 1
+    assert checked > 0
 
 
 def test_the_file_and_standard_output_are_the_same(ran: Path, courses: dict[int, Course], tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ import pytest
 from tests.sbml.others import case
 from trialsim.biology import populations as p
 from trialsim.biology import rates as r
-from trialsim.biology.network import Network, lesion_network
+from trialsim.biology.network import INFILTRATE, UNITS_PER_LOAD, Network, lesion_network
 from trialsim.spec.agents import INDUCERS
 
 
 def network(name: str) -> Network:
     lesion = case(name)
-    return lesion_network(lesion.cells, lesion.rates)
+    return lesion_network(lesion.cells, lesion.rates, lesion.infiltrate)
 
 
 def ids(items: tuple[object, ...]) -> set[str]:
@@ -22,13 +22,16 @@ def ids(items: tuple[object, ...]) -> set[str]:
 
 
 def test_only_what_can_be_reached_is_there() -> None:
-    """Catches a network that carries all 95 populations, or drops one that cells can come to."""
+    """Catches a network that carries all 116 populations, or drops one that cells can come to."""
     assert ids(network("growth near extinction").species) == {"cycling_residual"}
     # Diploid cells never become competent; the resistant ones are mature at the start, and none come after them.
     expected = {f"senescent_dna_damage_diploid_sensitive_{age}" for age in ("immature", "mature")}
     expected |= {f"senescent_dna_damage_polyploid_sensitive_{age}" for age in ("immature", "mature", "competent")}
     expected |= {f"senescent_dna_damage_polyploid_resistant_{age}" for age in ("mature", "competent")}
-    assert ids(network("escape from treatment").species) == expected | {"escaped_dna_damage"}
+    assert ids(network("escape from treatment").species) == expected | {
+        "escaped_dna_damage_sensitive",
+        "escaped_dna_damage_resistant",
+    }
 
 
 def test_what_cannot_happen_is_not_written() -> None:
@@ -63,13 +66,14 @@ def test_killing_follows_inducer_age_and_response() -> None:
     assert laws[f"kill_{dna}_immature"] == f"immature_kill_share * kill_rate_dna_damage * {dna}_immature"
     assert laws[f"kill_{dna}_mature"] == f"kill_rate_dna_damage * {dna}_mature"
     assert laws["kill_cycling_residual"] == "kill_rate_cycling * cycling_residual"
-    assert not any("resistant" in x for x in laws)
+    assert not any(x.startswith("kill_senescent") and "resistant" in x for x in laws)
+    assert laws["kill_escaped_dna_damage_resistant"] == "kill_rate_cycling * escaped_dna_damage_resistant"
 
 
 def test_arrest_is_split_by_ploidy_and_response() -> None:
     """Catches shares that do not add up, or an escaper that keeps its inducer on arrest."""
     cells = np.zeros(p.N_POPULATIONS, np.int64)
-    cells[p.ESCAPED + INDUCERS.index("radiation")] = 5
+    cells[p.escaped(INDUCERS.index("radiation"), p.SENSITIVE)] = 5
     rates = r.quiet_rates()
     rates[r.SPONTANEOUS_RATE], rates[r.POLYPLOID_SHARE], rates[r.RESISTANT_SHARE] = 0.01, 0.3, 0.1
     found = {x.outputs[0][0]: x.law for x in lesion_network(cells, rates).reactions}
@@ -80,13 +84,116 @@ def test_arrest_is_split_by_ploidy_and_response() -> None:
     }
     rates[r.POLYPLOID_SHARE] = 1.0
     assert len(lesion_network(cells, rates).reactions) == 2
+    rates[r.RESISTANT_SHARE] = 0.0
+    without = lesion_network(cells, rates)
+    assert len(without.reactions) == 1
+    assert "resistant_share" not in ids(without.parameters)
+
+
+def test_what_an_escaped_cell_inherits() -> None:
+    """Catches resistance to senolytics that is lost on escape, or dealt anew on arrest."""
+    laws = {x.id: (x.outputs, x.law) for x in network("inherited resistance").reactions}
+    share = {"sensitive": "( 1 dimensionless - resistant_share )", "resistant": "resistant_share"}
+    for response, part in share.items():
+        outputs, law = laws[f"arrest_escaped_dna_damage_sensitive_diploid_{response}"]
+        assert outputs == ((f"senescent_spontaneous_diploid_{response}_immature", 1),)
+        assert f" * {part} * escaped" in law
+    inherited = [x for x in laws if x.startswith("arrest_escaped_dna_damage_resistant")]
+    assert inherited == [
+        f"arrest_escaped_dna_damage_resistant_{ploidy}_resistant" for ploidy in ("diploid", "polyploid")
+    ]
+    assert not any("resistant_share" in laws[x][1] for x in inherited)
+    escapes = {x.inputs[0][0]: x.outputs[0][0] for x in network("escape from treatment").reactions if "escape_" in x.id}
+    assert escapes == {
+        f"senescent_dna_damage_polyploid_{response}_competent": f"escaped_dna_damage_{response}" for response in share
+    }
+
+
+def test_latent_resistance_shows_on_escape() -> None:
+    """Catches a lesion at randomisation, in which all count as sensitive, whose escapers are never resistant."""
+    lesion = case("escape from treatment")
+    rates = lesion.rates.copy()
+    rates[r.LATENT_RESISTANCE] = 0.2
+    competent = "senescent_dna_damage_polyploid_sensitive_competent"
+    laws = {
+        x.outputs[0][0]: x.law
+        for x in lesion_network(lesion.cells, rates).reactions
+        if x.inputs == ((competent, 1),)
+        if x.outputs
+    }
+    assert laws["escaped_dna_damage_resistant"] == f"latent_resistance * escape_rate * {competent}"
+    assert laws["escaped_dna_damage_sensitive"].startswith("( 1 dimensionless - latent_resistance ) * ")
+
+
+def test_reversal_is_of_two_inducers_and_no_escape() -> None:
+    """Catches every senescent cell reverting, or reverted cells that count as escapers."""
+    reverting = [x for x in network("reversible").reactions if x.id.startswith("revert_")]
+    assert len(reverting) == 5
+    assert all("_cell_cycle_" in x.id and x.outputs == (("cycling_residual", 1),) for x in reverting)
+    cells = np.ones(p.N_POPULATIONS, np.int64)
+    rates = r.quiet_rates()
+    rates[r.REVERSAL] = 0.1
+    inducers = {
+        x.inputs[0][0].split("_diploid")[0].split("_polyploid")[0] for x in lesion_network(cells, rates).reactions
+    }
+    assert inducers == {"senescent_cell_cycle", "senescent_enzalutamide"}
+
+
+def test_arrested_neighbours_take_the_label_of_what_arrested_them() -> None:
+    """Catches paracrine senescence labelled spontaneous, a stream with another drug's label, and absent inducers."""
+    moves = {x.id: x.outputs[0][0] for x in network("secretome").reactions if x.id.startswith("persuade_cycling")}
+    of_inducer = {id_.split("_by_")[1].split("_diploid")[0].split("_polyploid")[0]: to for id_, to in moves.items()}
+    assert set(of_inducer) == {"dna_damage", "spontaneous", "host"}
+    assert of_inducer["dna_damage"].startswith("senescent_dna_damage_")
+    assert of_inducer["host"].startswith("senescent_spontaneous_")
+    cells = np.zeros(p.N_POPULATIONS, np.int64)
+    cells[p.RESIDUAL] = 5
+    rates = r.quiet_rates()
+    rates[r.STREAM + INDUCERS.index("endocrine")] = 0.02
+    driven = {x.outputs[0][0] for x in lesion_network(cells, rates).reactions}
+    assert driven == {"senescent_endocrine_diploid_sensitive_immature"}
+
+
+def test_the_infiltrate_is_there_where_something_hangs_on_it() -> None:
+    """Catches an infiltrate without use, or one that starts from nothing or in other units."""
+    assert INFILTRATE not in ids(network("secretome").species)
+    (counted,) = (x for x in network("immunity").species if x.id == INFILTRATE)
+    assert counted.count == 0.3 * UNITS_PER_LOAD
+    lesion = case("immunity")
+    for off in ((r.SASP_IMMUNE, r.SASP_CLEARANCE), (r.IMMUNE_KILL, r.CLEARANCE)):
+        rates = lesion.rates.copy()
+        rates[list(off)] = 0.0
+        assert INFILTRATE not in ids(lesion_network(lesion.cells, rates, 0.3).species)
+
+
+def test_diploid_cells_escape_where_polyploidy_is_not_needed() -> None:
+    """Catches diploid cells that never ripen, or escape at the full rate."""
+    lesion = case("escape from treatment")
+    rates = lesion.rates.copy()
+    rates[r.DIPLOID_ESCAPE] = 0.4
+    laws = {x.id: x.law for x in lesion_network(lesion.cells, rates).reactions}
+    diploid = "senescent_dna_damage_diploid_sensitive"
+    assert laws[f"ripen_{diploid}_mature"] == f"competence_rate * {diploid}_mature"
+    assert laws[f"escape_{diploid}_competent"] == f"diploid_escape * escape_rate * {diploid}_competent"
+
+
+def test_every_rate_is_written() -> None:
+    """Catches a rate at work that has no reaction; those of damage and of the host act on nothing in a lesion."""
+    cells = np.ones(p.N_POPULATIONS, np.int64)
+    rates = np.linspace(0.1, 0.2, r.N_RATES)
+    rates[r.CAPACITY], rates[r.REFERENCE] = 1e6, 1e3
+    written = lesion_network(cells, rates)
+    assert written.left_out == ()
+    values = {x.value for x in written.parameters}
+    silent = {r.DAMAGE_ODDS, r.HOST_KILL}
+    assert {at for at in range(r.N_RATES) if rates[at] not in values} == silent
 
 
 def test_a_mechanism_without_reactions_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a mechanism added to the rates that the export passes over in silence."""
     lesion = case("crowded")
     place = r.N_RATES
-    monkeypatch.setattr(r, "PARACRINE_ARREST", place, raising=False)
+    monkeypatch.setattr(r, "FUSION", place, raising=False)
     monkeypatch.setattr(r, "N_RATES", place + 1)
     assert lesion_network(lesion.cells, np.append(lesion.rates, 0.0)).left_out == ()
-    assert lesion_network(lesion.cells, np.append(lesion.rates, 0.2)).left_out == ("PARACRINE_ARREST",)
+    assert lesion_network(lesion.cells, np.append(lesion.rates, 0.2)).left_out == ("FUSION",)

@@ -439,7 +439,9 @@ def step(
         return 0, after
     paracrine = rates[SASP_ARREST] * mean
     if paracrine > 0.0:
-        _add_sources(cells, rates, room, True)
+        for source in range(N_INDUCERS + 1):
+            room.by_inducer[source] = 0.0
+        _add_sources(cells, 0, rates, room)
     if seen[ALL_SENESCENT] > 0.0:
         _revert(cells, rates, 0.5 * time, rng)
         _age(cells, seen, rates, chances, room, rng)
@@ -463,7 +465,7 @@ def step(
     _arrest(cells, arrest_rate, 0.5 * time, room.arrests, rng)
     if room.arrests[0] + room.arrests[1] > 0:
         if paracrine > 0.0:
-            _add_sources(cells, rates, room, False)
+            _add_sources(cells, room.arrests[0] + room.arrests[1], rates, room)
         _label(rates, arrest_rate, paracrine, room, rng)
         _arrive(cells, rates, chances, room, rng)
     if seen[ALL_SENESCENT] > 0.0:
@@ -490,13 +492,13 @@ def _grow_escapers(
 
 
 @compiled
-def _add_sources(cells: Counts, rates: Rates, room: Room, first: bool) -> None:
-    """What each inducer's cells, and last the host's, do now to arrest a neighbour; a second time it is added."""
+def _add_sources(cells: Counts, arrested: int, rates: Rates, room: Room) -> None:
+    """Add what each inducer's cells, and last the host's, do now to arrest a neighbour.
+
+    ``arrested`` cells are in the lesion too and have no place in it yet.
+    """
     parts = room.by_inducer
-    if first:
-        for source in range(N_INDUCERS + 1):
-            parts[source] = 0.0
-    total = total_cells(cells)
+    total = total_cells(cells) + arrested
     if total == 0:
         return
     share = rates[HOST_SHARE] + _weighted(cells, rates) / total

@@ -241,18 +241,17 @@ def _arrest(
     """One way to arrest, by the ploidy and the response of what the cell turns into."""
     polyploid = rates[r.POLYPLOID_SHARE]
     resistant = 1.0 if name.endswith("resistant") else rates[r.RESISTANT_SHARE]
-    inherited = name.endswith("resistant")
-    ploidies = ("1 dimensionless - polyploid_share", 1.0 - polyploid), ("polyploid_share", polyploid)
-    responses = (
-        ("1 dimensionless - resistant_share", 1.0 - resistant),
-        ("1 dimensionless" if inherited else "resistant_share", resistant),
-    )
+    ploidies = (" * ( 1 dimensionless - polyploid_share )", 1.0 - polyploid), (" * polyploid_share", polyploid)
+    responses = (" * ( 1 dimensionless - resistant_share )", 1.0 - resistant), (" * resistant_share", resistant)
+    if resistant in (0.0, 1.0):
+        responses = ("", 1.0 - resistant), ("", resistant)
     for ploidy, (part, share) in zip(_PLOIDIES, ploidies, strict=True):
         for response, (other_part, other_share) in zip(_RESPONSES, responses, strict=True):
             if share * other_share > 0.0:
                 target = f"senescent {inducer} {ploidy} {response} immature"
-                whole = f"{law} * ( {part} ) * ( {other_part} )"
-                yield _move(verb, name, target, whole, tail=f"{tail}_{ploidy}_{response}", needs=needs)
+                yield _move(
+                    verb, name, target, law + part + other_part, tail=f"{tail}_{ploidy}_{response}", needs=needs
+                )
 
 
 def _secreting(inducer: str) -> tuple[str, ...]:

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from trialsim import __version__, results
+from trialsim.biology import host
 from trialsim.biology.network import Network, lesion_network
 from trialsim.biology.populations import DORMANT
+from trialsim.biology.rates import CLEARANCE, Rates
 from trialsim.biology.sbml import write_sbml
+from trialsim.biology.secretome import load_secretome
 from trialsim.errors import UsageError
 from trialsim.patient import state as s
 from trialsim.patient.cohort import sample_traits
@@ -22,28 +25,85 @@ from trialsim.rng import Purpose, stream
 from trialsim.spec.load import load_resolved
 from trialsim.spec.resolved import ResolvedProtocol
 
-_GROWTH = ("birth_rate", "doubling_time", "spontaneous_senescence_rate")
-_CROWDING = ("carrying_capacity", "doubling_time_burden")
-_ESCAPED = ((*_GROWTH, *_CROWDING, "escaper_establishment", "escaper_growth"), ("spontaneous_senescence", "crowding"))
+_Origin = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def _all(*origins: _Origin) -> _Origin:
+    """Several origins as one, each trait and gain once."""
+    traits = dict.fromkeys(name for names, _ in origins for name in names)
+    gains = dict.fromkeys(name for _, names in origins for name in names)
+    return tuple(traits), tuple(gains)
+
+
+_NET: _Origin = (("doubling_time",), ())
+_CROWDED: _Origin = (("carrying_capacity", "doubling_time_burden"), ("crowding",))
+_HOST: _Origin = (("age", "host_senescence"), ("host_senescence",))
+_ESCAPE: _Origin = (("senescence_escape_rate", "escape_brake"), ("escape", "escape_brake"))
+_ARREST: _Origin = (("spontaneous_senescence_rate",), ("spontaneous_senescence",))
+#: The load of a lesion at rest: of its pools of spontaneously senescent cells and of the host.
+_LOAD_AT_REST = _all(
+    _ARREST,
+    (("maturation_time", "escape_latency", "polyploid_fraction", "senescent_clearance_rate"), ("clearance",)),
+    _ESCAPE,
+    _NET,
+    _HOST,
+    (("sasp_intensity",), ()),
+)
+_DEATH = _all(
+    (("birth_rate",), ()),
+    _NET,
+    (("sasp_arrest", "immune_kill_rate", "sasp_immunosuppression"), ("sasp.arrest", "immune_killing", "sasp.immune")),
+    _LOAD_AT_REST,
+)
+_ESCAPER: _Origin = (("escaper_establishment", "escaper_growth"), ("escaper.establishment", "escaper.growth"))
 
 #: What each parameter of a drug-free network is computed from: traits of the patient, and gains of the protocol.
-PARAMETER_ORIGINS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+PARAMETER_ORIGINS: dict[str, _Origin] = {
     "birth_rate": (("birth_rate",), ()),
-    "death_rate": (_GROWTH, ("spontaneous_senescence",)),
-    "escaped_birth_rate": _ESCAPED,
-    "escaped_death_rate": _ESCAPED,
-    "arrest_rate": (("spontaneous_senescence_rate",), ("spontaneous_senescence",)),
+    "death_rate": _DEATH,
+    "net_growth": _NET,
+    "escaped_birth_rate": _all(_ESCAPER, _CROWDED, (("birth_rate",), ()), _NET),
+    "escaped_death_rate": _all(_ESCAPER, _CROWDED, _DEATH),
+    "escaped_net_growth": _all(_NET, (("escaper_growth",), ("escaper.growth",))),
+    "arrest_rate": _ARREST,
+    "paracrine_rate": (("sasp_arrest",), ("sasp.arrest",)),
+    "immune_kill_rate": (("immune_kill_rate",), ("immune_killing",)),
+    "seeding_rate": (("seeding_rate",), ("seeding",)),
     "maturation_rate": (("maturation_time",), ()),
     "competence_rate": (("escape_latency", "maturation_time"), ()),
-    "clearance_rate": (("senescent_clearance_rate",), ("clearance",)),
-    "escape_rate": (("senescence_escape_rate",), ("escape",)),
-    "waking_rate": (("dormancy_escape_rate",), ("awakening",)),
+    "clearance_rate": _all((("senescent_clearance_rate",), ("clearance",)), _HOST),
+    "escape_rate": _ESCAPE,
+    "reversal_rate": (("senescence_reversal_rate",), ("reversal",)),
+    "waking_rate": (("dormancy_escape_rate", "sasp_waking"), ("awakening", "sasp.waking", "host_senescence")),
     "polyploid_share": (("polyploid_fraction",), ()),
-    "resistant_share": (("senolytic_resistant_fraction",), ()),
+    "latent_resistance": (("senolytic_resistant_fraction",), ("senolytic_resistance",)),
     "crowding_strength": ((), ("crowding",)),
     "carrying_capacity": (("carrying_capacity",), ()),
     "reference_burden": (("doubling_time_burden",), ()),
+    "growth_at_rest": _all((("sasp_growth",), ("sasp.growth",)), _LOAD_AT_REST),
+    "sasp_intensity": (("sasp_intensity",), ()),
+    "host_share": _HOST,
+    "sasp_growth": (("sasp_growth",), ("sasp.growth",)),
+    "sasp_seeding": (("sasp_seeding",), ("sasp.seeding",)),
+    "sasp_waking": (("sasp_waking",), ("sasp.waking",)),
+    "sasp_clearance": (("sasp_clearance",), ("sasp.clearance",)),
+    "sasp_immunosuppression": (("sasp_immunosuppression",), ("sasp.immune",)),
+    "sasp_f3": (("f3_boost",), ("sasp.f3",)),
 }
+
+
+def fixed_origins() -> dict[str, str]:
+    """Where the parameters come from that are the same in every patient, by id, in words."""
+    data = load_secretome()
+    numbers = {f"weight_{inducer}": number for inducer, number in data.weights.items()}
+    numbers["infiltration_time"] = data.infiltration_time
+    told = {
+        id_: f"A number of the model (source: {x.source}, confidence {x.confidence})." for id_, x in numbers.items()
+    }
+    return told | {
+        "half_share": "A number of the model (docs/model.md, section 7.18).",
+        "units_per_load": "How finely the infiltrate is counted here; the model has it without noise.",
+    }
 
 
 @dataclass(frozen=True)
@@ -79,15 +139,23 @@ def export_lesion(folder: Path, patient: int, lesion: int | None = None) -> Lesi
     any_arm = next(iter(protocol.arms.values()))
     state = prepare(traits, any_arm, protocol, stream(seed, Purpose.LESIONS, subject=patient))
     chosen = _choose(state, patient, lesion)
-    network = lesion_network(state.cells[chosen], state.rates)
+    network = lesion_network(state.cells[chosen], resting_rates(state), float(state.lesions[chosen, s.INFILTRATE]))
+    sources = {x.id: _origin(protocol, traits, x.id) for x in network.parameters if x.id in PARAMETER_ORIGINS}
     sbml = write_sbml(
         network,
         model_id=f"patient_{patient}_lesion_{chosen}",
         name=f"{protocol.name}: patient {patient}, lesion {chosen}",
         notes=_notes(protocol, seed, patient, _arm_given(folder, protocol, patient), chosen, network),
-        sources={x.id: _origin(protocol, traits, x.id) for x in network.parameters if x.id in PARAMETER_ORIGINS},
+        sources=sources | fixed_origins(),
     )
     return LesionExport(patient, chosen, network, sbml)
+
+
+def resting_rates(state: s.State) -> Rates:
+    """The lesion rates of a patient at randomisation: those without a drug, and clearance as the host leaves it."""
+    rates = state.rates.copy()
+    rates[CLEARANCE] *= host.removal_rate(state.host[s.BURDEN]) / host.removal_rate(state.host[s.MEASURED_AT])
+    return rates
 
 
 def _read_run(folder: Path) -> tuple[ResolvedProtocol, int]:
@@ -158,6 +226,8 @@ def _notes(
         + ".",
         "Amounts are cells and laws are events per day; meant for exact stochastic simulation. Each parameter says "
         "what it was computed from.",
+        "The lesion is alone: cells that leave it to found foci are gone, its own infiltrate recruits clearance, "
+        "and the host's senescent stroma stays as it is.",
     ]
     if network.left_out:
         notes.append(f"Left out, though at work in the patient: {', '.join(network.left_out)}.")
