@@ -53,17 +53,30 @@ STEP_SHAPE = (N_INDUCERS + 1, 2, 4, 5)
 #: Below these values of gap x time a first, or a second, divided difference is its limit, a derivative: the error of
 #: the limit (of order the square) and that of cancellation (rounding over gap x time) are then both under 1e-6.
 _NEAR, _ALL_NEAR = 1e-4, 1e-3
+#: 1/3!, 1/4!, ..., 1/14!
+_FACTORS = tuple(1.0 / math.factorial(3 + j) for j in range(12))
 
 
 @compiled
 def _values(x: float, t: float) -> tuple[float, float, float, float]:
-    """f0, f1, f2, f3 at one rate; series where x t is small."""
-    f0 = math.exp(-x * t)
-    if x * t < 0.3:
-        return f0, _series(1, 0, x, t), _series(2, 0, x, t), _series(3, 0, x, t)
-    f1 = -math.expm1(-x * t) / x
-    f2 = (t - f1) / x
-    return f0, f1, f2, (0.5 * t * t - f2) / x
+    """f0, f1, f2, f3 at one rate: x f_(k+1) = t^k / k! - f_k, upwards, or where x t is small down from a series of f3.
+
+    The series is t^3 sum over j of (-x t)^j / (j + 3)!, its even and its odd terms apart as they do not wait for
+    each other.
+    """
+    y = x * t
+    if y < 0.3:
+        c, z = _FACTORS, y * y
+        even = c[0] + z * (c[2] + z * (c[4] + z * (c[6] + z * (c[8] + z * c[10]))))
+        odd = c[1] + z * (c[3] + z * (c[5] + z * (c[7] + z * (c[9] + z * c[11]))))
+        f3 = t * t * t * (even - y * odd)
+        f2 = 0.5 * t * t - x * f3
+        f1 = t - x * f2
+        return 1.0 - x * f1, f1, f2, f3
+    f0, inverse = math.exp(-y), 1.0 / x
+    f1 = (1.0 - f0) * inverse
+    f2 = (t - f1) * inverse
+    return f0, f1, f2, (0.5 * t * t - f2) * inverse
 
 
 @compiled
@@ -139,7 +152,7 @@ def chain_chances(rates: Rates, polyploid: bool, kill: float, t: float, out: Cha
     out[:, :] = 0.0
     a0, a1, a2, a3 = _values(leave0, t)
     b0, b1, b2, b3 = _values(leave1, t)
-    c0, c1, c2, c3 = _values(leave2, t)
+    c0, c1, c2, c3 = (b0, b1, b2, b3) if leave2 == leave1 else _values(leave2, t)
     # Chance to be mature at the end, and the time spent mature, once and twice integrated.
     mature0 = -mature * _first(0, leave0, leave1, a0, b0, t)
     mature1 = -mature * _first(1, leave0, leave1, a1, b1, t)

@@ -111,23 +111,34 @@ def poisson(mean: float, rng: Generator) -> int:
 
 @compiled
 def birth_death(n: int, birth: float, death: float, time: float, rng: Generator) -> int:
-    """Cells alive after ``time`` days of a linear birth-death process started from ``n`` cells.
-
-    With E = exp((b - d) t), one cell is extinct with probability a = d (E - 1) / (b E - d) and otherwise geometric on
-    1, 2, ... with mean m = 1 / (1 - B), B = b (E - 1) / (b E - d) (Bailey 1964, section 8.6). Exact below
-    `MANY_CLONES` surviving clones: one binomial, then a Poisson with a gamma mean.
-    """
+    """Cells alive after ``time`` days of a linear birth-death process started from ``n`` cells."""
     if n == 0 or time == 0.0:
         return n
+    live, more = clone_chances(birth, death, time)
+    return clones(n, live, more, rng)
+
+
+@compiled
+def clone_chances(birth: float, death: float, time: float) -> tuple[float, float]:
+    """The clone that one cell leaves after ``time`` days of a linear birth-death process (Bailey 1964, section 8.6).
+
+    With E = exp((b - d) t), it is alive with probability 1 - d (E - 1) / (b E - d) and then geometric on 1, 2, ... with
+    mean 1 / (1 - B), B = b (E - 1) / (b E - d). Returns the first probability and B.
+    """
     if abs(birth - death) * time < 1e-9:
-        extinct = death * time / (1.0 + birth * time)
-        more = birth * time / (1.0 + birth * time)
+        part = time / (1.0 + birth * time)
     else:
         grown = math.exp((birth - death) * time)
-        below = birth * grown - death
-        extinct = death * (grown - 1.0) / below
-        more = birth * (grown - 1.0) / below
-    live = max(0.0, 1.0 - extinct)
+        part = (grown - 1.0) / (birth * grown - death)
+    return max(0.0, 1.0 - death * part), birth * part
+
+
+@compiled
+def clones(n: int, live: float, more: float, rng: Generator) -> int:
+    """Cells in the clones of ``n`` cells with `clone_chances`.
+
+    Exact below `MANY_CLONES` surviving clones: one binomial, then a Poisson with a gamma mean.
+    """
     if n * live > MANY_CLONES and n * (live * (1.0 - live) + more) > MANY:
         return _sum_of_clones(n, live, 1.0 / (1.0 - more), rng)
     alive = binomial(n, live, rng)

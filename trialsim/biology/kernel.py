@@ -37,7 +37,7 @@ from trialsim.biology.chain import (
     UNKILLED,
     Chances,
 )
-from trialsim.biology.draws import binomial, birth_death, poisson
+from trialsim.biology.draws import binomial, birth_death, clone_chances, clones, poisson
 from trialsim.biology.populations import (
     AWAKENED,
     COMPETENT,
@@ -67,7 +67,6 @@ from trialsim.biology.rates import (
     ESCAPED_DEATH,
     ESCAPED_NET,
     HOST_SHARE,
-    INFILTRATION_TIME,
     KILL,
     KILL_CYCLING,
     LATENT_RESISTANCE,
@@ -90,12 +89,17 @@ from trialsim.biology.sasp import (
     BY_INDUCER,
     DIVIDING,
     HALF_SHARE,
+    SECRETING,
+    Ahead,
     Survey,
     growth_factor,
     immune_killing,
+    infiltrate_ahead,
     load_ahead,
     load_of_share,
-    relaxed,
+    load_seen,
+    look_ahead,
+    look_twice_ahead,
     secreting,
     total_cells,
     weight,
@@ -106,6 +110,8 @@ Generator = np.random.Generator
 
 #: Up to this many escapers of one step are followed one by one.
 _FOLLOWED = 8
+#: Expected number of cells below which it is told first whether any goes anywhere.
+_SELDOM = 1.0
 
 
 class Room(NamedTuple):
@@ -120,6 +126,26 @@ class Room(NamedTuple):
     """Of cells that do not inherit resistance, and of those that do."""
     by_inducer: Chances
     """By inducer, and last the host."""
+
+
+class Span(NamedTuple):
+    """A step's length and what it makes of means, for all lesions that take it under the same rates."""
+
+    days: float
+    half: Ahead
+    whole: Ahead
+    streams: float
+    """Rate of arrest that drugs drive."""
+
+
+@compiled
+def make_span(rates: Rates, days: float) -> Span:
+    """A step of so many days."""
+    streams = 0.0
+    for inducer in range(N_INDUCERS):
+        streams += rates[STREAM + inducer]
+    half = look_ahead(rates, 0.5 * days)
+    return Span(days, half, look_twice_ahead(rates, half), streams)
 
 
 @compiled
@@ -137,6 +163,8 @@ def make_room() -> Room:
 @compiled
 def _share(rng: Generator, n: int, probability: float, left: float) -> int:
     """Of ``n`` cells not yet placed, with total probability ``left``, how many take this place."""
+    if n == 0 or probability <= 0.0:
+        return 0
     return n if probability >= left else binomial(n, probability / left, rng)
 
 
@@ -146,32 +174,41 @@ def _place(cells: Counts, at: int, n: int, chances: Chances, row: int, rng: Gene
 
     Cells that nothing happens to are the remainder, so rounding of the chances moves no cell.
     """
-    if n == 0:
-        return 0
-    lost = _share(rng, n, chances[row, LOST], 1.0)
-    n -= lost
-    left = 1.0 - chances[row, LOST]
-    matured = _share(rng, n, chances[row, TO_MATURE], left)
-    n -= matured
+    left, leaving = 1.0, n
+    away = chances[row, LOST] + chances[row, TO_MATURE] + chances[row, TO_COMPETENT] + chances[row, TO_ESCAPED]
+    if n * away < _SELDOM:
+        # Mostly none goes anywhere: how many do is told first.
+        left, leaving = away, _share(rng, n, away, 1.0)
+        cells[at + STAYS_IN[row]] += n - leaving
+        if leaving == 0:
+            return 0
+    leaving -= _share(rng, leaving, chances[row, LOST], left)
+    left -= chances[row, LOST]
+    matured = _share(rng, leaving, chances[row, TO_MATURE], left)
+    leaving -= matured
     left -= chances[row, TO_MATURE]
-    ripened = _share(rng, n, chances[row, TO_COMPETENT], left)
-    n -= ripened
+    ripened = _share(rng, leaving, chances[row, TO_COMPETENT], left)
+    leaving -= ripened
     left -= chances[row, TO_COMPETENT]
-    escaped = _share(rng, n, chances[row, TO_ESCAPED], left)
+    escaped = _share(rng, leaving, chances[row, TO_ESCAPED], left)
     cells[at + MATURE] += matured
     cells[at + COMPETENT] += ripened
-    cells[at + STAYS_IN[row]] += n - escaped
+    cells[at + STAYS_IN[row]] += leaving - escaped
     return escaped
 
 
 @compiled
 def _divide(cells: Counts, rates: Rates, growth: float, killing: float, time: float, rng: Generator) -> None:
     """Division and death of cycling and escaped cells; ``growth`` scales net growth, ``killing`` is added to death."""
-    for at in range(SENESCENT):
-        if at == DORMANT or cells[at] == 0:
-            continue
-        birth, death = _vital_rates(rates, at >= ESCAPED, growth, killing)
-        cells[at] = birth_death(cells[at], birth, death, time, rng)
+    for escaped, first, end in ((False, 0, DORMANT), (True, ESCAPED, SENESCENT)):
+        known, live, more = False, 0.0, 0.0
+        for at in range(first, end):
+            if cells[at] > 0:
+                if not known:
+                    birth, death = _vital_rates(rates, escaped, growth, killing)
+                    live, more = clone_chances(birth, death, time)
+                    known = True
+                cells[at] = clones(cells[at], live, more, rng)
 
 
 @compiled
@@ -182,9 +219,8 @@ def _vital_rates(rates: Rates, escaped: bool, growth: float, killing: float) -> 
 
 
 @compiled
-def _arrest(cells: Counts, rate: float, time: float, arrests: Counts, rng: Generator) -> None:
-    """Cycling and escaped cells that turn senescent at ``rate`` over ``time`` days; ``arrests`` counts them."""
-    chance = -math.expm1(-rate * time)
+def _arrest(cells: Counts, chance: float, arrests: Counts, rng: Generator) -> None:
+    """Cycling and escaped cells that turn senescent, each with a chance; ``arrests`` counts them."""
     if chance <= 0.0:
         return
     for at in range(SENESCENT):
@@ -222,6 +258,8 @@ def _label(rates: Rates, total: float, paracrine: float, room: Room, rng: Genera
             rate = rates[STREAM + inducer] + (unit * parts[inducer] if unit > 0.0 else 0.0)
             if inducer == SPONTANEOUS:
                 rate += rates[SPONTANEOUS_RATE] + (unit * parts[N_INDUCERS] if unit > 0.0 else 0.0)
+            if rate <= 0.0:
+                continue
             n = _share(rng, waiting, rate, left)
             _deal(n, rates, inherited == 1, room.arrivals, 4 * inducer, rng)
             waiting -= n
@@ -311,9 +349,9 @@ def _table(rates: Rates, inducer: int, family: int) -> int:
 @compiled
 def _revert(cells: Counts, rates: Rates, time: float, rng: Generator) -> None:
     """Reversibly senescent cells that cycle again over ``time`` days."""
-    chance = -math.expm1(-rates[REVERSAL] * time)
-    if chance <= 0.0:
+    if rates[REVERSAL] <= 0.0:
         return
+    chance = -math.expm1(-rates[REVERSAL] * time)
     for inducer in REVERSIBLE:
         for at in range(SENESCENT + inducer * PER_INDUCER, SENESCENT + (inducer + 1) * PER_INDUCER):
             if cells[at] > 0:
@@ -407,12 +445,12 @@ def step(
     rates: Rates,
     chances: Chances,
     infiltrate: float,
-    time: float,
+    span: Span,
     room: Room,
     seeds: Counts,
     rng: Generator,
 ) -> tuple[int, float]:
-    """Advance a lesion in place by ``time`` days under frozen rates.
+    """Advance a lesion in place by a step under frozen rates.
 
     Parameters
     ----------
@@ -422,6 +460,8 @@ def step(
         Those of `trialsim.biology.chain.step_chances` for the same rates and time: lesions share them.
     infiltrate
         Of immune cells, at the start (`trialsim.biology.sasp`).
+    span
+        The step's length: `make_span` for the same rates.
     seeds
         Added to: cells that left to found foci, by the population they found.
 
@@ -429,40 +469,34 @@ def step(
     -------
     The number of escapes, and the infiltrate at the end.
     """
-    start = load_of_share(rates[HOST_SHARE], rates)
-    mean = start
-    if seen[ALL_SENESCENT] > 0.0:
-        start, middle = load_ahead(seen, rates, 0.0), load_ahead(seen, rates, 0.5 * time)
-        mean = (start + 4.0 * middle + load_ahead(seen, rates, time)) / 6.0
-    after = relaxed(infiltrate, mean, time, rates[INFILTRATION_TIME])
+    time = span.days
+    start = load_seen(seen, rates)
+    middle, end = load_ahead(seen, rates, start, span.half), load_ahead(seen, rates, start, span.whole)
+    mean = (start + 4.0 * middle + end) / 6.0
+    after = infiltrate_ahead(infiltrate, mean, span.whole)
     if seen[DIVIDING] + seen[ALL_SENESCENT] == 0.0:
         return 0, after
     paracrine = rates[SASP_ARREST] * mean
     if paracrine > 0.0:
-        for source in range(N_INDUCERS + 1):
-            room.by_inducer[source] = 0.0
-        _add_sources(cells, 0, rates, room)
+        _note_sources(cells, seen, rates, room)
     if seen[ALL_SENESCENT] > 0.0:
         _revert(cells, rates, 0.5 * time, rng)
         _age(cells, seen, rates, chances, room, rng)
 
-    killing = rates[KILL_CYCLING] + immune_killing(
-        rates, relaxed(infiltrate, mean, 0.5 * time, rates[INFILTRATION_TIME])
-    )
+    killing = rates[KILL_CYCLING] + immune_killing(rates, infiltrate_ahead(infiltrate, mean, span.half))
     # Growth over the whole step is to be that at its middle, to which the dividing cells are foretold by their mean.
     push = growth_factor(rates, mean)
     net = rates[NET] * crowding(seen[ALL], rates) * push - killing + immune_killing(rates, start)
     crowd = push * crowding(seen[ALL] + seen[DIVIDING] * math.expm1(0.5 * net * time), rates)
-    arrest_rate = rates[SPONTANEOUS_RATE] + paracrine
-    for inducer in range(N_INDUCERS):
-        arrest_rate += rates[STREAM + inducer]
+    arrest_rate = rates[SPONTANEOUS_RATE] + paracrine + span.streams
+    arrest_chance = -math.expm1(-0.5 * arrest_rate * time)
     room.arrests[0] = room.arrests[1] = 0
     seeding = rates[SEEDING] > 0.0
     if seeding:
         _seed(cells, rates, mean, 0.5 * time, seeds, rng)
-    _arrest(cells, arrest_rate, 0.5 * time, room.arrests, rng)
+    _arrest(cells, arrest_chance, room.arrests, rng)
     _divide(cells, rates, crowd, killing, time, rng)
-    _arrest(cells, arrest_rate, 0.5 * time, room.arrests, rng)
+    _arrest(cells, arrest_chance, room.arrests, rng)
     if room.arrests[0] + room.arrests[1] > 0:
         if paracrine > 0.0:
             _add_sources(cells, room.arrests[0] + room.arrests[1], rates, room)
@@ -492,8 +526,20 @@ def _grow_escapers(
 
 
 @compiled
+def _note_sources(cells: Counts, seen: Survey, rates: Rates, room: Room) -> None:
+    """What each inducer's cells, and last the host's, do to arrest a neighbour in a lesion as it was surveyed."""
+    parts = room.by_inducer
+    effect = 1.0 / (rates[HOST_SHARE] + seen[SECRETING] / seen[ALL] + HALF_SHARE)
+    parts[N_INDUCERS] = effect * rates[HOST_SHARE]
+    for inducer in range(N_INDUCERS):
+        parts[inducer] = 0.0
+        if seen[BY_INDUCER + inducer] > 0.0:
+            parts[inducer] = effect * weight(rates, inducer) * secreting(cells, inducer) / seen[ALL]
+
+
+@compiled
 def _add_sources(cells: Counts, arrested: int, rates: Rates, room: Room) -> None:
-    """Add what each inducer's cells, and last the host's, do now to arrest a neighbour.
+    """Add what they do now.
 
     ``arrested`` cells are in the lesion too and have no place in it yet.
     """
@@ -501,19 +547,13 @@ def _add_sources(cells: Counts, arrested: int, rates: Rates, room: Room) -> None
     total = total_cells(cells) + arrested
     if total == 0:
         return
-    share = rates[HOST_SHARE] + _weighted(cells, rates) / total
-    effect = 1.0 / (share + HALF_SHARE)
-    parts[N_INDUCERS] += effect * rates[HOST_SHARE]
-    for inducer in range(N_INDUCERS):
-        parts[inducer] += effect * weight(rates, inducer) * secreting(cells, inducer) / total
-
-
-@compiled
-def _weighted(cells: Counts, rates: Rates) -> float:
     weighted = 0.0
     for inducer in range(N_INDUCERS):
         weighted += weight(rates, inducer) * secreting(cells, inducer)
-    return weighted
+    effect = 1.0 / (rates[HOST_SHARE] + weighted / total + HALF_SHARE)
+    parts[N_INDUCERS] += effect * rates[HOST_SHARE]
+    for inducer in range(N_INDUCERS):
+        parts[inducer] += effect * weight(rates, inducer) * secreting(cells, inducer) / total
 
 
 @compiled

@@ -24,6 +24,7 @@ Each effect has a rate of its own, so each can be switched off alone.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ from trialsim.biology.populations import (
     N_INDUCERS,
     PER_INDUCER,
     SENESCENT,
+    SPONTANEOUS,
     Counts,
 )
 from trialsim.biology.rates import (
@@ -44,12 +46,15 @@ from trialsim.biology.rates import (
     GROWTH_AT_REST,
     HOST_SHARE,
     IMMUNE_KILL,
+    INFILTRATION_TIME,
     MATURATION,
     NET,
+    SASP_ARREST,
     SASP_F3,
     SASP_GROWTH,
     SASP_IMMUNE,
     SASP_INTENSITY,
+    SPONTANEOUS_RATE,
     WEIGHT,
     Rates,
 )
@@ -110,20 +115,72 @@ def load(cells: Counts, rates: Rates) -> float:
     return load_of_share(weighted / total + rates[HOST_SHARE], rates)
 
 
-@compiled
-def load_ahead(seen: Survey, rates: Rates, time: float) -> float:
-    """The load that is to be expected in a surveyed lesion after ``time`` days; 0 in an empty one.
+class Ahead(NamedTuple):
+    """What some days make of means under frozen rates; it is the same for all lesions."""
 
-    By the means of cells that mature, are cleared and grow, without what is slower than these.
+    days: float
+    kept: float
+    """Share of senescent cells that are not cleared."""
+    ripe: float
+    """Share of immature cells that mature."""
+    ripe_days: float
+    """Days that a cell is mature if it arrests on the first day, times its chance of it: summed over arrests."""
+    grown: float
+    """Fold of dividing cells."""
+    faded: float
+    """Share of the infiltrate's distance from the load that is left."""
+
+
+@compiled
+def look_ahead(rates: Rates, days: float) -> Ahead:
+    """What so many days make of means."""
+    maturation = rates[MATURATION]
+    ripe = -math.expm1(-maturation * days)
+    return Ahead(
+        days,
+        math.exp(-rates[CLEARANCE] * days),
+        ripe,
+        days - ripe / maturation if maturation > 0.0 else 0.0,
+        math.exp(rates[NET] * days),
+        math.exp(-days / rates[INFILTRATION_TIME]),
+    )
+
+
+@compiled
+def look_twice_ahead(rates: Rates, ahead: Ahead) -> Ahead:
+    """What twice the days make of means."""
+    maturation = rates[MATURATION]
+    ripe = ahead.ripe * (2.0 - ahead.ripe)
+    return Ahead(
+        2.0 * ahead.days,
+        ahead.kept * ahead.kept,
+        ripe,
+        2.0 * ahead.days - ripe / maturation if maturation > 0.0 else 0.0,
+        ahead.grown * ahead.grown,
+        ahead.faded * ahead.faded,
+    )
+
+
+@compiled
+def load_seen(seen: Survey, rates: Rates) -> float:
+    """The load in a surveyed lesion; 0 in an empty one."""
+    return load_of_share(seen[SECRETING] / seen[ALL] + rates[HOST_SHARE], rates) if seen[ALL] > 0.0 else 0.0
+
+
+@compiled
+def load_ahead(seen: Survey, rates: Rates, now: float, ahead: Ahead) -> float:
+    """The load that is to be expected in a surveyed lesion some days on from a load ``now``; 0 in an empty one.
+
+    By the means of cells that arrest, mature, are cleared and grow, without what is slower than these. A cell that
+    arrests meanwhile weighs as a spontaneously senescent one.
     """
     if seen[ALL] == 0.0:
         return 0.0
-    if seen[ALL_SENESCENT] == 0.0:
-        return load_of_share(rates[HOST_SHARE], rates)
-    kept, ripe = math.exp(-rates[CLEARANCE] * time), -math.expm1(-rates[MATURATION] * time)
-    weighted = (seen[SECRETING] + seen[RIPENING] * ripe) * kept
-    later = (seen[ALL] - seen[ALL_SENESCENT]) * math.exp(rates[NET] * time) + seen[ALL_SENESCENT] * kept
-    return load_of_share(weighted / later + rates[HOST_SHARE], rates)
+    arrests = (rates[SPONTANEOUS_RATE] + rates[SASP_ARREST] * now) * seen[DIVIDING]
+    secreting = seen[SECRETING] + seen[RIPENING] * ahead.ripe + arrests * ahead.ripe_days * rates[WEIGHT + SPONTANEOUS]
+    senescent = seen[ALL_SENESCENT] + arrests * ahead.days
+    later = (seen[ALL] - seen[ALL_SENESCENT]) * ahead.grown + senescent * ahead.kept
+    return load_of_share(secreting * ahead.kept / later + rates[HOST_SHARE], rates)
 
 
 @compiled
@@ -168,3 +225,9 @@ def immune_killing(rates: Rates, infiltrate: float) -> float:
 def relaxed(infiltrate: float, load: float, time: float, time_constant: float) -> float:
     """The infiltrate after ``time`` days at a constant load."""
     return load + (infiltrate - load) * math.exp(-time / time_constant)
+
+
+@compiled
+def infiltrate_ahead(infiltrate: float, load: float, ahead: Ahead) -> float:
+    """`relaxed`, where the days are already looked ahead."""
+    return load + (infiltrate - load) * ahead.faded

@@ -13,7 +13,18 @@ import numpy as np
 
 from trialsim.biology.chain import STEP_SHAPE, Chances, step_chances
 from trialsim.biology.host import KAPPA, SHARE_PER_UNIT, advance_burden
-from trialsim.biology.kernel import Room, crowding, damage, found_focus, make_room, step, tell_apart, wake
+from trialsim.biology.kernel import (
+    Room,
+    Span,
+    crowding,
+    damage,
+    found_focus,
+    make_room,
+    make_span,
+    step,
+    tell_apart,
+    wake,
+)
 from trialsim.biology.populations import DORMANT, ESCAPED, N_INDUCERS, REVERSIBLE, SENESCENT, SPONTANEOUS, Counts
 from trialsim.biology.rates import (
     CAPACITY,
@@ -48,6 +59,7 @@ from trialsim.biology.sasp import (
     ALL,
     ALL_SENESCENT,
     BY_INDUCER,
+    DIVIDING,
     HALF_SHARE,
     LARGEST,
     N_SURVEY,
@@ -55,7 +67,8 @@ from trialsim.biology.sasp import (
     SECRETING,
     Survey,
     load_ahead,
-    relaxed,
+    load_seen,
+    look_ahead,
     survey,
     total_cells,
 )
@@ -155,10 +168,10 @@ def _survey_all(state: State, space: Workspace) -> bool:
 
 @compiled
 def _any_cells(state: State) -> bool:
-    cells = 0
     for lesion in range(int(state.clock[IN_USE])):
-        cells += total_cells(state.cells[lesion])
-    return cells > 0
+        if total_cells(state.cells[lesion]) > 0:
+            return True
+    return False
 
 
 @compiled
@@ -170,13 +183,24 @@ def _any_senescent(state: State, space: Workspace) -> bool:
 
 
 @compiled
+def _any_busy(state: State, space: Workspace) -> bool:
+    """Whether any lesion has cells that are not dormant."""
+    cells = 0.0
+    for lesion in range(int(state.clock[IN_USE])):
+        cells += space.seen[lesion, ALL_SENESCENT] + space.seen[lesion, DIVIDING]
+    return cells > 0.0
+
+
+@compiled
 def _drug_hazard(state: State, space: Workspace) -> float:
     """Largest hazard per day that a drug may reach from now on for a cell that it acts on; 0 without such a cell.
 
     A drug without a target thereby shortens no step: it changes nothing, to the bit.
     """
-    senescent = _any_senescent(state, space)
     largest = 0.0
+    if state.effects.shape[0] == 0:
+        return largest
+    senescent = _any_senescent(state, space)
     for e in range(state.effects.shape[0]):
         line = state.effects[e]
         at = int(line[ON_RATE])
@@ -225,19 +249,20 @@ def _step_length(state: State, space: Workspace, left: float) -> float:
     pace = rates[NET] * rates[CROWDING] / math.log(rates[CAPACITY] / rates[REFERENCE]) if crowded else 0.0
     # What a unit of load does to a population, per day; immune killing follows the load with a delay.
     force = rates[SASP_GROWTH] * rates[NET] + rates[SASP_ARREST] + 0.5 * rates[SASP_IMMUNE] * rates[IMMUNE_KILL]
-    largest, moving = 1.0, 0.0
+    smallest, moving = math.inf, 0.0
     for lesion in range(int(state.clock[IN_USE])):
         seen = space.seen[lesion]
         if seen[ALL] == 0.0:
             continue
         if rates[REVERSAL] > 0.0 and seen[BY_INDUCER + REVERSIBLE[0]] + seen[BY_INDUCER + REVERSIBLE[1]] > 0.0:
             length = min(length, math.sqrt(tolerance) / rates[REVERSAL])
-        if crowded:
-            largest = max(largest, crowding(seen[ALL], rates))
+        smallest = min(smallest, seen[ALL])
         if force > 0.0:
             moving = max(moving, force * _pace_of_load(seen, rates))
-    if pace * largest * length > tolerance:
-        length = tolerance / (pace * largest)
+    if crowded:
+        pace *= max(1.0, crowding(smallest, rates))
+        if pace * length > tolerance:
+            length = tolerance / pace
     if moving * length * length > tolerance:
         length = math.sqrt(tolerance / moving)
     return length
@@ -269,16 +294,13 @@ def _set_host_effects(state: State, space: Workspace, rates: Rates, time: float)
     fold = (KAPPA + state.host[MEASURED_AT]) / (KAPPA + burden)
     if rates[SASP_CLEARANCE] > 0.0:
         weighted = total = 0.0
+        quarter, half = look_ahead(rates, 0.25 * time), math.exp(-0.5 * time / rates[INFILTRATION_TIME])
         for lesion in range(int(state.clock[IN_USE])):
             seen = space.seen[lesion]
             if seen[ALL] > 0.0:
                 total += seen[ALL]
-                weighted += seen[ALL] * relaxed(
-                    state.lesions[lesion, INFILTRATE],
-                    load_ahead(seen, rates, 0.25 * time),
-                    0.5 * time,
-                    rates[INFILTRATION_TIME],
-                )
+                load = load_ahead(seen, rates, load_seen(seen, rates), quarter)
+                weighted += seen[ALL] * (load + (state.lesions[lesion, INFILTRATE] - load) * half)
         if total > 0.0:
             fold *= 1.0 + rates[SASP_CLEARANCE] * weighted / total
     rates[CLEARANCE] *= fold
@@ -306,21 +328,22 @@ def _part_step(
     survey(cells, space.rates, seen)
     chances = np.empty(STEP_SHAPE)
     step_chances(space.rates, time, space.present, chances)
-    return step(cells, seen, space.rates, chances, infiltrate, time, space.room, space.seeds, rng)
+    span = make_span(space.rates, time)
+    return step(cells, seen, space.rates, chances, infiltrate, span, space.room, space.seeds, rng)
 
 
 @compiled
-def _step_lesion(state: State, lesion: int, space: Workspace, time: float, rng: Generator) -> None:
+def _step_lesion(state: State, lesion: int, space: Workspace, span: Span, rng: Generator) -> None:
     """One lesion over one step, split at the instant it wakes; notes first escape and crossing."""
     cells, own, seen, rates = state.cells[lesion], state.lesions[lesion], space.seen[lesion], space.rates
     before = seen[ALL]
     if before == 0.0:
         return
-    now = state.clock[NOW]
+    now, time = state.clock[NOW], span.days
     infiltrate = own[INFILTRATE]
     waking = rates[WAKE]
     if cells[DORMANT] > 0 and waking > 0.0:
-        waking *= 1.0 + rates[SASP_WAKING] * load_ahead(seen, rates, 0.5 * time)
+        waking *= 1.0 + rates[SASP_WAKING] * load_ahead(seen, rates, load_seen(seen, rates), span.half)
     if cells[DORMANT] > 0 and waking > 0.0 and own[WAKE_LEFT] <= waking * time:
         until_wake = own[WAKE_LEFT] / waking
         first, infiltrate = _part_step(cells, seen, space, infiltrate, until_wake, rng)
@@ -331,7 +354,7 @@ def _step_lesion(state: State, lesion: int, space: Workspace, time: float, rng: 
     else:
         if cells[DORMANT] > 0:
             own[WAKE_LEFT] -= time * waking
-        escapes, infiltrate = step(cells, seen, rates, space.chances, infiltrate, time, space.room, space.seeds, rng)
+        escapes, infiltrate = step(cells, seen, rates, space.chances, infiltrate, span, space.room, space.seeds, rng)
     own[INFILTRATE] = infiltrate
     if escapes > 0 and math.isnan(own[FIRST_ESCAPE]):
         # Escapes fall uniformly within a step, given their number; the first of k is a minimum of k uniforms.
@@ -360,9 +383,11 @@ def _tell_apart(state: State, rates: Rates, rng: Generator) -> None:
 
 @compiled
 def _set_present(state: State, space: Workspace) -> None:
-    """Inducers of which there are senescent cells, or may be within the step."""
+    """Of the inducers whose cells are killed, those of which there are senescent cells, or may be within the step."""
     rates = space.rates
     for inducer in range(N_INDUCERS):
+        if rates[KILL + inducer] <= 0.0:
+            continue
         there = rates[STREAM + inducer]
         for lesion in range(int(state.clock[IN_USE])):
             there += space.seen[lesion, BY_INDUCER + inducer]
@@ -453,9 +478,11 @@ def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
                 _tell_apart(state, rates, rng)
             _set_host_effects(state, space, rates, time)
             _set_present(state, space)
-            step_chances(rates, time, space.present, space.chances)
+            if _any_busy(state, space):
+                step_chances(rates, time, space.present, space.chances)
+            span = make_span(rates, time)
             for lesion in range(int(state.clock[IN_USE])):
-                _step_lesion(state, lesion, space, time, rng)
+                _step_lesion(state, lesion, space, span, rng)
             _found_foci(state, rates, time, space.seeds, rng)
             state.host[BURDEN] = advance_burden(state.host[BURDEN], state.host[PRODUCTION], rates[HOST_KILL], time)
         advance_platelets(state.platelets, state.settings[BASELINE], state.amounts, state.drugs, time)

@@ -38,13 +38,21 @@ def amounts_after(
     gut: float, central: float, absorption: float, elimination: float, time: float
 ) -> tuple[float, float]:
     """Amounts (mg) in gut and plasma after ``time`` days without a dose; rates per day."""
-    left = gut * math.exp(-absorption * time)
+    kept_gut, kept, moved = shares_after(absorption, elimination, time)
+    return gut * kept_gut, central * kept + gut * moved
+
+
+@compiled
+def shares_after(absorption: float, elimination: float, time: float) -> tuple[float, float, float]:
+    """Of the amount in the gut the share that is still there and the share in plasma; of that in plasma what is left.
+
+    In the order: gut that stays, plasma that stays, gut that is in plasma.
+    """
+    kept_gut, kept = math.exp(-absorption * time), math.exp(-elimination * time)
     gap = elimination - absorption
     if abs(gap) * time < 1e-8:
-        moved = gut * absorption * time * math.exp(-elimination * time)
-    else:
-        moved = gut * absorption * (math.exp(-absorption * time) - math.exp(-elimination * time)) / gap
-    return left, central * math.exp(-elimination * time) + moved
+        return kept_gut, kept, absorption * time * kept
+    return kept_gut, kept, absorption * (kept_gut - kept) / gap
 
 
 @compiled
