@@ -22,27 +22,24 @@ Generator = np.random.Generator
 
 #: Variance from which a count is drawn by its expansion, and clones from which the sum of their sizes is.
 MANY, MANY_CLONES = 8.0, 1000.0
-#: Variance from which rounding to whole cells no longer matters.
-_SMOOTH = 1e4
 #: 1/k, as a loop that divides waits for each division. A count with a variance up to ``MANY`` never comes to the end.
 _INVERSE = 1.0 / np.maximum(np.arange(100.0), 1.0)
 
 
 @compiled
-def _expansion(mean: float, variance: float, skewness: float, excess: float, rng: Generator) -> int:
+def _expansion(mean: float, variance: float, third: float, fourth: float, rng: Generator) -> int:
     """A count near normal, of which four cumulants are known."""
-    if variance < _SMOOTH:
-        # A uniform number on (-1/2, 1/2) has variance 1/12 and fourth cumulant -1/120.
-        inner = variance - 1.0 / 12.0
-        wider = variance / inner
-        skewness *= wider * math.sqrt(wider)
-        excess = excess * wider * wider + 1.0 / (120.0 * inner * inner)
-        variance = inner
+    # Rounding adds those of a uniform number on (-1/2, 1/2).
+    inner = variance - 1.0 / 12.0
+    sd = math.sqrt(inner)
+    inverse = 1.0 / sd
+    skewness = third * inverse * inverse * inverse
+    excess = (fourth + 1.0 / 120.0) * (inverse * inverse) * (inverse * inverse)
     z = rng.standard_normal()
     z2 = z * z
-    bend = excess * (z2 - 3.0) / 24.0 - skewness * skewness * (2.0 * z2 - 5.0) / 36.0
-    w = z * (1.0 + bend) + skewness * (z2 - 1.0) / 6.0
-    return max(0, math.floor(mean + math.sqrt(variance) * w + 0.5))
+    bend = excess * (1.0 / 24.0) * (z2 - 3.0) - skewness * skewness * (1.0 / 36.0) * (2.0 * z2 - 5.0)
+    w = z * (1.0 + bend) + skewness * (1.0 / 6.0) * (z2 - 1.0)
+    return max(0, math.floor(mean + sd * w + 0.5))
 
 
 @compiled
@@ -55,8 +52,8 @@ def binomial(n: int, chance: float, rng: Generator) -> int:
     mean = n * chance
     variance = mean * (1.0 - chance)
     if variance > MANY:
-        skewness = (1.0 - 2.0 * chance) / math.sqrt(variance)
-        return min(n, _expansion(mean, variance, skewness, (1.0 - 6.0 * chance * (1.0 - chance)) / variance, rng))
+        third, fourth = variance * (1.0 - 2.0 * chance), variance * (1.0 - 6.0 * chance * (1.0 - chance))
+        return min(n, _expansion(mean, variance, third, fourth, rng))
     return n - _few(n, 1.0 - chance, rng) if chance > 0.5 else _few(n, chance, rng)
 
 
@@ -97,7 +94,7 @@ def poisson(mean: float, rng: Generator) -> int:
     if mean <= 0.0:
         return 0
     if mean > MANY:
-        return _expansion(mean, mean, 1.0 / math.sqrt(mean), 1.0 / mean, rng)
+        return _expansion(mean, mean, mean, mean, rng)
     u = rng.random()
     if u < 1.0 - mean:
         return 0
@@ -156,6 +153,12 @@ def _sum_of_clones(n: int, live: float, m: float, rng: Generator) -> int:
     third = first * (6.0 * m * m - 6.0 * m + 1.0)
     fourth = first * (24.0 * m * m * m - 36.0 * m * m + 14.0 * m - 1.0)
     variance = second - first * first
-    c3 = third - 3.0 * first * second + 2.0 * first**3
-    c4 = fourth - 4.0 * first * third - 3.0 * second * second + 12.0 * first * first * second - 6.0 * first**4
-    return _expansion(n * first, n * variance, c3 / variance**1.5 / math.sqrt(n), c4 / variance**2 / n, rng)
+    c3 = third - 3.0 * first * second + 2.0 * first * first * first
+    c4 = (
+        fourth
+        - 4.0 * first * third
+        - 3.0 * second * second
+        + 12.0 * first * first * second
+        - 6.0 * first * first * first * first
+    )
+    return _expansion(n * first, n * variance, n * c3, n * c4, rng)

@@ -506,7 +506,8 @@ def step(
         _revert(cells, rates, 0.5 * time, rng)
     if seeding:
         _seed(cells, rates, mean, 0.5 * time, seeds, rng)
-    return _grow_escapers(cells, rates, crowd, killing + arrest_rate, time, room, rng), after
+    losses = killing + arrest_rate + rates[SEEDING] * (1.0 + rates[SASP_SEEDING] * mean)
+    return _grow_escapers(cells, rates, crowd, losses, time, room, rng), after
 
 
 @compiled

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,11 +82,13 @@ def quiet_rates() -> Rates:
     return rates
 
 
+@compiled
 def net_growth(doubling_time: float) -> float:
     """Net growth per day that a doubling time states: ln 2 / doubling time."""
     return math.log(2.0) / doubling_time
 
 
+@compiled
 def death_rate(birth: float, net: float, other_losses: float) -> float:
     """Death rate per cell per day that leaves a net growth.
 
@@ -109,14 +111,14 @@ def crowding_factor(total: float, capacity: float, reference: float, strength: f
     return max(0.0, 1.0 + strength * (law - 1.0))
 
 
-@dataclass(frozen=True)
-class Multipliers:
+class Multipliers(NamedTuple):
     """What makes an escaper, against the cycling cells it descends from (fold)."""
 
     establishment: float
     growth: float
 
 
+@compiled
 def escaper_rates(
     birth: float, net: float, other_losses: float, fold: Multipliers, alone: float = 1.0
 ) -> tuple[float, float, float]:

@@ -168,10 +168,10 @@ def _survey_all(state: State, space: Workspace) -> bool:
 
 @compiled
 def _any_cells(state: State) -> bool:
-    for lesion in range(int(state.clock[IN_USE])):
-        if total_cells(state.cells[lesion]) > 0:
-            return True
-    return False
+    lesion, used = 0, int(state.clock[IN_USE])
+    while lesion < used and total_cells(state.cells[lesion]) == 0:
+        lesion += 1
+    return lesion < used
 
 
 @compiled

@@ -106,6 +106,11 @@ _pointer = ctypes.pythonapi.PyCapsule_GetPointer
 _pointer.restype, _pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
 
 
+def address_of(generator: np.random.Generator) -> int:
+    """Where compiled code finds a generator, which the caller keeps alive."""
+    return int(_pointer(generator.bit_generator.capsule, b"BitGenerator"))
+
+
 def open_streams(seed: int, purposes: Sequence[Purpose], *, subject: int, replicate: int = 0) -> list[Stream]:
     """A subject's streams for several purposes; each equals `trialsim.rng.stream` for the same key.
 

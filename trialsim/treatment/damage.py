@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from trialsim.compiling import compiled
+
 
 def chemotherapy_hits(log_kill: float, relative_exposure: float, sensitivity: float) -> float:
     """Mean hits per cycling cell: ln 10 x log10-kill at the reference dose x exposure x sensitivity.
@@ -14,6 +16,7 @@ def chemotherapy_hits(log_kill: float, relative_exposure: float, sensitivity: fl
     return math.log(10.0) * log_kill * relative_exposure * sensitivity
 
 
+@compiled
 def radiation_hits(dose_gy: float, alpha: float, alpha_beta: float) -> float:
     """Mean lethal hits per cell of one fraction: alpha d + beta d^2 with beta = alpha / (alpha/beta).
 

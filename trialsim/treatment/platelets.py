@@ -61,11 +61,13 @@ def _add_killing(amounts: Array, drug: Array, h: float, steps: int, killing: Arr
 
 @compiled
 def _slopes(count: float, pool: float, drive: float, baseline: float, killing: float) -> tuple[float, float, float]:
-    wanted = (baseline / max(count, 1e-3)) ** FEEDBACK
+    wanted = baseline / max(count, 1e-3)
+    if FEEDBACK != 1.0:  # settled when it is compiled
+        wanted = wanted**FEEDBACK
     return (
         TURNOVER * (baseline * pool * drive - count) - killing * count,
         RENEWAL * (1.0 - pool) - DEPLETION * pool * max(0.0, drive - 1.0),
-        (wanted - drive) / LAG,
+        (wanted - drive) * (1.0 / LAG),
     )
 
 
@@ -90,6 +92,7 @@ def advance_platelets(state: Array, baseline: float, amounts: Array, constants: 
     count, pool, drive = state[COUNT], state[POOL], state[DRIVE]
     steps = max(1, math.ceil(time / (_LONGEST if most > 1e-3 else _LONGEST_FREE)))
     h = time / steps
+    sixth = h / 6.0
     killing = np.zeros(2 * steps + 1)
     for d in range(constants.shape[0]):
         if constants[d, PLATELET_EMAX] > 0.0 and (amounts[d, 0] > 0.0 or amounts[d, 1] > 0.0):
@@ -100,8 +103,8 @@ def advance_platelets(state: Array, baseline: float, amounts: Array, constants: 
         c2, p2, d2 = _slopes(count + 0.5 * h * c1, pool + 0.5 * h * p1, drive + 0.5 * h * d1, baseline, middle)
         c3, p3, d3 = _slopes(count + 0.5 * h * c2, pool + 0.5 * h * p2, drive + 0.5 * h * d2, baseline, middle)
         c4, p4, d4 = _slopes(count + h * c3, pool + h * p3, drive + h * d3, baseline, after)
-        count += h / 6.0 * (c1 + 2.0 * c2 + 2.0 * c3 + c4)
-        pool += h / 6.0 * (p1 + 2.0 * p2 + 2.0 * p3 + p4)
-        drive += h / 6.0 * (d1 + 2.0 * d2 + 2.0 * d3 + d4)
+        count += sixth * (c1 + 2.0 * c2 + 2.0 * c3 + c4)
+        pool += sixth * (p1 + 2.0 * p2 + 2.0 * p3 + p4)
+        drive += sixth * (d1 + 2.0 * d2 + 2.0 * d3 + d4)
         state[LOWEST] = min(state[LOWEST], count)
     state[COUNT], state[POOL], state[DRIVE] = count, pool, drive

@@ -1,0 +1,280 @@
+"""A patient before any drug: the lesion's rates from traits and gains, and the lesions that surgery left. Compiled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trialsim.biology import host
+from trialsim.biology import rates as r
+from trialsim.biology.draws import poisson
+from trialsim.biology.populations import (
+    DORMANT,
+    N_AGES,
+    N_INDUCERS,
+    N_POPULATIONS,
+    POLYPLOID,
+    RESIDUAL,
+    SENESCENT,
+    SPONTANEOUS,
+    Counts,
+)
+from trialsim.biology.sasp import immune_killing, load, load_of_share
+from trialsim.compiling import compiled
+from trialsim.patient import state as s
+
+Generator = np.random.Generator
+
+#: Room for foci that are seeded during a course.
+_SPARE_LESIONS = 12
+
+
+class Person(NamedTuple):
+    """The numeric traits of a patient (docs/protocol-file.md says what each is)."""
+
+    age: float
+    doubling_time: float
+    doubling_time_burden: float
+    birth_rate: float
+    carrying_capacity: float
+    local_residual_prob: float
+    residual_burden: float
+    foci: float
+    focus_burden: float
+    dormant_prob: float
+    spontaneous_senescence_rate: float
+    dormancy_escape_rate: float
+    senescence_escape_rate: float
+    polyploid_fraction: float
+    maturation_time: float
+    escape_latency: float
+    senescent_clearance_rate: float
+    escaper_establishment: float
+    escaper_growth: float
+    escaper_resistance: float
+    chemosensitivity: float
+    radio_alpha: float
+    radio_alpha_beta: float
+    senolytic_sensitivity: float
+    senolytic_resistant_fraction: float
+    drug_clearance: float
+    platelet_baseline: float
+    immune_kill_rate: float
+    sasp_intensity: float
+    sasp_growth: float
+    sasp_seeding: float
+    sasp_immunosuppression: float
+    sasp_arrest: float
+    sasp_clearance: float
+    sasp_waking: float
+    seeding_rate: float
+    host_senescence: float
+    f3_boost: float
+    escape_brake: float
+    senescence_reversal_rate: float
+
+
+class Gains(NamedTuple):
+    """The gains that a patient without drugs feels, by their names in a protocol with ``.`` as ``_``."""
+
+    spontaneous_senescence: float
+    polyploidy: float
+    escape: float
+    escape_brake: float
+    reversal: float
+    awakening: float
+    clearance: float
+    immune_killing: float
+    seeding: float
+    host_senescence: float
+    crowding: float
+    senolytic_resistance: float
+    escaper_establishment: float
+    escaper_growth: float
+    escaper_resistance: float
+    sasp_growth: float
+    sasp_seeding: float
+    sasp_immune: float
+    sasp_arrest: float
+    sasp_clearance: float
+    sasp_waking: float
+    sasp_f3: float
+
+
+def person(traits: Mapping[str, Any]) -> Person:
+    """The numeric ones of a patient's traits."""
+    return Person(*[float(traits[name]) for name in Person._fields])
+
+
+def chosen_gains(gains: Mapping[str, float]) -> Gains:
+    """A protocol's gains as compiled code reads them."""
+    flat = {name.replace(".", "_"): float(gain) for name, gain in gains.items()}
+    return Gains(*[flat[name] for name in Gains._fields])
+
+
+class World(NamedTuple):
+    """What all patients of a protocol share."""
+
+    gains: Gains
+    weights: s.Floats
+    """Of the inducers' cells in the secretome's load."""
+    infiltration_time: float
+    typical_burden: float
+    """Senescent stroma of the host in whom waking was measured."""
+    clearance_burden: float
+    """And of the one in whom clearance was."""
+    focus_spread: float
+    limit_cells: float
+
+
+@compiled
+def scaled(fold: float, gain: float) -> float:
+    """A fold that a gain scales from 1 (none); never negative."""
+    return max(0.0, 1.0 + gain * (fold - 1.0))
+
+
+@compiled
+def lesion_rates(own: Person, world: World) -> r.Rates:
+    """The lesion rates of a patient without any drug.
+
+    The volume doubling time is the patient's net growth with all losses in it and all that speeds it, whatever gains
+    are set: switching a mechanism off must not make the tumour grow faster.
+    """
+    gains = world.gains
+    rates = np.zeros(r.N_RATES)
+    rates[r.GROWTH] = rates[r.DAMAGE_ODDS] = 1.0
+    rates[r.SPONTANEOUS_RATE] = own.spontaneous_senescence_rate * gains.spontaneous_senescence
+    rates[r.MATURATION] = 1.0 / own.maturation_time
+    rates[r.COMPETENCE] = 1.0 / max(0.5, own.escape_latency - own.maturation_time)
+    rates[r.CLEARANCE] = own.senescent_clearance_rate * gains.clearance
+    brake = scaled(2.0 / (1.0 + own.escape_brake), gains.escape_brake)
+    rates[r.ESCAPE] = own.senescence_escape_rate * gains.escape * brake
+    rates[r.DIPLOID_ESCAPE] = max(0.0, 1.0 - gains.polyploidy)
+    rates[r.REVERSAL] = own.senescence_reversal_rate * gains.reversal
+    rates[r.POLYPLOID_SHARE] = own.polyploid_fraction
+    rates[r.LATENT_RESISTANCE] = own.senolytic_resistant_fraction * gains.senolytic_resistance
+    rates[r.IMMUNE_KILL] = own.immune_kill_rate * gains.immune_killing
+    rates[r.SEEDING] = own.seeding_rate * gains.seeding
+    rates[r.CAPACITY], rates[r.REFERENCE] = own.carrying_capacity, own.doubling_time_burden
+    rates[r.CROWDING] = gains.crowding
+    _set_secretome(rates, own, world)
+    _set_growth(rates, own, gains, _load_at_rest(rates, r.net_growth(own.doubling_time)))
+    # Waking was measured in a host of its own, with what that host's stroma adds to it at the typical intensity.
+    rates[r.SASP_INTENSITY] = 1.0
+    usual = load_of_share(host.SHARE_PER_UNIT * world.typical_burden, rates)
+    rates[r.SASP_INTENSITY] = own.sasp_intensity
+    rates[r.WAKE] = own.dormancy_escape_rate * gains.awakening / (1.0 + rates[r.SASP_WAKING] * usual)
+    return rates
+
+
+@compiled
+def _set_secretome(rates: r.Rates, own: Person, world: World) -> None:
+    """The secretome of the patient's senescent cells, its effects, and the host's part in it."""
+    gains = world.gains
+    rates[r.SASP_INTENSITY] = own.sasp_intensity
+    rates[r.SASP_GROWTH] = scaled(own.sasp_growth, gains.sasp_growth) - 1.0
+    rates[r.SASP_SEEDING] = scaled(own.sasp_seeding, gains.sasp_seeding) - 1.0
+    rates[r.SASP_WAKING] = scaled(own.sasp_waking, gains.sasp_waking) - 1.0
+    rates[r.SASP_CLEARANCE] = scaled(own.sasp_clearance, gains.sasp_clearance) - 1.0
+    rates[r.SASP_F3] = scaled(own.f3_boost, gains.sasp_f3) - 1.0
+    rates[r.SASP_IMMUNE] = min(1.0, own.sasp_immunosuppression * gains.sasp_immune)
+    rates[r.SASP_ARREST] = own.sasp_arrest * gains.sasp_arrest
+    rates[r.INFILTRATION_TIME] = world.infiltration_time
+    for inducer in range(N_INDUCERS):
+        rates[r.WEIGHT + inducer] = world.weights[inducer]
+    production = gains.host_senescence * own.host_senescence
+    burden = host.rest_burden(own.age, production) if gains.host_senescence > 0.0 else 0.0
+    rates[r.HOST_SHARE] = host.SHARE_PER_UNIT * burden
+
+
+@compiled
+def _load_at_rest(rates: r.Rates, growth: float) -> float:
+    """The secretome's load in a lesion that grows untreated, at the size at which the doubling time was measured."""
+    secreting = cells = 0.0
+    for ploidy in range(2):
+        young, mature, competent = _spontaneous_pools(rates, growth, ploidy)
+        secreting += mature + competent
+        cells += young + mature + competent
+    return load_of_share(rates[r.WEIGHT + SPONTANEOUS] * secreting / (1.0 + cells) + rates[r.HOST_SHARE], rates)
+
+
+@compiled
+def _set_growth(rates: r.Rates, own: Person, gains: Gains, rest: float) -> None:
+    """Birth, death and net growth of cycling and escaped cells, at the load ``rest``."""
+    birth, net = own.birth_rate, r.net_growth(own.doubling_time)
+    rates[r.GROWTH_AT_REST] = 1.0 + rates[r.SASP_GROWTH] * rest
+    losses = rates[r.SPONTANEOUS_RATE] + rates[r.SASP_ARREST] * rest + immune_killing(rates, rest)
+    rates[r.BIRTH], rates[r.DEATH] = birth, r.death_rate(birth, net, losses)
+    rates[r.NET] = min(net, birth)
+    rates[r.ESCAPED_BIRTH], rates[r.ESCAPED_DEATH], rates[r.ESCAPED_NET] = r.escaper_rates(
+        birth,
+        rates[r.NET],
+        losses,
+        r.Multipliers(
+            scaled(own.escaper_establishment, gains.escaper_establishment),
+            scaled(own.escaper_growth, gains.escaper_growth),
+        ),
+        r.crowding_factor(1.0, rates[r.CAPACITY], rates[r.REFERENCE], rates[r.CROWDING]),
+    )
+
+
+@compiled
+def _spontaneous_pools(rates: r.Rates, growth: float, ploidy: int) -> tuple[float, float, float]:
+    """Spontaneously senescent cells per cycling cell in a tumour that grows at ``growth`` per day, by age.
+
+    Steady state of the chain while everything grows at that rate: each stage holds inflow / (outflow + growth).
+    """
+    loss = rates[r.CLEARANCE] + max(growth, 1e-4)
+    share = rates[r.POLYPLOID_SHARE] if ploidy == POLYPLOID else 1.0 - rates[r.POLYPLOID_SHARE]
+    ripening = rates[r.COMPETENCE] if ploidy == POLYPLOID else 0.0
+    young = rates[r.SPONTANEOUS_RATE] * share / (rates[r.MATURATION] + loss)
+    mature = rates[r.MATURATION] * young / (ripening + loss)
+    return young, mature, ripening * mature / (loss + rates[r.ESCAPE])
+
+
+@compiled
+def draw_lesions(own: Person, rates: r.Rates, world: World, rng: Generator) -> tuple[Counts, s.Floats, int]:
+    """The lesions that surgery left: the local bed (perhaps empty) and a Poisson number of foci; and how many.
+
+    After them comes room for foci to be seeded.
+
+    A focus is dormant, all of it quiescent, or active. Active tumour carries the spontaneously senescent cells
+    that its growth has left behind.
+    """
+    count = 1 + poisson(own.foci, rng)
+    places = count + (_SPARE_LESIONS if rates[r.SEEDING] > 0.0 else 0)
+    lesions = np.full((places, s.N_LESION), np.nan)
+    cells = np.zeros((places, N_POPULATIONS), np.int64)
+    # What each lesion is comes from draws of fixed number, before those whose number depends on sizes.
+    for lesion in range(count):
+        chance, spread = rng.random(), rng.standard_normal()
+        lesions[lesion, s.WAKE_LEFT] = rng.standard_exponential()
+        if lesion == s.LOCAL:
+            if chance < own.local_residual_prob:
+                cells[lesion, RESIDUAL] = max(1, round(own.residual_burden))
+        else:
+            size = max(1, round(own.focus_burden * math.exp(world.focus_spread * spread)))
+            cells[lesion, DORMANT if chance < own.dormant_prob else RESIDUAL] = size
+    for lesion in range(count):
+        _add_senescent(cells[lesion], rates, rng)
+        lesions[lesion, s.INFILTRATE] = load(cells[lesion], rates)
+        if cells[lesion].sum() >= world.limit_cells:
+            lesions[lesion, s.CROSSED] = 0.0
+    return cells, lesions, count
+
+
+@compiled
+def _add_senescent(cells: Counts, rates: r.Rates, rng: Generator) -> None:
+    """The spontaneously senescent cells of a lesion that has grown untreated to its cycling cells."""
+    cycling = cells[RESIDUAL]
+    if cycling == 0:
+        return
+    crowd = r.crowding_factor(float(cycling), rates[r.CAPACITY], rates[r.REFERENCE], rates[r.CROWDING])
+    for ploidy in range(2):
+        # The families of an inducer are ploidy by response: the sensitive one of each ploidy.
+        first = SENESCENT + SPONTANEOUS * 4 * N_AGES + ploidy * 2 * N_AGES
+        for age, pool in enumerate(_spontaneous_pools(rates, crowd * rates[r.NET], ploidy)):
+            cells[first + age] = poisson(cycling * pool, rng)
