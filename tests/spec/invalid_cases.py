@@ -30,6 +30,7 @@ CASES: dict[str, tuple[int, int, int, str]] = {
     "cohort_probabilities": (6, 55, 26, "the probabilities of `subtype` sum to 1.1, not 1"),
     "cohort_sourced": (16, 15, 33, "`birth_rate` has no `source`"),
     "cohort_support": (4, 23, 6, "a normal distribution of `age` could be negative"),
+    "cohort_support__fold": (45, 24, 3, "`sasp_growth` is 0.8; it is a fold that raises"),
     "cohort_support__zero": (28, 27, 3, "`escape_latency` cannot be zero"),
     "cohort_trait_kind": (20, 24, 11, "`foci` is a number, not a category"),
     "cohort_trait_kind__category": (37, 30, 7, "`bcl2_class` is a category, which a uniform distribution cannot give"),
