@@ -134,6 +134,7 @@ def test_lesion_rates_are_the_traits() -> None:
         ("senolytic_kill", set()),
         ("inducer_specificity", set()),
         ("toxicity", set()),
+        ("biomarker_error", set()),
         ("escaper.resistance", set()),
     ],
 )
