@@ -132,13 +132,13 @@ def metabric() -> list[str]:
         f"{real['source']} Simulated: {PATIENTS} patients a cohort, detected relapse, nobody lost or dead of other "
         "causes. z is the difference in standard errors of the METABRIC estimate.",
         "",
-        "Fitted, by random search over disseminated burden (median, spread, largest), number of foci, dormant "
-        "share and (high risk only) unresponsive share: cumulative relapse at 1, 2, 3, 5, 8 and 12 years in two "
-        "groups of subtypes; in the early cohort the dormant share of each subtype then to its relapse at 5 years. "
-        "Relapse by nodes was looked at when the foci by nodes were set, so it is not held out. Held out: relapse "
-        "by p53 status. Doubling times, escape, awakening and the fate of damaged cells were not fitted. Gompertz "
-        "growth took the place of exponential growth when the latter, at these doubling times, put relapse of fast "
-        "disease years too late.",
+        "Fitted, by random search: disseminated burden (median and spread) and dormant share of two groups of "
+        "subtypes, number of foci by nodes and (high risk only) the unresponsive share, to cumulative relapse at 1, "
+        "2, 3, 5, 8 and 12 years in the two groups and, with a third of the weight, by nodes. The chance of tumour "
+        "in the local bed was set to 0.2, so that about 8 % relapse locally within ten years of radiation. Held out:"
+        " relapse by p53 status. Doubling times, escape, awakening and the fate of damaged cells were not fitted. "
+        "Gompertz growth took the place of exponential growth when the latter, at these doubling times, put relapse "
+        "of fast disease years too late.",
         "",
     ]
     for cohort, drop in (("breast-high-risk", ()), ("breast-early", CHEMOTHERAPY)):

@@ -27,6 +27,8 @@ class EventKind(StrEnum):
     TREATMENT_COMPLETED = "treatment completed"
     LABORATORY = "laboratory"
     SCAN = "scan"
+    BIOMARKER = "biomarker"
+    NOT_GIVEN = "not given"
     RELAPSE = "relapse"
     DEATH = "death"
     WITHDREW = "withdrew"
@@ -39,7 +41,7 @@ class SameDay(IntEnum):
     A patient is randomised before anything else can happen. The data cut is last, so an event on the instant of the
     cut is in the data. Death precedes what a dead
     patient cannot have; withdrawal precedes the visit it makes the patient miss; a scan sees the tumour
-    before that day's treatment; the laboratory decides on that day's dose.
+    before that day's treatment; the laboratory and biomarkers decide on that day's dose.
     """
 
     RANDOMISED = 0
@@ -47,7 +49,8 @@ class SameDay(IntEnum):
     WITHDREW = 2
     SCAN = 3
     LABORATORY = 4
-    DOSE = 5
+    BIOMARKER = 5
+    DOSE = 6
     DATA_CUT = 9
 
 
@@ -118,6 +121,28 @@ class Relapse:
     lineage: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one biomarker said of a patient, and the truth. A score has a measured ``value``, a test has none."""
+
+    marker: str
+    positive: bool
+    truth: bool
+    value: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelResult:
+    """What a panel said on study day ``day``. Its truth is what it would have said without errors."""
+
+    panel: str
+    day: float
+    positive: bool
+    truth: bool
+    readings: tuple[Reading, ...]
+
+
 @dataclass(slots=True)
 class PatientRecord:
     """One randomised patient, as the trial leaves them. Days are study days unless named calendar."""
@@ -148,6 +173,10 @@ class PatientRecord:
     treated: bool = False
     first_dose: float | None = None
     last_dose: float | None = None
+    panels: list[PanelResult] = field(default_factory=list)
+    """What was measured to decide on orders, as it happened."""
+    withheld: list[str] = field(default_factory=list)
+    """The orders, by id, that were not given since their panel was negative."""
 
 
 @dataclass(frozen=True, slots=True)

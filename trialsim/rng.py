@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     DROPOUT = 7
     POST_RELAPSE = 8
     VISITS = 9
+    BIOMARKER = 10
     ACCRUAL = 20
     SITE = 21
     RANDOMISATION = 22
@@ -33,12 +34,15 @@ class Purpose(IntEnum):
 TRIAL = 0
 
 
-def stream(seed: int, purpose: Purpose, *, subject: int = TRIAL, replicate: int = 0) -> np.random.Generator:
+def stream(
+    seed: int, purpose: Purpose, *, subject: int = TRIAL, replicate: int = 0, part: int | None = None
+) -> np.random.Generator:
     """The generator for one purpose of one subject.
 
     ``subject`` is the patient's number, counted from 1, or a stratum's number where the purpose is
-    the trial's own; :data:`TRIAL` when there is only one. Streams with different keys are independent
-    (NumPy ``SeedSequence`` spawning).
+    the trial's own; :data:`TRIAL` when there is only one. ``part`` parts a purpose further, for uses of chance that may
+    come and go without touching each other. Streams with different keys are independent (NumPy ``SeedSequence``
+    spawning).
     """
-    key = (replicate, subject, int(purpose))
+    key = (replicate, subject, int(purpose), *(() if part is None else (part,)))
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))

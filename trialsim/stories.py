@@ -113,6 +113,17 @@ def _story(
         "outcome": _outcome(record),
         "doses": [_dose(protocol, arm, e) for e in events if e.kind is EventKind.DOSE],
         "scans": [{"day": e.study_day, "found": e.detail != "clear"} for e in events if e.kind is EventKind.SCAN],
+        "biomarkers": [
+            {
+                "day": result.day,
+                "panel": result.panel,
+                "positive": result.positive,
+                "truth": result.truth,
+                "markers": {reading.marker: reading.positive for reading in result.readings},
+            }
+            for result in record.panels
+        ],
+        "withheld": list(record.withheld),
         "relapse": None
         if relapse is None
         else {

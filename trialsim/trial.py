@@ -25,6 +25,7 @@ from trialsim.endpoints import (
     baseline_table,
     csv_text,
     events_frame,
+    guided_orders,
     participant_flow,
     survival_frame,
 )
@@ -92,6 +93,7 @@ def run_trial(
         "analysis": analysis,
         "flow": participant_flow(record, protocol),
         "baseline": baseline_table(record, protocol),
+        "biomarkers": guided_orders(record, protocol),
         "stories": tell_stories(protocol, record, traits, seed=seed),
     }
     finished = time.perf_counter()

@@ -8,7 +8,7 @@ from numba import njit
 from scipy import stats
 
 from trialsim.biology import kernel
-from trialsim.biology.rates import escaper_rates
+from trialsim.biology.rates import Multipliers, escaper_rates
 
 _birth_death = kernel.birth_death
 
@@ -67,13 +67,31 @@ def test_huge_counts_keep_their_mean() -> None:
 
 
 @pytest.mark.parametrize(("establishment", "growth"), [(3.0, 1.0), (10.0, 1.3), (3.0, 2.0)])
-def test_escapers_establish_and_grow_by_their_own_multipliers(establishment: float, growth: float) -> None:
-    """Catches a model in which faster growth and readier establishment are one number.
+@pytest.mark.parametrize("alone", [1.0, 3.6])
+def test_escapers_establish_and_grow_by_their_own_multipliers(
+    establishment: float, growth: float, alone: float
+) -> None:
+    """Catches a model in which faster growth and readier establishment are one number, or crowding is in one only.
 
-    A clone's survival probability is 1 - (death + arrest) / birth, counting arrest as loss.
+    A single cell divides at birth + (alone - 1) net, and its clone survives with probability 1 - losses / birth, where
+    losses are death, arrest and immune killing.
     """
-    birth, death, arrest = 0.14, 0.134, 0.001
-    b, d = escaper_rates(birth, death, arrest, establishment, growth)
-    own = (birth - death - arrest) / birth
-    assert b - d - arrest == pytest.approx(growth * (birth - death - arrest))
-    assert (b - d - arrest) / b == pytest.approx(establishment * own)
+    birth, net, losses = 0.14, 0.005, 0.001
+    b, d, escaped_net = escaper_rates(birth, net, losses, Multipliers(establishment, growth), alone)
+    own = alone * net / (birth + (alone - 1.0) * net)
+    assert escaped_net == pytest.approx(growth * net)
+    assert b - d - losses == pytest.approx(escaped_net)
+    at_one_cell = b + (alone - 1.0) * escaped_net
+    assert (at_one_cell - d - losses) / at_one_cell == pytest.approx(min(establishment * own, 0.95))
+
+
+def test_founding_a_clone_is_never_sure() -> None:
+    """Catches an establishment multiplier that takes a probability past 1 (births below losses): 0.95 at most."""
+    b, d, net = escaper_rates(0.14, 0.05, 0.0, Multipliers(40.0, 1.0))
+    assert (b - d) / b == pytest.approx(0.95)
+    assert net == 0.05
+
+
+def test_a_tumour_that_does_not_grow_has_plain_escapers() -> None:
+    """Catches a division by zero: where cycling cells do not grow, escapers have their rates."""
+    assert escaper_rates(0.14, 0.0, 0.02, Multipliers(10.0, 1.3)) == (0.14, pytest.approx(0.12), 0.0)

@@ -18,16 +18,37 @@ _share = st.floats(0.0, 1.0)
 _count = st.one_of(st.just(0), st.integers(1, 20), st.integers(1, 10**7))
 
 
+_HAZARDS = (
+    *(r.SPONTANEOUS_RATE, r.MATURATION, r.COMPETENCE, r.CLEARANCE, r.ESCAPE, r.REVERSAL, r.WAKE, r.KILL_CYCLING),
+    *(r.IMMUNE_KILL, r.SEEDING, r.SASP_ARREST),
+    *range(r.STREAM, r.STREAM + p.N_INDUCERS),
+    *range(r.KILL, r.KILL + p.N_INDUCERS),
+)
+_SHARES = (
+    *(r.POLYPLOID_SHARE, r.RESISTANT_SHARE, r.IMMATURE_KILL_SHARE, r.DIPLOID_ESCAPE, r.SASP_IMMUNE, r.GROWTH),
+    r.HOST_SHARE,
+)
+#: Folds less 1: of growth, seeding, waking and clearance by the secretome, and of the F3 state; and its intensity.
+_FOLDS = (r.SASP_GROWTH, r.SASP_SEEDING, r.SASP_WAKING, r.SASP_CLEARANCE, r.SASP_F3, r.SASP_INTENSITY)
+
+
 @st.composite
 def rates(draw: st.DrawFn) -> r.Rates:
-    """Any rates that a patient could have; growth is kept from running past 1e12 cells."""
+    """Any rates that a patient could have; growth is kept from running past 1e18 cells."""
     vector = r.quiet_rates()
-    for at in (r.BIRTH, r.DEATH, r.ESCAPED_BIRTH, r.ESCAPED_DEATH, r.SPONTANEOUS_RATE, r.MATURATION, r.COMPETENCE):
+    for birth, death, net in ((r.BIRTH, r.DEATH, r.NET), (r.ESCAPED_BIRTH, r.ESCAPED_DEATH, r.ESCAPED_NET)):
+        vector[birth], vector[death] = 0.5 * draw(_rate), draw(_rate)
+        vector[net] = max(0.0, vector[birth] - vector[death]) * draw(_share)
+    for at in _HAZARDS:
         vector[at] = draw(_rate)
-    for at in (r.CLEARANCE, r.ESCAPE, r.WAKE, r.KILL_CYCLING, *range(r.KILL, r.N_RATES)):
-        vector[at] = draw(_rate)
-    for at in (r.POLYPLOID_SHARE, r.RESISTANT_SHARE, r.IMMATURE_KILL_SHARE):
+    for at in _SHARES:
         vector[at] = draw(_share)
+    for at in _FOLDS:
+        vector[at] = draw(st.one_of(st.just(0.0), st.floats(0.0, 1.0)))
+    for inducer in range(p.N_INDUCERS):
+        vector[r.WEIGHT + inducer] = draw(_share)
+    vector[r.GROWTH_AT_REST] = 1.0 + vector[r.SASP_GROWTH] * draw(_share)
+    vector[r.INFILTRATION_TIME] = draw(st.floats(0.5, 60.0))
     if draw(st.booleans()):
         vector[r.CAPACITY], vector[r.REFERENCE], vector[r.CROWDING] = 1e9, 1e6, 1.0
     return vector
@@ -41,8 +62,8 @@ def lesions(draw: st.DrawFn) -> np.ndarray:
     return cells
 
 
-def _once(cells: np.ndarray, vector: r.Rates, until: float) -> np.ndarray:
-    return kernel_paths(cells, vector, until, paths=1, seed=1)[0]
+def _once(cells: np.ndarray, vector: r.Rates, until: float, infiltrate: float = 0.5) -> np.ndarray:
+    return kernel_paths(cells, vector, until, paths=1, seed=1, infiltrate=infiltrate)[0]
 
 
 @given(lesions(), rates(), st.floats(0.01, 60.0))
@@ -58,23 +79,54 @@ def test_counts_are_never_negative_and_nothing_comes_from_nothing(
 
 @given(lesions(), rates(), st.floats(0.01, 60.0))
 def test_every_population_has_a_lineage(cells: np.ndarray, vector: r.Rates, until: float) -> None:
-    """Catches cells that appear under an origin or inducer which the lesion never held.
+    """Catches cells that appear under an origin or inducer which the lesion cannot have held.
 
-    Cycling cells of an origin come from it (awakened ones also from dormant cells); escaped and senescent cells of an
-    inducer from that inducer's, spontaneous ones also from any dividing cell.
+    Cycling cells of an origin come from it, awakened ones also from dormant cells, residual ones also from cells whose
+    senescence is reversible. Senescent cells of an inducer come from that inducer's: own ones, or dividing cells that
+    its drug streams or its secreting cells arrest; spontaneous ones from any dividing cell, for the host's stroma
+    secretes too. Escaped cells of an inducer come from its senescent cells; nothing is seeded within a lesion.
     """
     after = _once(cells, vector, until)
-    dividing = cells[: p.SENESCENT].sum() > 0 or _senescent(cells).sum() > 0
-    assert after[p.RESIDUAL] == 0 or cells[p.RESIDUAL] > 0
+    before_s, after_s = _senescent(cells), _senescent(after)
+    anything = cells.sum() > 0
+    dividing = anything and (cells[: p.SENESCENT].sum() > 0 or vector[r.ESCAPE] > 0 or vector[r.REVERSAL] > 0)
+    possible = []
+    for i in range(len(INDUCERS)):
+        # An inducer's first senescent cells come from its drug's stream: without one, no neighbour can take its label.
+        stream = dividing and vector[r.STREAM + i] > 0
+        unlabelled = vector[r.SPONTANEOUS_RATE] > 0 or vector[r.SASP_ARREST] > 0
+        possible.append(bool(before_s[i] > 0 or stream or (dividing and unlabelled and i == p.SPONTANEOUS)))
+        assert after_s[i] == 0 or possible[i]
+        for response in (p.SENSITIVE, p.RESISTANT):
+            at = p.escaped(i, response)
+            assert after[at] == 0 or cells[at] > 0 or (possible[i] and vector[r.ESCAPE] > 0)
+    reversible = vector[r.REVERSAL] > 0 and any(possible[i] for i in p.REVERSIBLE)
+    assert after[p.RESIDUAL] == 0 or cells[p.RESIDUAL] > 0 or reversible
     assert after[p.SEEDED] == 0 or cells[p.SEEDED] > 0
     assert after[p.AWAKENED] == 0 or cells[p.AWAKENED] + cells[p.DORMANT] > 0
     assert after[p.DORMANT] in (0, cells[p.DORMANT])
-    before_s, after_s = _senescent(cells), _senescent(after)
-    for i in range(len(INDUCERS)):
-        own = before_s[i] > 0
-        spontaneous = i == p.SPONTANEOUS and dividing
-        assert after_s[i] == 0 or own or spontaneous
-        assert after[p.ESCAPED + i] == 0 or cells[p.ESCAPED + i] > 0 or own or spontaneous
+
+
+@given(lesions(), rates(), st.floats(0.01, 60.0))
+def test_resistance_is_inherited(cells: np.ndarray, vector: r.Rates, until: float) -> None:
+    """Without new resistance, resistant cells come from resistant cells only. Catches a lineage that loses or gains it.
+
+    Cycling cells carry none: one that was resistant, reverted and arrests again is drawn anew.
+    """
+    vector = vector.copy()
+    vector[r.RESISTANT_SHARE] = 0.0
+    after = _once(cells, vector, until)
+
+    def resistant(counts: np.ndarray) -> int:
+        aged = counts[p.SENESCENT :].reshape(-1, 2, p.N_AGES)
+        return int(counts[p.ESCAPED + 1 : p.SENESCENT : 2].sum() + aged[:, 1].sum())
+
+    if resistant(cells) == 0:
+        assert resistant(after) == 0
+    if cells[: p.DORMANT + 1].sum() == 0 and resistant(cells) == cells.sum():
+        # All are resistant, so all that is left and never cycled is.
+        vector[r.REVERSAL] = 0.0
+        assert resistant(_once(cells, vector, until)) == _once(cells, vector, until).sum()
 
 
 def _senescent(cells: np.ndarray) -> np.ndarray:
@@ -82,18 +134,54 @@ def _senescent(cells: np.ndarray) -> np.ndarray:
     return cells[p.SENESCENT :].reshape(len(INDUCERS), p.PER_INDUCER).sum(axis=1)
 
 
+_LOSSES = (
+    *(r.BIRTH, r.DEATH, r.NET, r.ESCAPED_BIRTH, r.ESCAPED_DEATH, r.ESCAPED_NET),
+    *(r.CLEARANCE, r.KILL_CYCLING, r.IMMUNE_KILL, r.SEEDING, r.CROWDING),
+    *range(r.KILL, r.KILL + p.N_INDUCERS),
+)
+
+
 @given(lesions(), rates(), st.floats(0.01, 60.0))
 def test_moves_conserve_cells(cells: np.ndarray, vector: r.Rates, until: float) -> None:
-    """Without birth, death, clearance and killing no cell is lost. Catches one lost or doubled in a move."""
+    """Without birth, death, clearance, killing and seeding no cell is lost. Catches one lost or doubled in a move."""
     vector = vector.copy()
-    gone = (r.BIRTH, r.DEATH, r.ESCAPED_BIRTH, r.ESCAPED_DEATH, r.CLEARANCE, r.KILL_CYCLING)
-    vector[list(gone)] = 0.0
-    vector[r.KILL : r.N_RATES] = 0.0
-    vector[r.CROWDING] = 0.0
+    vector[list(_LOSSES)] = 0.0
     # A cell that escapes and arrests within one step counts as lost, as the model's text says.
     if vector[r.ESCAPE] > 0.0:
-        vector[r.SPONTANEOUS_RATE] = 0.0
+        vector[[r.SPONTANEOUS_RATE, r.SASP_ARREST, *range(r.STREAM, r.STREAM + p.N_INDUCERS)]] = 0.0
     assert _once(cells, vector, until).sum() == cells.sum()
+
+
+@pytest.mark.parametrize("age", [p.IMMATURE, p.MATURE])
+def test_neighbours_that_few_cells_arrest_are_not_lost(age: int) -> None:
+    """A handful of senescent cells ripen, secrete and escape or are gone within a step or two, among many that cycle.
+
+    Catches arrested cells that find no label, for nobody secretes any more (or yet), and vanish.
+    """
+    cells = np.zeros(p.N_POPULATIONS, np.int64)
+    cells[p.RESIDUAL], cells[p.senescent(0, 1, 0, age)] = 10_000, 3
+    vector = r.quiet_rates()
+    vector[r.MATURATION], vector[r.SASP_ARREST], vector[r.SASP_INTENSITY] = 0.05, 2.0, 1.0
+    vector[r.WEIGHT : r.WEIGHT + p.N_INDUCERS] = 1.0
+    for path in kernel_paths(cells, vector, 3.0, paths=200, seed=4, tolerance=10.0):
+        assert path.sum() == cells.sum()
+
+
+@given(lesions(), rates(), st.floats(0.01, 60.0))
+def test_seeding_only_takes_cells_away(cells: np.ndarray, vector: r.Rates, until: float) -> None:
+    """Where nothing else changes a number, a lesion that seeds has lost dividing cells and nothing else.
+
+    Catches a seed that stays in its lesion as well, one of dormant or senescent cells, and a negative count.
+    """
+    vector = vector.copy()
+    kept = [r.SEEDING, r.SASP_SEEDING, r.SASP_INTENSITY, r.HOST_SHARE, *range(r.WEIGHT, r.WEIGHT + p.N_INDUCERS)]
+    quiet = r.quiet_rates()
+    quiet[kept] = vector[kept]
+    quiet[r.SEEDING] *= 1e-3 if cells.sum() > 1e4 else 1.0
+    after = _once(cells, quiet, until)
+    np.testing.assert_array_equal(after[p.SENESCENT :], cells[p.SENESCENT :])
+    assert after[p.DORMANT] == cells[p.DORMANT]
+    assert (after <= cells).all()
 
 
 @given(lesions(), rates(), _share, _share, st.integers(0, len(INDUCERS) - 1))
@@ -115,9 +203,18 @@ def test_damage_moves_only_dividing_cells(
         assert arrested == lost
 
 
-@pytest.mark.parametrize("empty", [r.WAKE, r.ESCAPE, r.CLEARANCE, r.KILL])
+@pytest.mark.parametrize(
+    "empty",
+    [
+        *(r.WAKE, r.ESCAPE, r.CLEARANCE, r.KILL, r.REVERSAL, r.SASP_GROWTH, r.SASP_ARREST, r.SASP_WAKING, r.SASP_F3),
+        *(r.SASP_IMMUNE, r.SASP_CLEARANCE, r.SASP_SEEDING, r.HOST_KILL, r.DIPLOID_ESCAPE, r.MATURATION),
+    ],
+)
 def test_a_rate_of_an_empty_compartment_changes_nothing(empty: int) -> None:
-    """Catches a draw spent on cells that are not there: the whole course is equal to the bit."""
+    """Catches a draw spent on cells that are not there: the whole course is equal to the bit.
+
+    What the secretome does is nothing where no cell secretes (and the host is young).
+    """
     cells = np.zeros(p.N_POPULATIONS, np.int64)
     cells[p.RESIDUAL] = 500
     vector = r.quiet_rates()

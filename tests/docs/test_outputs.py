@@ -77,14 +77,21 @@ def test_files(ran: Path) -> None:
 def test_adsl_columns(ran: Path) -> None:
     """Catches a column of ADSL that the page lacks, invents or has out of order."""
     factors = load_protocol(FLAGSHIP, load_library()).randomisation.strata
+    assert told_columns("adsl.csv", {"STRATk": len(factors), "BMk": 0}) == header(ran / results.ADSL)
+
+
+def told_columns(heading: str, repeated: dict[str, int]) -> list[str]:
+    """The columns of a table of the page, those whose name holds a k as often as there are such."""
+    names = first_names(table(heading))
     told: list[str] = []
-    per_factor = [name for name in first_names(table("adsl.csv")) if name.startswith("STRATk")]
-    for name in first_names(table("adsl.csv")):
-        if name == per_factor[0]:
-            told += [n.replace("k", str(k)) for k in range(1, len(factors) + 1) for n in per_factor]
-        elif name not in per_factor:
+    for name in names:
+        start = next((start for start in repeated if name.startswith(start)), None)
+        group = [n for n in names if start is not None and n.startswith(start)]
+        if start is None:
             told.append(name)
-    assert told == header(ran / results.ADSL)
+        elif name == group[0]:
+            told += [n.replace("k", str(k)) for k in range(1, repeated[start] + 1) for n in group]
+    return told
 
 
 def test_adtte_columns(ran: Path) -> None:

@@ -55,6 +55,20 @@ def typical_patient(**traits: float | str) -> dict[str, float | str]:
         "senolytic_resistant_fraction": 0.01,
         "drug_clearance": 1.0,
         "platelet_baseline": 250.0,
+        # The secretome does nothing, immune cells kill none, nothing is seeded: each test switches on what it looks at.
+        "immune_kill_rate": 0.0,
+        "sasp_intensity": 1.0,
+        "sasp_growth": 1.0,
+        "sasp_seeding": 1.0,
+        "sasp_immunosuppression": 0.5,
+        "sasp_arrest": 0.0,
+        "sasp_clearance": 1.0,
+        "sasp_waking": 1.0,
+        "seeding_rate": 0.0,
+        "host_senescence": 1.0,
+        "f3_boost": 1.0,
+        "escape_brake": 1.0,
+        "senescence_reversal_rate": 0.1,
     }
     unknown = set(traits) - set(plain)
     assert not unknown, unknown

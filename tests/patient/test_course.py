@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 
 from tests.patient.protocols import arm, order, shipped, typical_patient, with_agents, with_gains
-from trialsim.biology.populations import AWAKENED, ESCAPED, RESIDUAL
+from trialsim.biology.populations import (
+    AWAKENED,
+    ESCAPED,
+    N_POPULATIONS,
+    RESIDUAL,
+    RESISTANT,
+    SENESCENT,
+    SENSITIVE,
+    escaped,
+)
 from trialsim.patient import state as s
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import LINEAGES, Course, lineage_shares
+from trialsim.patient.entry import main_lineage
 from trialsim.spec.agents import INDUCERS
 
 PROTOCOL = shipped()
@@ -108,10 +118,20 @@ def test_a_lesion_that_wakes_is_named_so() -> None:
 
 def test_lineages_name_every_way_to_proliferate() -> None:
     """Catches a population that can relapse without a cause."""
-    assert {*range(RESIDUAL, RESIDUAL + 3), *range(ESCAPED, ESCAPED + len(INDUCERS))} == set(LINEAGES)
+    assert {*range(RESIDUAL, RESIDUAL + 3), *range(ESCAPED, SENESCENT)} == set(LINEAGES)
     cells = np.zeros(200, np.int64)
-    cells[RESIDUAL], cells[ESCAPED + INDUCERS.index("radiation")] = 30, 10
+    radiation = INDUCERS.index("radiation")
+    cells[RESIDUAL], cells[escaped(radiation, SENSITIVE)], cells[escaped(radiation, RESISTANT)] = 30, 6, 4
     assert lineage_shares(cells) == {"residual growth": 0.75, "TIS escape (radiation)": 0.25}
+
+
+def test_escaped_cells_of_an_inducer_are_one_lineage() -> None:
+    """Catches a relapse that goes to residual growth since escapers are counted apart by their senolytic response."""
+    cells = np.zeros(N_POPULATIONS, np.int64)
+    cells[RESIDUAL], cells[escaped(0, SENSITIVE)], cells[escaped(0, RESISTANT)] = 40, 30, 30
+    assert main_lineage(cells) == escaped(0, SENSITIVE)
+    cells[RESIDUAL] = 61
+    assert main_lineage(cells) == RESIDUAL
 
 
 def test_a_patient_with_half_the_clearance_has_twice_the_exposure() -> None:

@@ -12,9 +12,23 @@ import numpy as np
 import pytest
 
 from tests.patient.protocols import arm, order, shipped, typical_patient, with_agents, with_gains
-from trialsim.biology.populations import DORMANT, ESCAPED, SENESCENT
+from trialsim.biology import rates as r
+from trialsim.biology.populations import (
+    AWAKENED,
+    DORMANT,
+    ESCAPED,
+    PER_INDUCER,
+    RESIDUAL,
+    SEEDED,
+    SENESCENT,
+    escaped,
+    senescent,
+)
+from trialsim.patient import compiled
+from trialsim.patient import state as s
 from trialsim.patient.course import Course
-from trialsim.spec.agents import Senolytic
+from trialsim.patient.prepare import prepare
+from trialsim.spec.agents import INDUCERS, Cytotoxic, Senolytic, Targeted
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
 PATIENTS = 60
@@ -136,7 +150,8 @@ def navitoclax_from(day: float) -> tuple[float, ...]:
 
 def senescent_share_left(start: float) -> float:
     """Senescent cells left at day 40 after doxorubicin on day 14 and navitoclax from ``start``, against none."""
-    trial, patient = protocol(spontaneous_senescence=0.0), typical_patient(residual_burden=1e7)
+    # The host's own senescent cells are left out: killing them frees the capacity to clear others.
+    trial, patient = protocol(spontaneous_senescence=0.0, host_senescence=0.0), typical_patient(residual_burden=1e7)
     doxorubicin = order("doxorubicin", 60.0, [14.0])
     navitoclax = order("navitoclax", 150.0, navitoclax_from(start))
     treated = cells_after(patient, arm(doxorubicin, navitoclax), trial, 40.0)[:, SENESCENT:].sum()
@@ -218,3 +233,472 @@ def test_radiation_is_local() -> None:
         course.give(0, 1.0)
         np.testing.assert_array_equal(course.state.cells[1:, 0], before[1:])
         assert course.state.cells[0, 0] < 0.2 * before[0]
+
+
+# ---- Couplings: each switched off is its neutral trait, to the bit, and changes what it should ---------------------
+
+
+def days(first: float, count: int, every: float = 1.0) -> tuple[float, ...]:
+    return tuple(first + every * k for k in range(count))
+
+
+def label(inducer: str) -> slice:
+    """The senescent populations of an inducer."""
+    first = SENESCENT + INDUCERS.index(inducer) * PER_INDUCER
+    return slice(first, first + PER_INDUCER)
+
+
+def cycling(cells: np.ndarray) -> float:
+    return float(cells[:, :DORMANT].sum())
+
+
+def old(cells: np.ndarray) -> float:
+    return float(cells[:, SENESCENT:].sum())
+
+
+def out(cells: np.ndarray) -> float:
+    return float(cells[:, ESCAPED:SENESCENT].sum())
+
+
+def resistant_out(cells: np.ndarray) -> float:
+    """Share of escaped cells that no senolytic kills once they arrest again."""
+    return float(cells[:, ESCAPED + 1 : SENESCENT : 2].sum()) / max(1.0, out(cells))
+
+
+RADIATION = arm(order("radiation", 2.0, days(0.0, 5), field="local"))
+#: Unlike chemotherapy it does nothing to the host.
+CASTRATION = arm(order("castration", 22.5, [0.0]))
+#: Much senescence, and nothing but what a case adds: no host, no spontaneous senescence.
+TIS: dict[str, float] = {"residual_burden": 1e6, "spontaneous_senescence_rate": 0.0, "host_senescence": 0.0}
+ESCAPING: dict[str, float] = TIS | {"senescence_escape_rate": 1e-3, "senescent_clearance_rate": 0.005}
+#: Five sleeping foci in a host of 85 years.
+SLEEPING: dict[str, float] = {
+    "foci": 5.0,
+    "dormant_prob": 1.0,
+    "local_residual_prob": 0.0,
+    "dormancy_escape_rate": 2e-3,
+    "age": 85.0,
+}
+BED: dict[str, float] = TIS | {"local_residual_prob": 1.0, "foci": 0.0}
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A gain, the trait value that stands for "none of it", one that makes it strong, and what is then seen."""
+
+    gain: str
+    trait: str
+    none: float
+    strong: float
+    seen: Callable[[np.ndarray], float]
+    more: bool
+    """Whether there is more to see with it on."""
+    patient: dict[str, float]
+    given: ResolvedArm = DOXORUBICIN
+    until: float = 120.0
+
+
+SWITCHES = (
+    Switch("sasp.growth", "sasp_growth", 1.0, 2.0, cycling, True, TIS),
+    Switch("sasp.arrest", "sasp_arrest", 0.0, 0.02, old, True, TIS),
+    Switch("sasp.immune", "sasp_immunosuppression", 0.0, 0.9, cycling, True, TIS | {"immune_kill_rate": 0.02}),
+    Switch("sasp.clearance", "sasp_clearance", 1.0, 4.0, old, False, TIS),
+    Switch("sasp.waking", "sasp_waking", 1.0, 4.0, lambda c: float((c[:, AWAKENED] > 0).sum()), True, SLEEPING),
+    Switch(
+        "sasp.seeding",
+        "sasp_seeding",
+        1.0,
+        8.0,
+        lambda c: float(c[:, SEEDED].sum()),
+        True,
+        BED | {"seeding_rate": 3e-6},
+    ),
+    Switch("sasp.f3", "f3_boost", 1.0, 6.0, cycling, True, TIS | {"sasp_growth": 2.0}, RADIATION),
+    Switch("host_senescence", "host_senescence", 0.0, 1.0, old, True, TIS | {"age": 85.0}, CASTRATION),
+    Switch("escape_brake", "escape_brake", 1.0, 9.0, out, False, ESCAPING),
+    Switch(
+        "reversal",
+        "senescence_reversal_rate",
+        0.0,
+        0.2,
+        old,
+        False,
+        TIS,
+        arm(order("palbociclib", 125.0, days(0.0, 21))),
+    ),
+    Switch(
+        "senolytic_resistance",
+        "senolytic_resistant_fraction",
+        0.0,
+        0.2,
+        old,
+        True,
+        TIS,
+        arm(order("doxorubicin", 60.0, [0.0]), order("navitoclax", 150.0, days(10.0, 7))),
+        30.0,
+    ),
+    Switch(
+        "immune_killing",
+        "immune_kill_rate",
+        0.0,
+        0.006,
+        cycling,
+        False,
+        TIS | {"sasp_immunosuppression": 0.0},
+        arm(order("anti-pd-1", 200.0, days(0.0, 4, 21.0))),
+    ),
+    Switch("seeding", "seeding_rate", 0.0, 1e-5, cycling, True, BED | {"sasp_seeding": 2.0}),
+    Switch("escaper.establishment", "escaper_establishment", 1.0, 10.0, out, True, ESCAPING),
+    Switch("escaper.growth", "escaper_growth", 1.0, 3.0, out, True, ESCAPING),
+    Switch(
+        "escaper.resistance",
+        "escaper_resistance",
+        1.0,
+        6.0,
+        out,
+        True,
+        ESCAPING,
+        arm(order("doxorubicin", 60.0, [0.0, 70.0])),
+        100.0,
+    ),
+)
+
+
+@pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.gain)
+def test_a_switch_takes_its_mechanism_away_and_nothing_else(switch: Switch) -> None:
+    """With the gain at 0 a patient with a strong trait lives as one who has none of it, to the bit; with it on, not so.
+
+    Catches a gain that is read nowhere, at half the places, or that takes something else along; and a mechanism with
+    the wrong sign.
+    """
+
+    def lived(trait: float, gain: float) -> np.ndarray:
+        patient = typical_patient(**(switch.patient | {switch.trait: trait}))
+        return cells_after(patient, switch.given, protocol(**{switch.gain: gain}), switch.until)
+
+    on, off = lived(switch.strong, 1.0), lived(switch.strong, 0.0)
+    if switch.gain != "seeding":
+        np.testing.assert_array_equal(off, lived(switch.none, 1.0))
+        on_seen, off_seen = switch.seen(on), switch.seen(off)
+        assert on_seen != off_seen
+        assert (on_seen > off_seen) == switch.more
+    else:
+        # What is seeded is gone from the bed; that room for it exists changes no draw.
+        np.testing.assert_array_equal(off, lived(switch.none, 1.0))
+        assert not np.array_equal(on, off)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["f3-inhibitor", "anti-pd-1", "tsp1", "ruxolitinib", "nfkb-inhibitor", "anti-csf1", "anti-cxcl12"],
+)
+def test_a_drug_without_a_target_changes_nothing(name: str) -> None:
+    """No secretome that does anything, no immune killing, no senescent cell: the course is the same to the bit.
+
+    Catches a drug whose presence alone shortens a step or draws a number. (Navitoclax has a test of its own.)
+    """
+    given = arm(order(name, 200.0, days(0.0, 10)))
+    patient = typical_patient(spontaneous_senescence_rate=0.0)
+    treated = cells_after(patient, given, protocol(), 60.0)
+    np.testing.assert_array_equal(treated, cells_after(patient, given, protocol(), 60.0, skipped=(name,)))
+
+
+def test_an_inhibitor_of_f3_acts_after_radiation_only() -> None:
+    """M11. Catches an F3 state that chemotherapy makes, and an inhibitor that acts on the whole secretome."""
+    patient = typical_patient(**(TIS | {"f3_boost": 6.0, "sasp_growth": 2.0}))
+    drug = order("f3-inhibitor", 700.0, days(0.0, 6, 21.0))
+    for base, acts in (
+        (order("radiation", 2.0, days(0.0, 5), field="local"), True),
+        (order("doxorubicin", 60.0, [0.0]), False),
+    ):
+        treated = cells_after(patient, arm(base, drug), protocol(), 120.0)
+        spared = cells_after(patient, arm(base, drug), protocol(), 120.0, skipped=("f3-inhibitor",))
+        if acts:
+            assert cycling(treated) < cycling(spared)
+        else:
+            np.testing.assert_array_equal(treated, spared)
+
+
+def test_the_secretome_of_an_old_host_wakes_more_and_of_a_young_one_less() -> None:
+    """The trait's rate of waking is that of a host of sixty. Catches a load that is added to it and not measured in."""
+    woken = {}
+    for age in (25.0, 60.0, 85.0):
+        for gain in (0.0, 1.0):
+            patient = typical_patient(**(SLEEPING | {"age": age, "sasp_waking": 4.0}))
+            cells = cells_after(patient, arm(), protocol(**{"sasp.waking": gain}), 120.0)
+            woken[age, gain] = float(cells[:, AWAKENED].sum())
+    np.testing.assert_allclose([woken[25.0, 0.0], woken[85.0, 0.0]], woken[60.0, 0.0], rtol=0.02)
+    np.testing.assert_allclose(woken[60.0, 1.0], woken[60.0, 0.0], rtol=0.02)
+    assert woken[25.0, 1.0] < woken[60.0, 1.0] < woken[85.0, 1.0]
+
+
+def test_only_polyploid_cells_escape_unless_the_gain_says_otherwise() -> None:
+    """M10. Catches an escape that is blind to ploidy, and a gain without effect."""
+    patient = typical_patient(**(ESCAPING | {"polyploid_fraction": 0.0}))
+    assert out(cells_after(patient, DOXORUBICIN, protocol(), 90.0)) == 0.0
+    assert out(cells_after(patient, DOXORUBICIN, protocol(polyploidy=0.0), 90.0)) > 0.0
+
+
+PALBOCICLIB = arm(order("palbociclib", 125.0, days(0.0, 21)))
+
+
+def test_palbociclib_arrests_and_its_cells_cycle_again_off_the_drug() -> None:
+    """M3, M5. Of the cells arrested at the last dose most are back two months later, as residual growth and not as
+    escape. Catches reversal on the drug, none off it, and a return that is booked as escape."""
+    world = protocol(escape=0.0)
+    patient = typical_patient(**TIS)
+    on_drug, later = (cells_after(patient, PALBOCICLIB, world, until) for until in (21.0, 80.0))
+    arrested = on_drug[:, label("cell_cycle")].sum()
+    assert arrested > 0.1 * cycling(on_drug)
+    assert later[:, label("cell_cycle")].sum() < 0.1 * arrested
+    assert out(later) == 0.0
+    # With cells that never come back, fewer cycle, and far more of the arrested are left.
+    stuck = cells_after(patient, PALBOCICLIB, with_gains(world, reversal=0.0), 80.0)
+    np.testing.assert_array_less(stuck[:, RESIDUAL].sum(), later[:, RESIDUAL].sum())
+    assert stuck[:, label("cell_cycle")].sum() > 3.0 * later[:, label("cell_cycle")].sum()
+
+
+def test_reversal_waits_for_the_drug_to_go() -> None:
+    """On the drug, few revert. Catches an effect on `reversal` that is read nowhere."""
+    agent = protocol().agents["palbociclib"]
+    assert isinstance(agent, Targeted)
+    loose = agent.model_copy(update={"effects": {k: v for k, v in agent.effects.items() if k != "reversal"}})
+    held = cells_after(typical_patient(**TIS), PALBOCICLIB, protocol(), 21.0)
+    world = protocol()
+    world = world.model_copy(update={"agents": {**world.agents, "palbociclib": loose}})
+    free = cells_after(typical_patient(**TIS), PALBOCICLIB, world, 21.0)
+    assert held[:, label("cell_cycle")].sum() > 1.5 * free[:, label("cell_cycle")].sum()
+
+
+def test_irreversible_senescence_stays() -> None:
+    """Cells arrested by castration do not cycle again. Catches reversal of every inducer."""
+    patient, given = typical_patient(**TIS), arm(order("castration", 22.5, [0.0]))
+    world = protocol(escape=0.0)
+    np.testing.assert_array_equal(
+        cells_after(patient, given, world, 200.0), cells_after(patient, given, with_gains(world, reversal=0.0), 200.0)
+    )
+    assert cells_after(patient, given, world, 90.0)[:, label("endocrine")].sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "dose", "inducer"), [("palbociclib", 125.0, "cell_cycle"), ("enzalutamide", 160.0, "enzalutamide")]
+)
+def test_targeted_senescence_is_its_gain(name: str, dose: float, inducer: str) -> None:
+    """Catches a stream under another label, and one that the gain does not stop."""
+    given = arm(order(name, dose, days(0.0, 14)))
+    on, off = (cells_after(typical_patient(**TIS), given, protocol(targeted_senescence=g), 14.0) for g in (1.0, 0.0))
+    assert on[:, label(inducer)].sum() > 0
+    assert on[:, SENESCENT:].sum() == on[:, label(inducer)].sum()
+    assert off[:, SENESCENT:].sum() == 0
+
+
+def test_modulation_is_its_gain() -> None:
+    """M12. Ruxolitinib takes from growth what the secretome adds; with the gain at 0 it does nothing, to the bit."""
+    patient = typical_patient(**(TIS | {"sasp_growth": 2.0}))
+    given = arm(order("doxorubicin", 60.0, [0.0]), order("ruxolitinib", 40.0, days(1.0, 90)))
+    treated = cells_after(patient, given, protocol(), 120.0)
+    spared = cells_after(patient, given, protocol(), 120.0, skipped=("ruxolitinib",))
+    assert cycling(treated) < cycling(spared)
+    np.testing.assert_array_equal(cells_after(patient, given, protocol(modulation=0.0), 120.0), spared)
+    unmoved = cells_after(patient, given, protocol(**{"sasp.growth": 0.0}), 120.0)
+    np.testing.assert_array_equal(
+        unmoved, cells_after(patient, given, protocol(**{"sasp.growth": 0.0}), 120.0, skipped=("ruxolitinib",))
+    )
+
+
+def test_a_drug_changes_the_odds_of_senescence_while_it_is_there() -> None:
+    """Rituximab with doxorubicin: more of the lost cells turn senescent. Catches odds that are read before the drug."""
+    patient = typical_patient(**(TIS | {"p53_status": "mutant"}))  # type: ignore[arg-type]
+    given = arm(order("rituximab", 700.0, [0.0]), order("doxorubicin", 60.0, [1.0]))
+    with_drug = cells_after(patient, given, protocol(), 1.5)[:, label("dna_damage")].sum()
+    without = cells_after(patient, given, protocol(), 1.5, skipped=("rituximab",))[:, label("dna_damage")].sum()
+    gone = cells_after(patient, given, protocol(modulation=0.0), 1.5)[:, label("dna_damage")].sum()
+    assert with_drug > 1.3 * without
+    assert gone == pytest.approx(without, rel=0.1)
+
+
+def test_repeated_senolytics_select_resistant_escapers() -> None:
+    """M16. Catches resistance that is drawn anew for cells that inherit it, and courses that select nothing.
+
+    Escapers are driven back into senescence by neighbours, so that senolytics meet them again and again.
+    """
+    patient = typical_patient(
+        **(ESCAPING | {"senolytic_resistant_fraction": 0.1, "sasp_arrest": 0.01, "senescence_escape_rate": 3e-3})
+    )
+    courses = [day for start in range(14, 14 + 21 * 8, 21) for day in days(float(start), 7)]
+    given = arm(order("doxorubicin", 60.0, [0.0]), order("navitoclax", 150.0, courses))
+    treated = cells_after(patient, given, protocol(), 190.0)
+    spared = cells_after(patient, given, protocol(), 190.0, skipped=("navitoclax",))
+    assert out(treated) > 0
+    assert resistant_out(spared) < 0.2
+    assert resistant_out(treated) > 1.5 * resistant_out(spared)
+    none = cells_after(patient, given, protocol(senolytic_resistance=0.0), 190.0)
+    assert resistant_out(none) == 0.0
+
+
+def test_without_specificity_a_senolytic_kills_every_inducers_cells_alike() -> None:
+    """M15. With the gain at 0 the hazard is the mean over inducers. Catches a gain that scales the killing."""
+    agent = protocol().agents["navitoclax"]
+    assert isinstance(agent, Senolytic)
+    own = [agent.effect_by_inducer[inducer].value for inducer in INDUCERS]  # type: ignore[index]
+    given = arm(order("navitoclax", 150.0, [0.0]))
+    for gain, expected in ((1.0, own), (0.0, [np.mean(own)] * len(own)), (0.5, 0.5 * (np.mean(own) + np.array(own)))):
+        state = prepare(typical_patient(), given, protocol(inducer_specificity=gain), np.random.default_rng(1))
+        lines = {int(line[s.ON_RATE]): line[s.VALUE] for line in state.effects}
+        np.testing.assert_allclose([lines[r.KILL + i] / agent.emax.value for i in range(len(INDUCERS))], expected)
+
+
+def test_platelets_fall_by_the_gain_of_toxicity() -> None:
+    """Catches a switch of toxicity that is read by the senolytic's killing, or by nothing."""
+    given = arm(order("navitoclax", 150.0, days(0.0, 7)))
+    for gain, low in ((1.0, True), (0.0, False)):
+        course = Course(1, given, typical_patient(), protocol(toxicity=gain), seed=3)
+        for day in days(0.0, 7):
+            course.advance(day)
+            course.give(0, 1.0)
+        course.advance(10.0)
+        assert (course.true_platelet_nadir() < 200.0) == low
+
+
+# ---- The host ------------------------------------------------------------------------------------------------------
+
+
+def test_chemotherapy_ages_the_host_and_a_senolytic_clears_it() -> None:
+    """M19. A dose adds its burden at once, which is cleared again; navitoclax takes from it. With the gain at 0 there
+    is no host. Catches damage that is not scaled by the dose, and a host that the drug does not reach."""
+    agent = protocol().agents["doxorubicin"]
+    assert isinstance(agent, Cytotoxic)
+    assert agent.host_damage is not None
+    given = arm(order("doxorubicin", 30.0, [0.0]), order("navitoclax", 150.0, days(2.0, 7)))
+    burdens = {}
+    for treated in (False, True):
+        course = Course(1, given, typical_patient(), protocol(), seed=3)
+        rest = course.state.host[s.BURDEN]
+        course.give(0, 1.0)
+        assert course.state.host[s.BURDEN] == pytest.approx(rest + agent.host_damage.value * 30.0 / 60.0)
+        for day in days(2.0, 7):
+            course.advance(day)
+            if treated:
+                course.give(1, 1.0)
+        course.advance(10.0)
+        burdens[treated] = course.state.host[s.BURDEN]
+        course.advance(400.0)
+        assert course.state.host[s.BURDEN] == pytest.approx(rest, rel=0.02)
+    assert burdens[True] < 0.8 * burdens[False]
+    without = Course(1, given, typical_patient(), protocol(host_senescence=0.0), seed=3)
+    without.give(0, 1.0)
+    assert without.state.host[s.BURDEN] == 0.0
+
+
+# ---- Seeding -------------------------------------------------------------------------------------------------------
+
+
+def seeding_state(foci: int, cells: int = 1000) -> s.State:
+    """A patient with room for foci, of which ``foci`` are in use with so many cells each."""
+    state = prepare(typical_patient(seeding_rate=1e-9), arm(), protocol(), np.random.default_rng(1))
+    assert state.cells.shape[0] > foci + 1
+    for lesion in range(1, foci + 1):
+        state.cells[lesion, RESIDUAL] = cells + lesion
+    state.clock[s.IN_USE] = foci + 1
+    return state
+
+
+def test_a_seed_takes_unused_room() -> None:
+    """Catches a seed that joins a living focus while there is room, and room that is used twice."""
+    state = seeding_state(2)
+    assert compiled._free_lesion(state) == 3
+    assert state.clock[s.IN_USE] == 4
+    assert state.lesions[3, s.WAKE_LEFT] == np.inf
+    assert np.isnan(state.lesions[3, s.CROSSED])
+
+
+def test_a_dead_focus_makes_room() -> None:
+    """Its place is taken, as a lesion that never crossed a limit. Catches dates that outlive their lesion."""
+    state = seeding_state(3)
+    state.cells[2] = 0
+    state.lesions[2, [s.WAKE_LEFT, s.CROSSED, s.FIRST_ESCAPE, s.INFILTRATE]] = 0.4, 12.0, 7.0, 0.9
+    assert compiled._free_lesion(state) == 2
+    assert state.clock[s.IN_USE] == 4
+    assert np.isnan(state.lesions[2, [s.CROSSED, s.FIRST_ESCAPE]]).all()
+    assert (state.lesions[2, s.WAKE_LEFT], state.lesions[2, s.INFILTRATE]) == (np.inf, 0.0)
+
+
+def test_without_room_a_seed_joins_the_smallest_focus() -> None:
+    """Catches a write past the end of a patient's arrays, and a seed that goes to the local bed."""
+    room = seeding_state(0).cells.shape[0] - 1
+    state = seeding_state(room - 1)
+    state.cells[room, RESIDUAL] = 5000
+    state.clock[s.IN_USE] = room + 1
+    state.lesions[1, s.CROSSED] = 3.0
+    assert compiled._free_lesion(state) == 1
+    assert state.clock[s.IN_USE] == room + 1
+    assert state.lesions[1, s.CROSSED] == 3.0
+
+
+def test_a_patient_without_foci_and_room_loses_seeds() -> None:
+    """Catches a seed in the bed that it left."""
+    state = prepare(typical_patient(), arm(), protocol(), np.random.default_rng(1))
+    assert state.cells.shape[0] == 1
+    assert compiled._free_lesion(state) == s.LOCAL
+
+
+def lived(patient: dict[str, float | str], world: ResolvedProtocol, until: float, number: int) -> s.State:
+    course = Course(number, arm(), patient, world, seed=13)
+    course.advance(until)
+    return course.state
+
+
+def test_seeds_found_foci_and_most_die_out() -> None:
+    """Willis 2010: single cells establish seldom. New foci appear with the gain on and are distant; none with it off.
+
+    Catches seeds that all survive (a clone of one cell is lost with probability near death / birth) and seeds that
+    stay at home.
+    """
+    patient = typical_patient(**(BED | {"seeding_rate": 2e-8, "residual_burden": 1e7}))
+    kept = founded = 0
+    for number in range(1, 30):
+        on, off = (lived(patient, protocol(seeding=gain), 30.0, number) for gain in (1.0, 0.0))
+        assert off.cells[1:].sum() == 0
+        used = int(on.clock[s.IN_USE])
+        founded += used - 1
+        kept += int((on.cells[1:].sum(axis=1) > 0).sum())
+        assert on.cells[used:].sum() == 0
+    assert founded > 0
+    # 2e-7 x 1e7 x 30 days: some six seeds a patient; a place is in use from its first seed on.
+    assert 0 < kept < founded
+
+
+def test_many_seeds_in_few_places_break_nothing() -> None:
+    """A seeding rate at which every place is full. Catches an index past the arrays and cells lost without a place."""
+    patient = typical_patient(**(BED | {"seeding_rate": 1e-4, "residual_burden": 1e6}))
+    for number in range(1, 6):
+        state = lived(patient, protocol(), 60.0, number)
+        assert state.clock[s.IN_USE] == state.cells.shape[0]
+        assert state.cells.min() >= 0
+        assert (state.cells[1:].sum(axis=1) > 0).sum() >= state.cells.shape[0] - 3
+
+
+def test_only_aided_seeds_of_cycling_cells_are_called_so() -> None:
+    """Seeds that the load did not add keep their lineage, and so do those of escaped cells; without the load's help no
+    cell is of seeded origin, and foci are still seeded. Catches a lineage that seeding rewrites."""
+    secretes = BED | {"seeding_rate": 1e-5, "sasp_seeding": 6.0, "age": 85.0, "host_senescence": 2.0}
+    foci = {}
+    for gain in (1.0, 0.0):
+        cells = np.sum(
+            [
+                lived(typical_patient(**secretes), protocol(**{"sasp.seeding": gain}), 40.0, n).cells[1:]
+                for n in range(1, 15)
+            ],
+            axis=(0, 1),
+        )
+        foci[gain] = cells
+        assert cells[RESIDUAL] > 0
+    assert foci[1.0][SEEDED] > 0
+    assert foci[0.0][SEEDED] == 0
+    state = seeding_state(0)
+    state.cells[0] = 0
+    state.cells[0, escaped(0, 1)], state.cells[0, senescent(0, 0, 0, 1)] = 10_000, 5_000
+    state.rates[r.SEEDING], state.rates[r.SASP_SEEDING] = 0.01, 5.0
+    compiled.advance(state, 20.0, compiled.make_workspace(state.cells.shape[0]), np.random.default_rng(2))
+    assert state.cells[:, SEEDED].sum() == 0
+    assert state.cells[1:, escaped(0, 1)].sum() > 0

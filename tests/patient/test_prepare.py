@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 
 from tests.patient.protocols import arm, order, shipped, typical_patient, with_agents, with_gains
+from trialsim.biology import host
 from trialsim.biology import rates as r
-from trialsim.biology.populations import DORMANT, RESIDUAL, SPONTANEOUS, senescent
+from trialsim.biology.populations import DORMANT, RESIDUAL, SENESCENT, SPONTANEOUS, senescent
+from trialsim.biology.secretome import load_secretome
 from trialsim.patient import state as s
 from trialsim.patient.course import Course
 from trialsim.patient.prepare import lesion_rates, prepare
 from trialsim.spec.agents import INDUCERS, Cytotoxic, Senolytic
 from trialsim.spec.resolved import Order
+from trialsim.spec.traits import GAINS as GAINS_OF_THE_MODEL
 from trialsim.treatment import pharmacology as pk
 from trialsim.treatment.library import load_library
 
@@ -27,6 +30,36 @@ DOXORUBICIN = load_library()["doxorubicin"]
 NAVITOCLAX = load_library()["navitoclax"]
 assert isinstance(DOXORUBICIN, Cytotoxic)
 assert isinstance(NAVITOCLAX, Senolytic)
+
+#: A patient in whom every coupling does something. The load at rest is that of the host, so that what moves senescent
+#: cells of the tumour does not move it.
+COUPLED = typical_patient(
+    spontaneous_senescence_rate=0.0,
+    escaper_establishment=3.0,
+    age=60.0,
+    host_senescence=1.2,
+    immune_kill_rate=0.004,
+    seeding_rate=1e-9,
+    sasp_intensity=1.5,
+    sasp_growth=1.3,
+    sasp_seeding=2.5,
+    sasp_waking=1.8,
+    sasp_immunosuppression=0.6,
+    sasp_arrest=0.002,
+    sasp_clearance=1.7,
+    f3_boost=3.0,
+    escape_brake=3.0,
+)
+#: Rates that a gain multiplies.
+HALVED = {
+    *(r.CLEARANCE, r.ESCAPE, r.CROWDING, r.SPONTANEOUS_RATE, r.REVERSAL, r.LATENT_RESISTANCE, r.IMMUNE_KILL),
+    *(r.SEEDING, r.SASP_GROWTH, r.SASP_SEEDING, r.SASP_IMMUNE, r.SASP_ARREST, r.SASP_CLEARANCE, r.SASP_F3, r.WAKE),
+}
+
+
+def changed(before: r.Rates, after: r.Rates) -> set[int]:
+    """Places of rates that differ by more than rounding."""
+    return set(np.flatnonzero(~np.isclose(before, after, rtol=1e-9, atol=0.0)).tolist())
 
 
 def prepared(*orders: Order, gains: dict[str, float] | None = None, seed: int = 1, **traits: float | str) -> s.State:
@@ -62,7 +95,7 @@ def test_lesion_rates_are_the_traits() -> None:
         r.CLEARANCE: 0.011,
         r.ESCAPE: 3e-6,
         r.POLYPLOID_SHARE: 0.37,
-        r.RESISTANT_SHARE: 0.02,
+        r.LATENT_RESISTANCE: 0.02,
         r.WAKE: 7e-5,
         r.CAPACITY: 1e12,
         r.REFERENCE: 1e8,
@@ -78,18 +111,97 @@ def test_lesion_rates_are_the_traits() -> None:
         ("escape", {r.ESCAPE}),
         ("awakening", {r.WAKE}),
         ("crowding", {r.CROWDING, r.ESCAPED_BIRTH, r.ESCAPED_DEATH}),
-        ("spontaneous_senescence", {r.SPONTANEOUS_RATE, r.DEATH, r.ESCAPED_BIRTH, r.ESCAPED_DEATH}),
+        ("spontaneous_senescence", {r.SPONTANEOUS_RATE, r.DEATH, r.ESCAPED_DEATH}),
+        ("escape_brake", {r.ESCAPE}),
+        ("polyploidy", {r.DIPLOID_ESCAPE}),
+        ("reversal", {r.REVERSAL}),
+        ("senolytic_resistance", {r.LATENT_RESISTANCE}),
+        ("immune_killing", {r.IMMUNE_KILL, r.DEATH, r.ESCAPED_DEATH}),
+        ("seeding", {r.SEEDING}),
+        ("escaper.establishment", {r.ESCAPED_BIRTH, r.ESCAPED_DEATH}),
+        ("escaper.growth", {r.ESCAPED_BIRTH, r.ESCAPED_DEATH, r.ESCAPED_NET}),
+        ("sasp.growth", {r.SASP_GROWTH, r.GROWTH_AT_REST}),
+        ("sasp.seeding", {r.SASP_SEEDING}),
+        ("sasp.immune", {r.SASP_IMMUNE, r.DEATH, r.ESCAPED_DEATH}),
+        ("sasp.arrest", {r.SASP_ARREST, r.DEATH, r.ESCAPED_DEATH}),
+        ("sasp.clearance", {r.SASP_CLEARANCE}),
+        ("sasp.f3", {r.SASP_F3}),
         ("p53_steering", set()),
+        ("chemo_senescence", set()),
+        ("radiation_senescence", set()),
+        ("targeted_senescence", set()),
+        ("modulation", set()),
         ("senolytic_kill", set()),
+        ("inducer_specificity", set()),
+        ("toxicity", set()),
+        ("biomarker_error", set()),
+        ("escaper.resistance", set()),
     ],
 )
 def test_a_gain_moves_its_own_rates_only(gain: str, moved: set[int]) -> None:
     """Catches a gain that is ignored, and one that leaks into another mechanism."""
-    whole = lesion_rates(typical_patient(), GAINS)
-    half = lesion_rates(typical_patient(), {**GAINS, gain: 0.5})
-    assert set(np.flatnonzero(whole != half).tolist()) == moved
-    for at in moved & {r.CLEARANCE, r.ESCAPE, r.WAKE, r.CROWDING, r.SPONTANEOUS_RATE}:
+    patient = typical_patient() if gain == "spontaneous_senescence" else COUPLED
+    whole, half = lesion_rates(patient, GAINS), lesion_rates(patient, {**GAINS, gain: 0.5})
+    assert changed(whole, half) == moved
+    for at in moved & HALVED - ({r.ESCAPE} if gain == "escape_brake" else set()):
         assert half[at] == pytest.approx(0.5 * whole[at])
+
+
+def test_the_gains_that_move_more_move_that_only() -> None:
+    """Waking is measured with the load of the usual host, and the host's age is in the load at rest."""
+    whole = lesion_rates(COUPLED, GAINS)
+    for gain, moved in (
+        ("sasp.waking", {r.SASP_WAKING, r.WAKE}),
+        ("host_senescence", {r.HOST_SHARE, r.GROWTH_AT_REST, r.DEATH, r.ESCAPED_DEATH, r.WAKE}),
+    ):
+        half = lesion_rates(COUPLED, {**GAINS, gain: 0.5})
+        assert changed(whole, half) == moved
+
+
+def test_every_gain_is_looked_at() -> None:
+    """Catches a gain that is added to the model and to no test here."""
+    (cases,) = (mark.args[1] for mark in test_a_gain_moves_its_own_rates_only.pytestmark if mark.name == "parametrize")
+    assert {gain for gain, _ in cases} | {"sasp.waking", "host_senescence"} == set(GAINS_OF_THE_MODEL)
+
+
+def test_couplings_are_the_traits() -> None:
+    """Catches a trait of the secretome, of immunity or of the host that is read nowhere or in another's place."""
+    rates, data = lesion_rates(COUPLED, GAINS), load_secretome()
+    burden = host.rest_burden(COUPLED["age"], 1.2)
+    expected = {
+        r.ESCAPE: 1e-6 * 2 / (1 + 3.0),
+        r.REVERSAL: 0.1,
+        r.IMMUNE_KILL: 0.004,
+        r.SEEDING: 1e-9,
+        r.SASP_INTENSITY: 1.5,
+        r.SASP_GROWTH: 0.3,
+        r.SASP_SEEDING: 1.5,
+        r.SASP_WAKING: 0.8,
+        r.SASP_IMMUNE: 0.6,
+        r.SASP_ARREST: 0.002,
+        r.SASP_CLEARANCE: 0.7,
+        r.SASP_F3: 2.0,
+        r.HOST_SHARE: 0.01 * burden,
+        r.INFILTRATION_TIME: data.infiltration_time.value,
+    }
+    assert {at: rates[at] for at in expected} == pytest.approx(expected)
+    for at, inducer in enumerate(INDUCERS):
+        assert rates[r.WEIGHT + at] == data.weights[inducer].value  # type: ignore[index]
+
+
+def test_growth_at_rest_is_the_doubling_time_with_every_coupling() -> None:
+    """With all that speeds and all that takes cells at the load at rest, net growth is that of the doubling time,
+    whatever is switched off. Catches a coupling that makes the tumour grow faster or slower by being there."""
+    for gains in ({}, {"sasp.immune": 0.0}, {"sasp.arrest": 0.0}, {"sasp.growth": 0.0}, {"immune_killing": 0.0}):
+        rates = lesion_rates(COUPLED, {**GAINS, **gains})
+        rest = (rates[r.GROWTH_AT_REST] - 1.0) / rates[r.SASP_GROWTH] if rates[r.SASP_GROWTH] > 0 else None
+        if rest is None:
+            rest = (lesion_rates(COUPLED, GAINS)[r.GROWTH_AT_REST] - 1.0) / 0.3
+        arrest = rates[r.SPONTANEOUS_RATE] + rates[r.SASP_ARREST] * rest
+        killed = rates[r.IMMUNE_KILL] * (1.0 - rates[r.SASP_IMMUNE] * rest / (1.0 + rest))
+        net = rates[r.BIRTH] - rates[r.DEATH] - arrest - killed
+        assert net == pytest.approx(math.log(2) / 100.0)
+        assert rates[r.NET] == pytest.approx(math.log(2) / 100.0)
 
 
 def test_growth_is_the_doubling_time_with_or_without_spontaneous_senescence() -> None:
@@ -165,12 +277,17 @@ def test_a_senolytic_is_its_kinetics_and_the_patients_sensitivity() -> None:
     assert drug[pk.ABSORPTION] == pytest.approx(24 * kinetics.absorption.value)
     assert drug[pk.ELIMINATION] == pytest.approx(24 * 0.7 * kinetics.clearance.value / kinetics.volume.value)
     assert drug[pk.PER_MG] == pytest.approx(1000 / (kinetics.molar_mass.value * kinetics.volume.value))
-    assert (drug[pk.EMAX], drug[pk.EC50]) == (NAVITOCLAX.emax.value, NAVITOCLAX.ec50.value)
-    assert drug[pk.CYCLING_SHARE] == pytest.approx(0.5 * NAVITOCLAX.cycling_effect.value)
+    assert drug[pk.EC50] == NAVITOCLAX.ec50.value
     assert state.rates[r.IMMATURE_KILL_SHARE] == NAVITOCLAX.immature_effect.value
-    factor = NAVITOCLAX.effect_by_class["mcl_1"].value * 1.4 * 0.5
+    factor = NAVITOCLAX.effect_by_class["mcl_1"].value * 1.4 * 0.5 * NAVITOCLAX.emax.value
     expected = [factor * NAVITOCLAX.effect_by_inducer[inducer].value for inducer in INDUCERS]  # type: ignore[index]
-    np.testing.assert_allclose(state.kill[0], expected)
+    lines = {int(line[s.ON_RATE]): line for line in state.effects}
+    np.testing.assert_allclose([lines[r.KILL + at][s.VALUE] for at in range(len(INDUCERS))], expected)
+    for line in lines.values():
+        assert (line[s.ON_DRUG], line[s.ADDS]) == (0.0, 1.0)
+    emax = 0.5 * NAVITOCLAX.emax.value
+    assert lines[r.KILL_CYCLING][s.VALUE] == pytest.approx(emax * NAVITOCLAX.cycling_effect.value)
+    assert lines[r.HOST_KILL][s.VALUE] == pytest.approx(emax * NAVITOCLAX.host_effect.value)
     assert state.orders[0, s.AMOUNT] == 150.0
 
 
@@ -195,24 +312,37 @@ def test_lesions_follow_their_distributions() -> None:
     assert abs(local / patients - 0.6) < 5 * math.sqrt(0.24 / patients)
 
 
-def test_a_growing_tumour_starts_with_its_spontaneously_senescent_cells() -> None:
-    """The pool at the start is the one that growth keeps: a year on, its share has not moved.
+@pytest.mark.parametrize(
+    ("age", "coupled"),
+    [
+        (60.0, {}),
+        (25.0, {}),
+        (60.0, {"sasp_clearance": 2.0}),
+        (60.0, {"sasp_arrest": 4e-3, "sasp_immunosuppression": 0.0}),
+    ],
+    ids=["plain", "young host", "recruited clearance", "paracrine arrest"],
+)
+def test_a_growing_tumour_starts_with_its_spontaneously_senescent_cells(age: float, coupled: dict[str, float]) -> None:
+    """The pool at the start is the one that growth keeps: two months on, its share has not moved.
 
-    Catches a pool that starts empty, or at the steady state of a tumour that does not grow.
+    Catches a pool that starts empty, or at the steady state of a tumour that does not grow, or of another host's
+    clearance.
     """
     share: dict[float, float] = {}
+    own = typical_patient(
+        residual_burden=1e7, spontaneous_senescence_rate=5e-3, doubling_time=150.0, age=age, **coupled
+    )
     for until in (0.0, 60.0):
         cycling = aged = 0
         for number in range(1, 30):
-            own = typical_patient(residual_burden=1e7, spontaneous_senescence_rate=5e-3, doubling_time=150.0)
             course = Course(number, arm(), own, with_gains(PROTOCOL, crowding=0.0), seed=2)
             course.advance(until)
             cells = course.state.cells[0]
             cycling += int(cells[RESIDUAL])
-            aged += int(cells[senescent(SPONTANEOUS, 0, 0, 0) :].sum())
+            aged += int(cells[SENESCENT:].sum())
         share[until] = aged / cycling
     assert share[0.0] == pytest.approx(share[60.0], rel=0.01)
-    assert share[0.0] > 0.1
+    assert share[0.0] > 0.05
 
 
 def test_a_scan_has_its_error_of_measurement() -> None:

@@ -249,6 +249,9 @@ def _label(rates: Rates, total: float, paracrine: float, room: Room, rng: Genera
         effects = 0.0
         for source in range(N_INDUCERS + 1):
             effects += parts[source]
+        if effects == 0.0:
+            # The load was that of neighbours who were expected to mature in this step, and none did: like the host's.
+            effects = parts[N_INDUCERS] = 1.0
         unit = paracrine / effects
     for inherited in range(2):
         waiting, left = room.arrests[inherited], total

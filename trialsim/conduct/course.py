@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from trialsim.records import Assessment, Traits
+from trialsim.records import Assessment, PanelResult, Traits
 from trialsim.spec.resolved import ResolvedArm
 
 
@@ -29,6 +29,9 @@ class Course(Protocol):
 
     def laboratory(self) -> float:
         """The platelet count as measured now, 1e9/L."""
+
+    def measure(self, guide: int) -> PanelResult:
+        """The panel that ``arm.guides[guide]`` asks for, as measured now."""
 
     def true_platelet_nadir(self) -> float:
         """The lowest true platelet count so far, 1e9/L."""

@@ -53,7 +53,7 @@ def decide(rule: DoseRule | None, state: DoseState, platelets: float | None) -> 
 class OrderProgress:
     """One order of one patient: how much is to come, how much was given."""
 
-    __slots__ = ("given", "remaining", "state", "stopped")
+    __slots__ = ("given", "remaining", "state", "stopped", "withheld")
 
     def __init__(self, administrations: int) -> None:
         self.remaining = administrations
@@ -61,13 +61,19 @@ class OrderProgress:
         """Sum of the fractions of planned doses that were given."""
         self.state = DoseState()
         self.stopped = False
+        self.withheld = False
+        """Not given since its panel was negative."""
 
 
 def dose_intensity(arm: ResolvedArm, progress: list[OrderProgress], until: float) -> tuple[int, float]:
     """Administrations planned by study day ``until``, and amount given over amount planned.
 
-    The ratio is averaged over the orders that had anything planned by then; 1 when none had.
+    The ratio is averaged over the orders that had anything planned by then; 1 when none had. Nothing was planned of an
+    order whose panel was negative.
     """
-    planned = [bisect_right(order.days, until + SAME_TIME) for order in arm.orders]
+    planned = [
+        0 if done.withheld else bisect_right(order.days, until + SAME_TIME)
+        for done, order in zip(progress, arm.orders, strict=True)
+    ]
     ratios = [done.given / n for done, n in zip(progress, planned, strict=True) if n]
     return sum(planned), (sum(ratios) / len(ratios) if ratios else 1.0)

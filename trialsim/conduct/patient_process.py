@@ -26,6 +26,10 @@ OTHER_CAUSES = "other causes"
 FOR_RELAPSE, FOR_DEATH, FOR_WITHDRAWAL, FOR_PLATELETS = "relapse", "death", "withdrew", "platelets"
 
 
+def _said(positive: bool) -> str:
+    return "positive" if positive else "negative"
+
+
 class PatientProcess:
     """A patient from randomisation to the end of follow-up. ``follow`` is the SimPy process.
 
@@ -72,6 +76,7 @@ class PatientProcess:
         self._do = {
             SameDay.SCAN: self._scan,
             SameDay.LABORATORY: self._laboratory,
+            SameDay.BIOMARKER: self._measure,
             SameDay.DOSE: self._dose,
         }
 
@@ -138,6 +143,36 @@ class PatientProcess:
             record.platelet_nadir = value
         self._tell(day, EventKind.LABORATORY, "platelets", value, "1e9/L")
 
+    def _measure(self, day: float, index: int) -> None:
+        """A panel, told biomarker by biomarker, and what it decides."""
+        record = self.record
+        result = self._course.measure(index)
+        told = {reading.marker for earlier in record.panels if earlier.day == day for reading in earlier.readings}
+        for reading in result.readings:
+            if reading.marker not in told:
+                words = f"{reading.marker}: {_said(reading.positive)}"
+                self._tell(day, EventKind.BIOMARKER, words, reading.value, reading.unit)
+        if [reading.marker for reading in result.readings] != [result.panel]:
+            positive = float(sum(reading.positive for reading in result.readings))
+            words = f"{result.panel}: {_said(result.positive)}"
+            self._tell(day, EventKind.BIOMARKER, words, positive, "positive")
+        record.panels.append(result)
+        if not result.positive:
+            guide = self._arm.guides[index]
+            for at, order in enumerate(self._arm.orders):
+                if order.give_if == guide:
+                    self._withhold(day, at)
+            self._complete_treatment(day)
+
+    def _withhold(self, day: float, index: int) -> None:
+        """An order whose panel is negative is never given."""
+        progress, order = self._progress[index], self._arm.orders[index]
+        self._to_come -= progress.remaining
+        progress.stopped, progress.withheld, progress.remaining = True, True, 0
+        self.record.withheld.append(order.id)
+        panel = order.give_if.panel if order.give_if is not None else ""
+        self._tell(day, EventKind.NOT_GIVEN, f"{order.id}: {panel} negative")
+
     def _dose(self, day: float, index: int) -> None:
         progress = self._progress[index]
         if progress.stopped:
@@ -191,7 +226,7 @@ class PatientProcess:
             return
         if self.record.treated:
             self._tell(day, EventKind.TREATMENT_COMPLETED)
-        else:  # every dose was held
+        elif not all(progress.withheld for progress in self._progress):  # every dose was held
             self.record.treatment_stopped = FOR_PLATELETS
             self._tell(day, EventKind.TREATMENT_STOPPED, FOR_PLATELETS)
 

@@ -1,6 +1,6 @@
 """What an arm has planned, as one sorted list of times.
 
-Doses, scans and laboratory visits are merged; what falls on the same instant is sorted by
+Doses, scans, laboratory visits and biomarkers are merged; what falls on the same instant is sorted by
 `trialsim.records.SameDay` and then by the order's place in the arm. Days are study days on the calendar's
 grid.
 """
@@ -15,7 +15,7 @@ from trialsim.records import SameDay
 from trialsim.spec.resolved import Order, ResolvedArm, ScanPeriod
 
 Task: TypeAlias = tuple[SameDay, int]
-"""A kind of task and the index of its order in the arm (0 for scans and laboratory visits)."""
+"""A kind of task and an index in the arm: of the order, of the guide of biomarkers; 0 for the others."""
 Visit: TypeAlias = tuple[float, tuple[Task, ...]]
 """A study day and its tasks, in the order in which they are done."""
 
@@ -70,6 +70,8 @@ def arm_schedule(arm: ResolvedArm, scans: tuple[ScanPeriod, ...], horizon: float
         tasks[day].append((SameDay.SCAN, 0))
     for day in {day for order in arm.orders for day in laboratory_days(order)}:
         tasks[day].append((SameDay.LABORATORY, 0))
+    for index, guide in enumerate(arm.guides):
+        tasks[on_grid(guide.day)].append((SameDay.BIOMARKER, index))
     for index, order in enumerate(arm.orders):
         for planned in order.days:
             tasks[on_grid(planned)].append((SameDay.DOSE, index))

@@ -3,6 +3,7 @@
 from trialsim.endpoints.adsl import adsl_frame
 from trialsim.endpoints.adtte import adtte_frame
 from trialsim.endpoints.baseline import baseline_table
+from trialsim.endpoints.biomarkers import guided_orders
 from trialsim.endpoints.csv_text import csv_text
 from trialsim.endpoints.events_frame import events_frame
 from trialsim.endpoints.flow import participant_flow
@@ -17,6 +18,7 @@ __all__ = [
     "baseline_table",
     "csv_text",
     "events_frame",
+    "guided_orders",
     "participant_flow",
     "survival_frame",
     "usubjid",

@@ -2,7 +2,8 @@
 
 Beside CDISC's own: DTHCAUS, LSTSCDT (last tumour assessment), P53STAT, SUBTYPE, NODES, DOSEINT (dose
 intensity), PLTNADIR (lowest measured platelets, 1e9/L), and of the relapse RELDT, RELSITE and what only a
-simulator knows: RELCAUSE (its cause) and RELLATDY (study day on which it became detectable).
+simulator knows: RELCAUSE (its cause) and RELLATDY (study day on which it became detectable). For each panel of
+biomarkers that decides on an order: BMkTEST, BMkDT, BMkRES and, known to the simulator alone, BMkTRUTH.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 
 import pandas as pd
 
+from trialsim.endpoints.biomarkers import protocol_guides, result_of
 from trialsim.endpoints.identity import (
     arm_number,
     siteid,
@@ -18,7 +20,7 @@ from trialsim.endpoints.identity import (
     subjid,
     usubjid,
 )
-from trialsim.endpoints.status import Treatment, completed_treatment, treatment_status
+from trialsim.endpoints.status import Treatment, completed_treatment, received_treatment, treatment_status
 from trialsim.records import PatientRecord, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
@@ -60,6 +62,7 @@ def adsl_frame(trial: TrialRecord, protocol: ResolvedProtocol) -> pd.DataFrame:
         row |= _study(protocol, record)
         row |= _strata(protocol, record)
         row |= _disease(protocol, record)
+        row |= _biomarkers(protocol, record)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -83,8 +86,7 @@ def _identity(protocol: ResolvedProtocol, record: PatientRecord) -> dict[str, ob
 def _treatment(protocol: ResolvedProtocol, record: PatientRecord, status: Treatment) -> dict[str, object]:
     arm = protocol.arms[record.arm]
     number = arm_number(protocol, record.arm)
-    # A patient who was to receive nothing and received nothing had the treatment of the arm.
-    received = record.treated or not arm.orders
+    received = received_treatment(record, arm)
     stopped = STOP_TERMS[record.treatment_stopped] if status is Treatment.STOPPED else ""
     return {
         "ARM": arm.name,
@@ -146,3 +148,21 @@ def _disease(protocol: ResolvedProtocol, record: PatientRecord) -> dict[str, obj
         "RELCAUSE": relapse.cause if relapse else "",
         "RELLATDY": relapse.latent_day if relapse else math.nan,
     }
+
+
+def _biomarkers(protocol: ResolvedProtocol, record: PatientRecord) -> dict[str, object]:
+    """Four columns for each panel that decides on an order; empty for a patient in whom it was not measured."""
+    columns: dict[str, object] = {}
+    for k, guide in enumerate(protocol_guides(protocol), start=1):
+        result = result_of(record, protocol.arms[record.arm], guide)
+        columns |= {
+            f"BM{k}TEST": result.panel if result else "",
+            f"BM{k}DT": study_date(protocol, record, result.day if result else None),
+            f"BM{k}RES": _said(result.positive) if result else "",
+            f"BM{k}TRUTH": _said(result.truth) if result else "",
+        }
+    return columns
+
+
+def _said(positive: bool) -> str:
+    return "POSITIVE" if positive else "NEGATIVE"

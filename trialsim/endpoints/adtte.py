@@ -33,6 +33,7 @@ from trialsim.endpoints.identity import (
     subjid,
     usubjid,
 )
+from trialsim.endpoints.status import received_treatment
 from trialsim.records import EventKind, PatientRecord, Relapse, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
@@ -146,7 +147,7 @@ def _last_row_of_kind(trial: TrialRecord) -> dict[tuple[int, EventKind], int]:
 
 def _shared(protocol: ResolvedProtocol, record: PatientRecord) -> dict[str, object]:
     arm, number = protocol.arms[record.arm], arm_number(protocol, record.arm)
-    received = record.treated or not arm.orders
+    received = received_treatment(record, arm)
     age = float(record.traits["age"])
     return {
         "STUDYID": protocol.name,

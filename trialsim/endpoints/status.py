@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from trialsim.records import EventKind, PatientRecord, TrialRecord
+from trialsim.spec.resolved import ResolvedArm
 
 
 class Treatment(StrEnum):
@@ -23,6 +24,14 @@ class Outcome(StrEnum):
     DIED = "died without relapse"
     WITHDREW = "withdrew"
     EVENT_FREE = "event-free at cut-off"
+
+
+def received_treatment(record: PatientRecord, arm: ResolvedArm) -> bool:
+    """Whether a patient had the treatment of the arm: was given something, or was to be given nothing.
+
+    An order is not for a patient whose panel was negative, so an arm of such orders alone leaves nothing to give.
+    """
+    return record.treated or all(order.id in record.withheld for order in arm.orders)
 
 
 def completed_treatment(trial: TrialRecord) -> frozenset[int]:

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.compiling import compiled
-from trialsim.patient import entry
+from trialsim.patient import entry, markers
 from trialsim.patient.compiled import make_workspace
 from trialsim.patient.course import LINEAGES, STREAMS, scan_error
+from trialsim.patient.markers import Guides
 from trialsim.patient.prepare import prepare
 from trialsim.patient.state import CROSSED, DRUG, LOCAL, NOW, Floats, Integers, State
 from trialsim.patient.streams import open_streams
@@ -29,14 +30,19 @@ from trialsim.treatment import dose_rules
 from trialsim.treatment.platelets import LOWEST
 
 #: Kinds of task in a plan.
-_SCAN, _LABORATORY, _DOSE = 0, 1, 2
-_KINDS = {SameDay.SCAN: _SCAN, SameDay.LABORATORY: _LABORATORY, SameDay.DOSE: _DOSE}
+_SCAN, _LABORATORY, _DOSE, _BIOMARKER = 0, 1, 2, 3
+_KINDS = {
+    SameDay.SCAN: _SCAN,
+    SameDay.LABORATORY: _LABORATORY,
+    SameDay.BIOMARKER: _BIOMARKER,
+    SameDay.DOSE: _DOSE,
+}
 #: Places in an order's rule.
 _HOLD_BELOW, _RESUME_ABOVE, _KEPT, _STOP_AFTER = range(4)
 #: Places in what is known of an order: the current dose as a fraction of the planned one, 1 while on hold, holds so
-#: far, 1 once given up, sum of the fractions given, administrations given, doses held.
-FRACTION, ON_HOLD, HOLDS, STOPPED, GIVEN, ADMINISTRATIONS, HELD = range(7)
-N_DONE = 7
+#: far, 1 once given up, sum of the fractions given, administrations given, doses held, 1 once its panel was negative.
+FRACTION, ON_HOLD, HOLDS, STOPPED, GIVEN, ADMINISTRATIONS, HELD, WITHHELD = range(8)
+N_DONE = 8
 #: Places in what became of a patient: day of relapse, its lesion, day on which that crossed the detection limit, last
 #: scan without relapse, cells at relapse, main lineage (a population), lowest platelet count measured and true, days
 #: of first and last dose. Not a number: never.
@@ -44,7 +50,7 @@ RELAPSE, LESION, LATENT, LAST_SCAN, CELLS, LINEAGE, NADIR, TRUE_NADIR, FIRST_DOS
 N_OUTCOME = 10
 
 _advance, _swallow, _strike, _scan = entry.advance_in, entry.swallow, entry.strike, entry.scan
-_laboratory, _main_lineage = entry.laboratory, entry.main_lineage
+_laboratory, _main_lineage, _measure = entry.laboratory, entry.main_lineage, markers.measure
 _decide = compiled(dose_rules.decide)
 _GIVE, _RESUME, _STOP = dose_rules.GIVE, dose_rules.RESUME, dose_rules.STOP
 
@@ -55,7 +61,7 @@ class Plan(NamedTuple):
     days: Floats
     kinds: Integers
     orders: Integers
-    """The order of a dose; 0 otherwise."""
+    """The order of a dose, the guide of a biomarker; 0 otherwise."""
     rules: Floats
     """Order x (hold below, resume above, share kept after a hold, stop after holds)."""
 
@@ -116,9 +122,19 @@ def _see(state: State, lesion: int, out: Floats) -> None:
 
 
 @compiled
+def _decide_orders(guides: Guides, guide: int, positive: bool, done: Floats) -> None:
+    """Orders whose panel is negative are never given."""
+    for order in range(guides.of_order.size):
+        if guides.of_order[order] == guide and not positive:
+            done[order, WITHHELD] = 1.0
+
+
+@compiled
 def live(
     state: State,
     plan: Plan,
+    guides: Guides,
+    errors: Floats,
     ends: float,
     cut: float,
     scan_error_sd: float,
@@ -127,6 +143,7 @@ def live(
     visit_stream: int,
     done: Floats,
     out: Floats,
+    said: Floats,
 ) -> None:
     """One patient through a plan, until relapse is seen or follow-up ends.
 
@@ -134,17 +151,20 @@ def live(
     ----------
     state
         At randomisation; left as it is at the last visit.
+    guides, errors
+        What is measured to decide on orders, and the errors of that, guide x biomarker (`trialsim.patient.markers`).
     ends, cut
         Study days. Death or withdrawal on ``ends`` goes before a visit on it; a visit on ``cut`` takes place.
     cells_stream, scan_stream, visit_stream
         Addresses of the patient's streams (`trialsim.patient.streams`).
-    done, out
-        Filled: order x N_DONE, and N_OUTCOME.
+    done, out, said
+        Filled: order x N_DONE, N_OUTCOME, and guide x `markers.N_PANEL`.
     """
     done[:] = 0.0
     done[:, FRACTION] = 1.0
     out[:] = np.nan
     out[LAST_SCAN] = 0.0
+    said[:] = np.nan
     platelets = np.nan
     at_rest = False
     space = make_workspace(state.cells.shape[0])
@@ -166,7 +186,10 @@ def live(
             platelets = _laboratory(state, visit_stream)
             if not out[NADIR] <= platelets:
                 out[NADIR] = platelets
-        elif done[order, STOPPED] == 0.0 and _dose(
+        elif kind == _BIOMARKER:
+            _measure(state, guides, order, errors[order], said[order])
+            _decide_orders(guides, order, said[order, markers.POSITIVE] > 0.0, done)
+        elif done[order, STOPPED] + done[order, WITHHELD] == 0.0 and _dose(
             state, order, plan.rules[order], done[order], platelets, cells_stream
         ):
             at_rest = False
@@ -184,6 +207,8 @@ class Lives:
     """Patient x N_OUTCOME; nan where something never happened."""
     orders: Floats
     """Patient x order x N_DONE."""
+    panels: Floats
+    """Patient x guide of the arm x `markers.N_PANEL`; nan where a panel was never measured."""
 
     @property
     def relapsed(self) -> NDArray[np.bool_]:
@@ -227,14 +252,30 @@ def live_all(
     """
     outcomes = np.empty((len(traits), N_OUTCOME))
     done = np.empty((len(traits), len(arm.orders), N_DONE))
-    error = scan_error(protocol)
+    said = np.empty((len(traits), len(arm.guides), markers.N_PANEL))
+    error, guides = scan_error(protocol), markers.make_guides(protocol, arm)
     for row, (patient, own) in enumerate(traits.items()):
         lesions, *streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
         state = prepare(own, arm, protocol, lesions.generator)
         end = math.inf if ends is None else ends[patient]
         cut = math.inf if cuts is None else cuts[patient]
         cells, scans, visits = (stream.address for stream in streams)
-        live(state, plan, end, cut, error, cells, scans, visits, done[row], outcomes[row])
+        wrong = markers.draw_errors(protocol, arm, patient, seed=seed, replicate=replicate)
+        live(
+            state,
+            plan,
+            guides,
+            wrong,
+            end,
+            cut,
+            error,
+            cells,
+            scans,
+            visits,
+            done[row],
+            outcomes[row],
+            said[row],
+        )
         if observe is not None:
             observe(patient, state)
-    return Lives(outcomes, done)
+    return Lives(outcomes, done, said)

@@ -46,6 +46,7 @@ from trialsim.biology.rates import (
     REVERSAL,
     SASP_ARREST,
     SASP_CLEARANCE,
+    SASP_F3,
     SASP_GROWTH,
     SASP_IMMUNE,
     SASP_INTENSITY,
@@ -157,11 +158,11 @@ def make_workspace(lesions: int) -> Workspace:
 
 
 @compiled
-def _survey_all(state: State, space: Workspace) -> bool:
+def _survey_all(state: State, rates: Rates, space: Workspace) -> bool:
     """Survey every lesion; returns whether any cell is left."""
     cells = 0.0
     for lesion in range(int(state.clock[IN_USE])):
-        survey(state.cells[lesion], state.rates, space.seen[lesion])
+        survey(state.cells[lesion], rates, space.seen[lesion])
         cells += space.seen[lesion, ALL]
     return cells > 0.0
 
@@ -464,7 +465,7 @@ def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
     """`advance`, with room to work in."""
     while state.clock[NOW] < until:
         left = until - state.clock[NOW]
-        alive = _survey_all(state, space)
+        alive = _survey_all(state, state.rates, space)
         time = _step_length(state, space, left) if alive else left
         # Steps that end within rounding of the goal end on it.
         if left - time < 1e-9:
@@ -474,6 +475,9 @@ def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
             for at in range(rates.size):
                 rates[at] = state.rates[at]
             _set_drug_effects(state, rates, time)
+            if rates[SASP_F3] != state.rates[SASP_F3]:
+                # A survey holds the weights of what it counts, and a drug acts on one of them.
+                _survey_all(state, rates, space)
             if rates[LATENT_RESISTANCE] > 0.0:
                 _tell_apart(state, rates, rng)
             _set_host_effects(state, space, rates, time)

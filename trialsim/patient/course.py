@@ -18,13 +18,14 @@ from trialsim.biology.populations import (
     SENSITIVE,
     escaped,
 )
-from trialsim.patient import entry
+from trialsim.patient import entry, markers
 from trialsim.patient import state as s
 from trialsim.patient.prepare import prepare
 from trialsim.patient.streams import open_streams
-from trialsim.records import Assessment, Cause, Traits, cause_label
+from trialsim.records import Assessment, Cause, PanelResult, Reading, Traits, cause_label
 from trialsim.rng import Purpose
 from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
+from trialsim.spec.biomarkers import Marker
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.treatment.platelets import LOWEST
 
@@ -78,6 +79,7 @@ class Course:
         self._at_rest = False
         self._cells_stream, self._scan_stream, self._visit_stream = cells.address, scans.address, visits.address
         self._scan_error = scan_error(protocol)
+        self._protocol, self._arm, self._patient, self._seed, self._replicate = protocol, arm, patient, seed, replicate
 
     @property
     def day(self) -> float:
@@ -121,6 +123,21 @@ class Course:
     def laboratory(self) -> float:
         """A platelet count as the laboratory reports it, 1e9/L (log-normal error)."""
         return entry.laboratory(self.state, self._visit_stream)
+
+    def measure(self, guide: int) -> PanelResult:
+        """The panel of ``arm.guides[guide]``, now."""
+        asked = self._arm.guides[guide]
+        panel = self._protocol.panels[asked.panel]
+        readings = tuple(self._read(self._protocol.markers[name], asked.day) for name in panel.markers)
+        positive, true = sum(r.positive for r in readings), sum(r.truth for r in readings)
+        return PanelResult(panel.name, self.day, positive >= panel.at_least, true >= panel.at_least, readings)
+
+    def _read(self, marker: Marker, day: float) -> Reading:
+        error = markers.draw_error(marker, day, self._patient, seed=self._seed, replicate=self._replicate)
+        value, positive, truth = markers.read(self.state, markers.constants(marker, self._protocol), error)
+        if math.isnan(value):
+            return Reading(marker.name, bool(positive), bool(truth))
+        return Reading(marker.name, bool(positive), bool(truth), float(value), marker.threshold.unit)
 
     def true_platelet_nadir(self) -> float:
         """Lowest true platelet count so far, 1e9/L."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from trialsim.biology.populations import N_POPULATIONS
 from trialsim.biology.rates import quiet_rates
-from trialsim.patient import entry
+from trialsim.patient import entry, markers
 from trialsim.patient import state as s
 from trialsim.patient.streams import open_streams
 from trialsim.rng import Purpose
@@ -38,3 +38,4 @@ def compile_kernels() -> None:
     entry.scan(state, 0.0, stream.address)
     entry.laboratory(state, stream.address)
     entry.main_lineage(state.cells[0])
+    markers.read(state, np.ones(markers.N_MARKER), 0.0)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from trialsim.report.estimand import dose_text, enrolment_words, estimand, follow_up_words, join, rule_words
+from trialsim.report.biomarkers import marker_words
+from trialsim.report.estimand import (
+    dose_text,
+    enrolment_words,
+    estimand,
+    follow_up_words,
+    guide_words,
+    join,
+    rule_words,
+)
 from trialsim.report.numbers import distribution, plural, words
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
 
@@ -39,6 +48,7 @@ def describe_protocol(protocol: ResolvedProtocol) -> str:
             [*_filled(enrolment_words(protocol)), "", *_filled(follow_up_words(protocol))],
         ),
         _section("What each arm is given", list(_arms(protocol))),
+        *([_section("Biomarkers", list(_biomarkers(protocol)))] if protocol.markers else []),
         _section(
             "How it is analysed",
             [line for name, text in estimand(protocol) for line in _filled(text, f"{name}: ")],
@@ -107,6 +117,11 @@ def _arms(protocol: ResolvedProtocol) -> Iterator[str]:
                 yield from _administrations(protocol, order)
 
 
+def _biomarkers(protocol: ResolvedProtocol) -> Iterator[str]:
+    for marker in protocol.markers.values():
+        yield from _filled(f"{marker_words(marker)}.", f"{marker.name}: ", 2)
+
+
 def _days_per_column(last: float) -> float:
     """The finest of these widths at which every administration fits on the line."""
     return next((d for d in (1.0, 3.5, 7.0, 14.0, 28.0, 56.0) if (last + 1) / d <= _PLOT), (last + 1) / _PLOT)
@@ -150,9 +165,9 @@ def _administrations(protocol: ResolvedProtocol, order: Order) -> Iterator[str]:
     where = ", local field" if order.field == "local" else ""
     head = f"{_label(protocol, order)} {dose_text(order)}: {plural(len(order.days), noun)}{where}"
     yield from _filled(f"{head} (start: {order.written})", "", 2)
-    rule = rule_words(order)
-    if rule:
-        yield from _filled(rule, "", 6)
+    for words_of in (guide_words(protocol, order), rule_words(order)):
+        if words_of:
+            yield from _filled(words_of, "", 6)
     for number, days in enumerate(cycles(order), start=1):
         first = int(days[0] // 7)
         prefix = f"cycle {number:>2}  week {first:>3}  "

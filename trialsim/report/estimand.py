@@ -40,9 +40,15 @@ def estimand(protocol: ResolvedProtocol) -> list[tuple[str, str]]:
         ("Population", f"{protocol.cohort.title or protocol.cohort.name}: every randomised patient, as randomised."),
         ("Variable", f"{_ENDPOINTS[protocol.endpoint.primary].capitalize()}."),
         ("Intercurrent events", "Holding, reducing or stopping a drug changes nothing (treatment policy). "
-         f"{death} Withdrawal and the data cut censor the patient."),
+         f"{_guided(protocol)}{death} Withdrawal and the data cut censor the patient."),
         ("Summary", summary_words(protocol)),
     ]  # fmt: skip
+
+
+def _guided(protocol: ResolvedProtocol) -> str:
+    if not any(arm.guides for arm in protocol.arms.values()):
+        return ""
+    return "Leaving out an order since its panel is negative is part of the arm's treatment. "
 
 
 def summary_words(protocol: ResolvedProtocol) -> str:
@@ -119,11 +125,30 @@ def rule_words(order: Order) -> str:
     )
 
 
+def panel_words(protocol: ResolvedProtocol, name: str) -> str:
+    """``tis-panel (at least 2 of SA-β-gal, p16 and plasma SASP)``, or the label of a biomarker alone."""
+    panel = protocol.panels[name]
+    labels = [protocol.markers[marker].label for marker in panel.markers]
+    if panel.markers == (name,):
+        return labels[0]
+    size = len(labels)
+    count = "any" if panel.at_least == 1 else "all" if panel.at_least == size else f"at least {panel.at_least}"
+    return f"{name} ({count} of {join(labels)})"
+
+
+def guide_words(protocol: ResolvedProtocol, order: Order) -> str:
+    """What decides on an order, or nothing."""
+    guide = order.give_if
+    if guide is None:
+        return ""
+    return f"only if {panel_words(protocol, guide.panel)} is positive on day {guide.day + 1:g}"
+
+
 def arm_words(protocol: ResolvedProtocol, arm: ResolvedArm) -> list[str]:
-    """An arm's orders in words, each with its rule."""
+    """An arm's orders in words, each with its rule and with what decides on it."""
     lines = []
     for order in arm.orders:
         label = protocol.agents[order.agent].label if order.agent in protocol.agents else order.agent
-        rule = rule_words(order)
-        lines.append(order_words(order, label) + (f"; {rule}" if rule else ""))
+        parts = (order_words(order, label), guide_words(protocol, order), rule_words(order))
+        lines.append("; ".join(part for part in parts if part))
     return lines

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialsim import results
+from trialsim.report.biomarkers import guided_orders
 from trialsim.report.estimand import arm_words, enrolment_words, estimand, follow_up_words
 from trialsim.report.figure import Figure
 from trialsim.report.figures import regimen_timeline
@@ -77,6 +78,7 @@ def render(
         "flow_words": flow_words(flow),
         "baseline": baseline(saved["baseline"], labels, sizes),
         "treatment": treatment(summary, labels),
+        "guided": guided_orders(protocol, saved.get("biomarkers", ())),
         "stories": patient_stories(saved["stories"]),
         "parameters": parameter_tables(protocol),
         "confidence": confidence(protocol),

@@ -40,6 +40,11 @@ def parameter_tables(protocol: ResolvedProtocol) -> list[Table]:
             (name, _with_range(number), number.source, _TRUST[number.confidence]) for name, number in sourced(agent)
         ]
         tables.append(Table(agent.label, _HEAD, tuple(rows), agent.note, wide_text=True))
+    for marker in protocol.markers.values():
+        rows = [
+            (name, _with_range(number), number.source, _TRUST[number.confidence]) for name, number in sourced(marker)
+        ]
+        tables.append(Table(f"Biomarker: {marker.label}", _HEAD, tuple(rows), marker.note, wide_text=True))
     tables += [_mortality(protocol), _gains(protocol)]
     return tables
 

@@ -34,6 +34,9 @@ def story_text(story: Mapping[str, Any]) -> str:
         _block("Doses", _doses(story["doses"])),
         _block("Scans", _scans(story["scans"])),
     ]
+    biomarkers = _biomarkers(story)
+    if biomarkers:
+        blocks.append(_block("Biomarkers", biomarkers))
     platelets = _platelets(story)
     if platelets:
         blocks.append(_block("Platelets", platelets))
@@ -86,6 +89,23 @@ def _scans(scans: Sequence[Mapping[str, Any]]) -> list[str]:
     if found:
         parts.append(f"relapse seen in month {min(found) / DAYS_PER_MONTH:.1f}")
     return ["; ".join(parts)]
+
+
+def _biomarkers(story: Mapping[str, Any]) -> list[str]:
+    """What each panel said and what is true, and the orders that were not given for it."""
+    lines = []
+    for result in story.get("biomarkers", ()):
+        markers = ", ".join(f"{name} {_said(positive)}" for name, positive in result["markers"].items())
+        truth = "" if result["positive"] == result["truth"] else f", wrongly: in truth {_said(result['truth'])}"
+        line = f"day {result['day'] + 1:.0f}: {result['panel']} {_said(result['positive'])}{truth}"
+        lines += _wrapped(line + (f" ({markers})" if list(result["markers"]) != [result["panel"]] else ""), "  ")
+    if story.get("withheld"):
+        lines += _wrapped(f"not given: {', '.join(story['withheld'])}", "  ")
+    return lines
+
+
+def _said(positive: bool) -> str:
+    return "positive" if positive else "negative"
 
 
 def _platelets(story: Mapping[str, Any]) -> list[str]:

@@ -31,6 +31,8 @@ NEVER_ZERO = frozenset(
         "radio_alpha_beta", "drug_clearance", "platelet_baseline",
     }
 )  # fmt: skip
+#: Folds by which the secretome raises something: 1 is no effect, and below it a strong load would turn a rate negative.
+AT_LEAST_ONE = frozenset({"sasp_growth", "sasp_seeding", "sasp_waking", "sasp_clearance", "f3_boost"})
 #: Truncation that keeps less than this share of a distribution is taken for a mistake.
 LEAST_SHARE = 1e-3
 _LOGNORMAL_FORMS = "median with cv, gsd or sd_log10; or mean with sd"
@@ -150,6 +152,9 @@ def _in_support(reader: _Reader, key: str, value: float) -> bool:
     if value == 0 and reader.trait.name in NEVER_ZERO:
         reader.note(key, f"`{reader.trait.name}` cannot be zero", Rule.SUPPORT)
         return False
+    if value < 1 and reader.trait.name in AT_LEAST_ONE:
+        reader.note(key, f"`{reader.trait.name}` is {value:g}; it is a fold that raises", Rule.SUPPORT, "1 is no effect")
+        return False
     return True
 
 
@@ -255,6 +260,10 @@ def _truncated(
     if distribution.kind == "normal" and written.min is None:
         message = f"a normal distribution of `{reader.trait.name}` could be negative"
         reader.note("distribution", message, Rule.SUPPORT, "add `min:`, or make it lognormal")
+        return None
+    if reader.trait.name in AT_LEAST_ONE and written.min is None:
+        message = f"this distribution of `{reader.trait.name}` could fall below 1, which is no effect"
+        reader.note("distribution", message, Rule.SUPPORT, "add `min: 1`")
         return None
     if reader.trait.dimension == "fraction" and distribution.kind != "beta" and written.max is None:
         message = f"this distribution of `{reader.trait.name}` could exceed 1"

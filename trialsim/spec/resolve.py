@@ -12,6 +12,7 @@ from typing import Any
 from trialsim.spec.agents import Agent
 from trialsim.spec.form import Findings, read_entries, read_form, read_sections
 from trialsim.spec.gains import read_gains
+from trialsim.spec.resolve_biomarkers import Biomarkers, check_guide, resolve_biomarkers
 from trialsim.spec.resolved import (
     Accrual,
     Analysis,
@@ -53,6 +54,8 @@ BUILT_IN_RULES = {
         stop_after_holds=2,
     )
 }
+#: Sections that are mappings of names, read entry by entry.
+_ENTRIES = ("regimens", "arms", "rules", "biology", "biomarkers", "panels")
 _DETECTION_SOURCE = "recalled: Friberg & Mattson 1997; Del Monte 2009"
 
 
@@ -64,9 +67,10 @@ def resolve_protocol(
     ``cohort`` is None when the cohort has problems of its own.
     """
     data = findings.document.data
-    sections = read_sections(findings, WrittenProtocol, entries=("regimens", "arms", "rules", "biology"))
+    sections = read_sections(findings, WrittenProtocol, entries=_ENTRIES)
+    biomarkers = resolve_biomarkers(findings)
     rules = _resolve_rules(findings) if "rules" in data else dict[str, DoseRule | None](BUILT_IN_RULES)
-    arms = _resolve_arms(findings, agents, rules)
+    arms = _resolve_arms(findings, agents, rules, biomarkers)
     names = list(data["arms"]) if isinstance(data.get("arms"), dict) else []
     reference = _check_reference(findings, sections["analysis"], names)
     randomisation = _resolve_randomisation(findings, sections["randomisation"], names, reference)
@@ -79,6 +83,7 @@ def resolve_protocol(
     order = [reference, *sorted(name for name in arms if name != reference)]
     used = {item.agent for arm in arms.values() for item in arm.orders}
     follow_up: WrittenFollowUp = sections["follow_up"]
+    markers, panels = biomarkers.used_by(list(arms.values()))
     return ResolvedProtocol(
         name=sections["name"],
         title=sections["title"] or sections["name"],
@@ -94,6 +99,8 @@ def resolve_protocol(
         analysis=_analysis(sections["analysis"], follow_up),
         biology=gains,
         numerics=Numerics(tolerance=sections["numerics"].tolerance, max_step_days=sections["numerics"].max_step),
+        markers=markers,
+        panels=panels,
     )
 
 
@@ -119,7 +126,10 @@ def _resolve_rules(findings: Findings) -> dict[str, DoseRule | None]:
 
 
 def _resolve_arms(
-    findings: Findings, agents: Mapping[str, Agent], rules: Mapping[str, DoseRule | None]
+    findings: Findings,
+    agents: Mapping[str, Agent],
+    rules: Mapping[str, DoseRule | None],
+    biomarkers: Biomarkers,
 ) -> dict[str, ResolvedArm]:
     """The arms that could be resolved, in the file's order."""
     regimens = _read_regimens(findings, agents)
@@ -133,6 +143,7 @@ def _resolve_arms(
         added[name] = _read_orders(findings, ("arms", name, "add"), "add", orders)
     for item in [item for items in (*regimens.values(), *added.values()) for item in items]:
         check_order(findings, item, agents, rules)
+        check_guide(findings, item, biomarkers)
     arms: dict[str, ResolvedArm] = {}
     for name in written:
         form: WrittenArm | None = read_form(findings, ("arms", name), WrittenArm, without=("add",))

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from trialsim.spec.agents import Agent, Confidence, Frozen
+from trialsim.spec.biomarkers import Guide, Marker, Panel
 
 DistributionKind = Literal["constant", "normal", "lognormal", "uniform", "loguniform", "beta", "categorical"]
 
@@ -124,12 +125,19 @@ class Order(Frozen):
     rule: DoseRule | None = None
     written: str
     """The start as the author wrote it, for descriptions."""
+    give_if: Guide | None = None
+    """What must be positive for the order to be given; measured on the day of its first dose or before."""
 
 
 class ResolvedArm(Frozen):
     name: str
     label: str
     orders: tuple[Order, ...]
+
+    @property
+    def guides(self) -> tuple[Guide, ...]:
+        """What is measured to decide on orders, each once, in the orders' order."""
+        return tuple(dict.fromkeys(order.give_if for order in self.orders if order.give_if is not None))
 
 
 class Randomisation(Frozen):
@@ -210,3 +218,7 @@ class ResolvedProtocol(Frozen):
     analysis: Analysis
     biology: dict[str, float]
     numerics: Numerics
+    markers: dict[str, Marker] = Field(default_factory=dict)
+    """The biomarkers that decide on an order, by name."""
+    panels: dict[str, Panel] = Field(default_factory=dict)
+    """The panels that decide on an order; a biomarker alone is a panel of one by its own name."""

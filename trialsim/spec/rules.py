@@ -39,6 +39,7 @@ class Rule(StrEnum):
     DATE = "a date is YYYY-MM-DD"
     START_SYNTAX = "a start is `day N`, `T after X` or `with X`"
     START_DAY = "study day 1 is the day of randomisation and nothing is given before it"
+    GIVE_IF_SYNTAX = "a condition is `X positive at day N`, or a `panel` or `marker` with its `day`"
     SCAN_SYNTAX = "scans are `every: T until T`, then `then: T`, or a list of `every` and `until`"
 
     # The protocol
@@ -65,6 +66,12 @@ class Rule(StrEnum):
     CYCLES = "`cycles` and `every` come together"
     PLATELET_RULE = "platelet rules are for agents that act on platelets"
     RULE_THRESHOLDS = "treatment resumes at or above the count at which it is held"
+    KNOWN_MARKER = "biomarkers are defined under `biomarkers` or shipped, and panels under `panels`"
+    MARKER_FORM = "a biomarker has `sensitivity` and `specificity`, or `noise` and perhaps `cutoff`"
+    MARKER_MEASURE = "a new biomarker says what it measures, and from which `threshold` on the truth is positive"
+    PANEL_NAME = "a panel is not called like a biomarker, since `give_if` could mean either"
+    PANEL_RULE = "a panel is positive if `all`, `any` or `at least N` of its biomarkers are"
+    GIVE_IF_DAY = "what decides on an order is measured on the day of its first dose or before"
     PATIENTS = "there is at least one patient for each arm"
     SCAN_ORDER = "scan periods follow each other"
     TIMELINE = "treatment ends within 200 years"

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trialsim.spec.agents import Agent, Senolytic
+from trialsim.spec.biomarkers import Guide
 from trialsim.spec.form import Findings, read_form
 from trialsim.spec.resolved import DoseRule, Order
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
 from trialsim.spec.values import did_you_mean
-from trialsim.spec.written_protocol import Dose, WrittenOrder
+from trialsim.spec.written_protocol import Dose, Start, WrittenGuide, WrittenOrder
 from trialsim.units import DAYS_PER_YEAR
 
 LATEST_DAY = 200 * DAYS_PER_YEAR
@@ -179,7 +180,29 @@ class ArmSchedule:
             field=written.field or ("local" if is_radiation else "systemic"),
             rule=self.rules.get(written.rules) if written.rules else None,
             written=written.start.text,
+            give_if=self._guide(item, written.give_if, begin) if written.give_if is not None else None,
         )
+
+    def _guide(self, item: Item, written: WrittenGuide, begin: float) -> Guide | None:
+        """What decides on an order whose first dose is on ``begin``; None if that cannot be told or comes too late."""
+        in_words = isinstance(self.findings.document.get((*item.path, "give_if")), str)
+        path = (*item.path, "give_if") if in_words else (*item.path, "give_if", "day")
+        start = written.day
+        if start.kind == "day":
+            day: float | None = start.days
+        else:
+            named = [j for j, other in enumerate(self.items) if other.goes_by(start.reference)]
+            if not named:
+                self._unknown_reference(path, start.reference)
+                return None
+            day = self._from(start, named)
+        if day is None:
+            return None
+        if day > begin + 1e-9:
+            message = f"`{written.name}` is measured on day {day + 1:g}, after the first dose on day {begin + 1:g}"
+            self.findings.add(path, message, Rule.GIVE_IF_DAY, f"day {begin + 1:g}, or before")
+            return None
+        return Guide(panel=written.name, day=min(day, begin), written=start.text)
 
     def _start(self, i: int) -> float | None:
         """The first day of an order, or None when it cannot be told."""
@@ -204,26 +227,32 @@ class ArmSchedule:
         name = written.start.reference
         named = [j for j, item in enumerate(self.items) if item.goes_by(name)]
         if not named:
-            known = sorted({n for it in self.items for n in (it.id, it.agent, it.regimen) if n not in ("", "add")})
-            message = f"arm `{self.arm}` gives no `{name}`"
-            path = (*self.items[i].path, "start")
-            self.findings.add(path, message, Rule.START_REFERENCE, did_you_mean(name, known))
+            self._unknown_reference((*self.items[i].path, "start"), name)
             return None
         others = [j for j in named if j != i]
         if not others or (i in named and self.items[i].regimen == name):
             self._circular(i)
             return None
-        begins = [self._start(j) for j in others]
+        return self._from(written.start, others)
+
+    def _from(self, start: Start, orders: Sequence[int]) -> float | None:
+        """The day of a start that refers to these orders, or None when theirs cannot be told."""
+        begins = [self._start(j) for j in orders]
         if any(begin is None for begin in begins):
             return None
         first = [b for b in begins if b is not None]
-        if written.start.kind == "with":
+        if start.kind == "with":
             return min(first)
         lasts = []
-        for begin, j in zip(first, others, strict=True):
+        for begin, j in zip(first, orders, strict=True):
             other = self.items[j].written
             lasts.append(begin + offsets(other)[0][-1] if other else begin)
-        return max(lasts) + written.start.days
+        return max(lasts) + start.days
+
+    def _unknown_reference(self, path: KeyPath, name: str) -> None:
+        known = sorted({n for it in self.items for n in (it.id, it.agent, it.regimen) if n not in ("", "add")})
+        message = f"arm `{self.arm}` gives no `{name}`"
+        self.findings.add(path, message, Rule.START_REFERENCE, did_you_mean(name, known))
 
     def _circular(self, i: int) -> None:
         written = self.items[i].written

@@ -148,6 +148,7 @@ GAINS: dict[str, str] = {
     "inducer_specificity": "senolytics act by what made a cell senescent (0: on all alike, by the mean over inducers)",
     "modulation": "targeted agents change rates, as senomorphics do (0: what they do to rates is nothing)",
     "toxicity": "treatment lowers the platelet count (0: platelets stay at baseline)",
+    "biomarker_error": "biomarkers err as stated (0: every biomarker tells the truth)",
     "escaper.establishment": "escapers found clones more readily than cycling cells (0: as readily)",
     "escaper.growth": "escapers grow faster than cycling cells (0: as fast)",
     "escaper.resistance": "escapers resist chemotherapy (0: they are hit like cycling cells)",

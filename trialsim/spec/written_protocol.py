@@ -15,12 +15,15 @@ from pydantic import (
     Field,
     Tag,
     WithJsonSchema,
+    model_validator,
 )
 
 from trialsim import units
 from trialsim.spec.agents import Confidence
+from trialsim.spec.biomarkers import Measure
 from trialsim.spec.rules import Rule
 from trialsim.spec.values import (
+    NAME_PATTERN,
     TAG,
     Bounded,
     Cells,
@@ -77,6 +80,8 @@ _START_FORMS = "day 57, or 28 d after paclitaxel, or with navitoclax"
 
 
 def _read_start(value: object) -> Start:
+    if isinstance(value, Start):
+        return value
     text = " ".join(value.split()) if isinstance(value, str) else str(value)
     if match := re.fullmatch(r"day ([-+]?\d{1,9}(?:\.\d+)?)", text):
         day = float(match[1])
@@ -131,6 +136,57 @@ _START_SCHEMA = WithJsonSchema(
 _EVERY_SCHEMA = WithJsonSchema({"type": "string", "examples": ["3 mo", "3 mo until 24 mo"]})
 
 
+class WrittenGuide(Written):
+    """What must be positive for an order to be given. One of ``panel`` and ``marker`` is there."""
+
+    panel: Name | None = Field(None, description="A panel; or a biomarker, as a panel of one.")
+    marker: Name | None = Field(None, description="A biomarker, in place of `panel`.")
+    day: Annotated[Start, BeforeValidator(_read_start), _START_SCHEMA] = Field(
+        description="When it is measured, as in `start`; not after the order's first dose."
+    )
+
+    @property
+    def name(self) -> str:
+        return self.panel or self.marker or ""
+
+    @model_validator(mode="after")
+    def _one(self) -> WrittenGuide:
+        if (self.panel is None) == (self.marker is None):
+            which = "neither `panel` nor `marker`" if self.panel is None else "both `panel` and `marker`"
+            raise broken(Rule.GIVE_IF_SYNTAX, f"`give_if` has {which}", _GUIDE_FORMS)
+        return self
+
+
+_GUIDE_FORMS = "tis-panel positive at day 120, or {panel: tis-panel, day: day 120}"
+_GUIDE_TEXT = re.compile(rf"({NAME_PATTERN}) positive at (.+)")
+
+
+def _read_guide(value: object) -> object:
+    text = " ".join(value.split()) if isinstance(value, str) else str(value)
+    match = _GUIDE_TEXT.fullmatch(text)
+    if match is None:
+        raise broken(Rule.GIVE_IF_SYNTAX, f"{shown(value)} is not a condition", _GUIDE_FORMS)
+    return {"panel": match[1], "day": _read_start(match[2])}
+
+
+def _guide_form(value: Any) -> str:
+    return TAG + ("mapping" if isinstance(value, dict | WrittenGuide) else "text")
+
+
+_GUIDE_SCHEMA = WithJsonSchema(
+    {
+        "type": "string",
+        "pattern": r"^\s*[A-Za-z0-9]\S*\s+positive\s+at\s+(day [0-9]+|with \S+|[0-9.]+ *(d|wk|mo|yr) after \S+)\s*$",
+        "examples": ["tis-panel positive at day 120", "p16 positive at 7 d after breast-rt"],
+    }
+)
+GiveIf = Annotated[
+    Annotated[WrittenGuide, BeforeValidator(_read_guide), _GUIDE_SCHEMA, Tag(TAG + "text")]
+    | Annotated[WrittenGuide, Tag(TAG + "mapping")],
+    Discriminator(_guide_form),
+]
+
+
 class WrittenOrder(Written):
     """One line of treatment: an agent, its dose and its days."""
 
@@ -154,6 +210,9 @@ class WrittenOrder(Written):
         None, description="What radiation reaches: the local bed (default) or the whole body."
     )
     rules: Name | None = Field(None, description="Dose rules, from `rules` or `navitoclax-platelets`.")
+    give_if: GiveIf | None = Field(
+        None, description="Give this order only to patients whose panel is positive: `tis-panel positive at day 120`."
+    )
     id: Name | None = Field(None, description="A name for this order, for `start` to refer to.")
 
 
@@ -307,6 +366,88 @@ class WrittenRule(Written):
     )
 
 
+@dataclass(frozen=True)
+class Amount:
+    """A number of cells or a fraction, as what a biomarker measures asks for."""
+
+    value: float
+    dimension: Literal["cells", "fraction"]
+
+
+def _read_amount(value: object) -> Amount:
+    try:
+        unit = units.split(value, "a number of cells or a fraction")[1]
+        dimension: Literal["cells", "fraction"] = "fraction" if unit in ("", "%") else "cells"
+        amount = Amount(units.parse(value, dimension), dimension)
+    except units.UnitError as error:
+        raise broken(Rule.UNIT, error.message, error.remedy or "1e5 cells, or 5 %") from None
+    if amount.value == 0:
+        raise broken(Rule.RANGE, f"{shown(value)} is reached by everybody", "more than zero")
+    return amount
+
+
+_AMOUNT_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+            {"type": "string", "pattern": r"^\s*[0-9.]+([eE][-+]?[0-9]+)?\s*(cells|%)\s*$"},
+        ],
+        "examples": ["1e5 cells", "5 %"],
+    }
+)
+MarkerAmount = Annotated[Amount, BeforeValidator(_read_amount), _AMOUNT_SCHEMA]
+
+
+class WrittenMarker(Written):
+    """A biomarker, or what changes of one that ships with trialsim."""
+
+    label: Text | None = Field(None, description="The biomarker in tables.")
+    measures: Measure | None = Field(None, description="Senescent tumour cells of the patient, or their share.")
+    threshold: MarkerAmount | None = Field(
+        None, description="At or above it the truth is positive, e.g. 1e5 cells (a share: 5 %)."
+    )
+    sensitivity: Fraction | None = Field(None, description="Of a test: chance that it finds what is truly positive.")
+    specificity: Fraction | None = Field(None, description="Of a test: chance that it clears what is truly negative.")
+    noise: Annotated[float, Bounded(0.0, 5.0)] | None = Field(
+        None, description="Of a score: standard deviation of its decimal logarithm."
+    )
+    cutoff: MarkerAmount | None = Field(None, description="Of a score: positive at or above it (default: threshold).")
+    background: MarkerAmount | None = Field(
+        None, description="Of a score: what it reads in addition to the tumour's (default: 1 cell, or a share of 1e-6)."
+    )
+    source: Text | None = None
+    confidence: Confidence | None = None
+
+
+@dataclass(frozen=True)
+class PositiveIf:
+    """How many biomarkers make a panel positive; None for all of them."""
+
+    at_least: int | None
+
+
+def _read_positive_if(value: object) -> PositiveIf:
+    text = " ".join(value.split()) if isinstance(value, str) else ""
+    if text in ("all", "any"):
+        return PositiveIf(None if text == "all" else 1)
+    if match := re.fullmatch(r"at least ([1-9]\d{0,3})", text):
+        return PositiveIf(int(match[1]))
+    raise broken(Rule.PANEL_RULE, f"{shown(value)} does not say when the panel is positive", "all, any, or at least 2")
+
+
+class WrittenPanel(Written):
+    """Biomarkers that are measured together."""
+
+    markers: Annotated[list[Name], Listed, AfterValidator(no_repeats)] = Field(
+        description="Biomarkers, of `biomarkers` or shipped."
+    )
+    positive_if: Annotated[
+        PositiveIf,
+        BeforeValidator(_read_positive_if),
+        WithJsonSchema({"type": "string", "pattern": r"^\s*(all|any|at least [1-9][0-9]*)\s*$"}),
+    ] = Field(description="`all`, `any` or `at least 2` of the markers are positive.")
+
+
 Gain = Annotated[float, Bounded(0.0, 1000.0)]
 
 
@@ -331,3 +472,7 @@ class WrittenProtocol(Written):
     )
     numerics: WrittenNumerics = Field(WrittenNumerics(), description="Accuracy of the cell kernel.")
     rules: dict[str, WrittenRule] = Field({}, description="Platelet rules by name, for orders to use.")
+    biomarkers: dict[str, WrittenMarker] = Field(
+        {}, description="Biomarkers of senescence by name; a shipped one may be changed."
+    )
+    panels: dict[str, WrittenPanel] = Field({}, description="Panels of biomarkers by name, for orders to be given by.")

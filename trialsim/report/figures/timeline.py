@@ -74,8 +74,8 @@ def _week_ticks(weeks: float) -> list[float]:
 
 
 def dose_words(order: Order) -> str:
-    """``60 mg/m² × 4``."""
-    return f"{dose_text(order)} × {len(order.days)}"
+    """``60 mg/m² × 4``, and whether something decides on it."""
+    return f"{dose_text(order)} × {len(order.days)}" + (", if positive" if order.give_if else "")
 
 
 def _signature(order: Order) -> tuple[object, ...]:
