@@ -323,6 +323,41 @@ def findings(
 
 
 @cli.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one for each processor]")
+@_SEED
+@click.option("--write", type=click.Path(path_type=Path), help="File for the page of the docs (Markdown).")
+@_JSON
+@_QUIET
+def mechanisms(
+    ids: tuple[str, ...], jobs: int | None, seed: int, write: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """Switch every mechanism of the model off and on in the same subjects: what changes, and what does not.
+
+    Without an ID (M1, M2, ...) all of them. The exit code is 4 when one falls short.
+    """
+    with _waiting("Loading the simulator; the first time it is compiled, which takes up to a minute", quiet):
+        from trialsim import results
+        from trialsim.studies.mechanisms.registry import choose, registry
+        from trialsim.studies.mechanisms.run import run_mechanisms
+        from trialsim.studies.mechanisms.text import as_page, as_text
+
+        chosen = choose(ids)
+        from trialsim.patient.warm_up import compile_kernels
+
+        compile_kernels()
+    words = f"Running {len(chosen)} mechanism{'s' if len(chosen) != 1 else ''}"
+    with _progress(words, quiet) as on_progress:
+        workers = jobs or os.cpu_count() or 1
+        found = run_mechanisms(chosen, registry().margins, seed=seed, jobs=workers, on_progress=on_progress)
+    if write is not None:
+        _write_text(write, as_page(found))
+    click.echo(results.to_json(found) if as_json else as_text(found), nl=not as_json)
+    if found["passed"] < found["total"]:
+        raise click.exceptions.Exit(NOT_MET)
+
+
+@cli.command()
 @click.argument("folder", metavar="RUN_DIR", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
     """Rebuild the page of a run from its saved results."""
