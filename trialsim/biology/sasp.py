@@ -141,7 +141,7 @@ def look_ahead(rates: Rates, days: float) -> Ahead:
         math.exp(-rates[CLEARANCE] * days),
         ripe,
         days - ripe / maturation if maturation > 0.0 else 0.0,
-        math.exp(rates[NET] * days),
+        math.exp(rates[NET] * rates[GROWTH] * days),
         math.exp(-days / rates[INFILTRATION_TIME]),
     )
 
