@@ -260,6 +260,11 @@ def out(cells: np.ndarray) -> float:
     return float(cells[:, ESCAPED:SENESCENT].sum())
 
 
+def founded(cells: np.ndarray) -> float:
+    """Patients in whom an escaped clone lives."""
+    return float((cells[:, ESCAPED:SENESCENT].sum(1) > 0).sum())
+
+
 def resistant_out(cells: np.ndarray) -> float:
     """Share of escaped cells that no senolytic kills once they arrest again."""
     return float(cells[:, ESCAPED + 1 : SENESCENT : 2].sum()) / max(1.0, out(cells))
@@ -348,7 +353,16 @@ SWITCHES = (
         arm(order("anti-pd-1", 200.0, days(0.0, 4, 21.0))),
     ),
     Switch("seeding", "seeding_rate", 0.0, 1e-5, cycling, True, BED | {"sasp_seeding": 2.0}),
-    Switch("escaper.establishment", "escaper_establishment", 1.0, 10.0, out, True, ESCAPING),
+    # Readier establishment at the same net growth leaves the mean as it is: clones are fewer or more, not cells.
+    Switch(
+        "escaper.establishment",
+        "escaper_establishment",
+        1.0,
+        10.0,
+        founded,
+        True,
+        ESCAPING | {"senescence_escape_rate": 1e-7},
+    ),
     Switch("escaper.growth", "escaper_growth", 1.0, 3.0, out, True, ESCAPING),
     Switch(
         "escaper.resistance",

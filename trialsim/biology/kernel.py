@@ -500,6 +500,8 @@ def step(
     _arrest(cells, arrest_chance, room.arrests, rng)
     _divide(cells, rates, crowd, killing, time, rng)
     _arrest(cells, arrest_chance, room.arrests, rng)
+    losses = killing + rates[SEEDING] * (1.0 + rates[SASP_SEEDING] * mean)
+    escapes = _grow_escapers(cells, rates, crowd, losses, arrest_rate, time, room, rng)
     if room.arrests[0] + room.arrests[1] > 0:
         if paracrine > 0.0:
             _add_sources(cells, room.arrests[0] + room.arrests[1], rates, room)
@@ -509,21 +511,34 @@ def step(
         _revert(cells, rates, 0.5 * time, rng)
     if seeding:
         _seed(cells, rates, mean, 0.5 * time, seeds, rng)
-    losses = killing + arrest_rate + rates[SEEDING] * (1.0 + rates[SASP_SEEDING] * mean)
-    return _grow_escapers(cells, rates, crowd, losses, time, room, rng), after
+    # Cells that arrested in this step and escaped again are a second-order few; of those, arrests count as lost.
+    return escapes + _grow_escapers(cells, rates, crowd, losses + arrest_rate, 0.0, time, room, rng), after
 
 
 @compiled
 def _grow_escapers(
-    cells: Counts, rates: Rates, growth: float, losses: float, time: float, room: Room, rng: Generator
+    cells: Counts,
+    rates: Rates,
+    growth: float,
+    losses: float,
+    arrest_rate: float,
+    time: float,
+    room: Room,
+    rng: Generator,
 ) -> int:
-    """Put the clones of a step's escapes among the escaped cells; returns the number of escapes."""
+    """Put the clones of a step's escapes among the escaped cells, less those that arrest again; returns the escapes."""
     total = 0
     for slot in range(2 * N_INDUCERS):
         n = room.escapes[slot]
         if n > 0:
             birth, death = _vital_rates(rates, True, growth, losses)
-            cells[ESCAPED + slot] += _grow_clones(n, room.time_left[slot] / n, birth, death, time, rng)
+            left = room.time_left[slot] / n
+            grown = _grow_clones(n, left, birth, death, time, rng)
+            if arrest_rate > 0.0:
+                arrested = _share(rng, grown, -math.expm1(-arrest_rate * left), 1.0)
+                room.arrests[slot % 2] += arrested
+                grown -= arrested
+            cells[ESCAPED + slot] += grown
             room.escapes[slot], room.time_left[slot] = 0, 0.0
             total += n
     return total
