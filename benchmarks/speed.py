@@ -38,6 +38,7 @@ from trialsim.rng import Purpose
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.treatment.library import load_library
+from trialsim.treatment.pharmacology import N_DRUG
 from trialsim.treatment.platelets import N_PLATELETS
 
 ROOT = Path(__file__).parents[1]
@@ -152,18 +153,21 @@ def lesion() -> tuple[p.Counts, r.Rates]:
 
 def one_lesion(protocol: ResolvedProtocol, cells: p.Counts, rates: r.Rates, *, traced: bool) -> s.State:
     """A patient of one lesion, without drugs and without an end."""
+    clock = np.zeros(s.N_CLOCK)
+    clock[s.IN_USE] = 1.0
     settings = np.zeros(s.N_SETTINGS)
     settings[[s.LIMIT, s.TOLERANCE]] = np.inf, protocol.numerics.tolerance
     settings[[s.LONGEST, s.BASELINE]] = protocol.numerics.max_step_days, 1.0
     return s.State(
         cells=cells[None].copy(),
         lesions=np.full((1, s.N_LESION), np.nan),
-        clock=np.zeros(s.N_CLOCK),
+        clock=clock,
         platelets=np.ones(N_PLATELETS),
         amounts=np.zeros((0, 2)),
         rates=rates,
-        drugs=np.zeros((0, 1)),
-        kill=np.zeros((0, 1)),
+        drugs=np.zeros((0, N_DRUG)),
+        effects=np.zeros((0, s.N_EFFECT)),
+        host=np.zeros(s.N_HOST),
         orders=np.zeros((0, s.N_ORDER)),
         settings=settings,
         trace=np.zeros((TRACE_ROWS if traced else 0, s.N_TRACE)),
