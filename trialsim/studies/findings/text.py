@@ -44,6 +44,11 @@ def as_page(results: Mapping[str, Any]) -> str:
         "be computed, the rule says how it was read. A quantity without a window is shown and not judged. Doses in "
         "mice are written as their human equivalents (mg/kg times 3 is mg/m2).",
         "",
+        "Where a finding has *twins*, the same virtual subjects live in every one of its groups, and the intervals are "
+        "those of subjects resampled together. That shows effects which the experiment itself, with ten animals a "
+        "group, never could: a pass then says that the model has the published direction, not that it has the "
+        "published size. The notes tell where the size is far off, and where a pass hangs on the twins.",
+        "",
     ]
     rows = [
         (
@@ -99,6 +104,8 @@ def _section(finding: Mapping[str, Any]) -> list[str]:
         f"Published: {finding['published']}. Window: {finding['acceptance']}.",
         "",
     ]
+    if finding["twins"]:
+        lines += ["Groups: twins.", ""]
     for key, label in (("rule", "Rule"), ("assumed", "Assumed"), ("note", "Note")):
         if finding[key]:
             lines += [f"{label}: {finding[key].strip()}", ""]

@@ -44,7 +44,8 @@ def as_page(results: Row) -> str:
         "",
         "Every mechanism of the model is exercised by a protocol that ships with it, and switched off by one key. The "
         "same subjects live both ways. A row passes when the switch changes what the mechanism should change, in the "
-        "direction that was demanded, and leaves alone what it should leave alone. "
+        "direction that was demanded, and leaves alone what it should leave alone. Demands were written before the "
+        "first run; where one was changed afterwards, its section says so. "
         f"**{results['passed']} of {results['total']} pass** (seed {results['seed']}).",
         "",
         "An outcome is a mean over subjects. The difference is the mean of each subject's own on less off, that is, "
