@@ -104,15 +104,19 @@ def test_lesion_rates_are_the_traits() -> None:
     assert {at: rates[at] for at in expected} == pytest.approx(expected)
 
 
+#: What follows the load of a lesion at rest, which hangs on how its spontaneously senescent cells come and go.
+AT_REST = {r.DEATH, r.ESCAPED_DEATH, r.GROWTH_AT_REST}
+
+
 @pytest.mark.parametrize(
     ("gain", "moved"),
     [
-        ("clearance", {r.CLEARANCE}),
-        ("escape", {r.ESCAPE}),
+        ("clearance", {r.CLEARANCE, *AT_REST}),
+        ("escape", {r.ESCAPE, *AT_REST}),
         ("awakening", {r.WAKE}),
         ("crowding", {r.CROWDING, r.ESCAPED_BIRTH, r.ESCAPED_DEATH}),
         ("spontaneous_senescence", {r.SPONTANEOUS_RATE, r.DEATH, r.ESCAPED_DEATH}),
-        ("escape_brake", {r.ESCAPE}),
+        ("escape_brake", {r.ESCAPE, *AT_REST}),
         ("polyploidy", {r.DIPLOID_ESCAPE}),
         ("reversal", {r.REVERSAL}),
         ("senolytic_resistance", {r.LATENT_RESISTANCE}),
@@ -123,8 +127,8 @@ def test_lesion_rates_are_the_traits() -> None:
         ("sasp.growth", {r.SASP_GROWTH, r.GROWTH_AT_REST}),
         ("sasp.seeding", {r.SASP_SEEDING}),
         ("sasp.immune", {r.SASP_IMMUNE, r.DEATH, r.ESCAPED_DEATH}),
-        ("sasp.arrest", {r.SASP_ARREST, r.DEATH, r.ESCAPED_DEATH}),
-        ("sasp.clearance", {r.SASP_CLEARANCE}),
+        ("sasp.arrest", {r.SASP_ARREST, *AT_REST}),
+        ("sasp.clearance", {r.SASP_CLEARANCE, *AT_REST}),
         ("sasp.f3", {r.SASP_F3}),
         ("p53_steering", set()),
         ("chemo_senescence", set()),

@@ -161,7 +161,7 @@ def lesion_rates(own: Person, world: World) -> r.Rates:
     rates[r.CAPACITY], rates[r.REFERENCE] = own.carrying_capacity, own.doubling_time_burden
     rates[r.CROWDING] = gains.crowding
     _set_secretome(rates, own, world)
-    _set_growth(rates, own, gains, _load_at_rest(rates, r.net_growth(own.doubling_time)))
+    _set_growth(rates, own, gains, _load_at_rest(rates, r.net_growth(own.doubling_time), host_fold(rates, world)))
     # Waking was measured in a host of its own, with what that host's stroma adds to it at the typical intensity.
     rates[r.SASP_INTENSITY] = 1.0
     usual = load_of_share(host.SHARE_PER_UNIT * world.typical_burden, rates)
@@ -191,14 +191,29 @@ def _set_secretome(rates: r.Rates, own: Person, world: World) -> None:
 
 
 @compiled
-def _load_at_rest(rates: r.Rates, growth: float) -> float:
-    """The secretome's load in a lesion that grows untreated, at the size at which the doubling time was measured."""
-    secreting = cells = 0.0
-    for ploidy in range(2):
-        young, mature, competent = _spontaneous_pools(rates, growth, ploidy)
-        secreting += mature + competent
-        cells += young + mature + competent
-    return load_of_share(rates[r.WEIGHT + SPONTANEOUS] * secreting / (1.0 + cells) + rates[r.HOST_SHARE], rates)
+def host_fold(rates: r.Rates, world: World) -> float:
+    """Clearance in this host at rest, against that of the host in whom it was measured (`trialsim.biology.host`)."""
+    burden = rates[r.HOST_SHARE] / host.SHARE_PER_UNIT
+    return (host.KAPPA + world.clearance_burden) / (host.KAPPA + burden) if burden > 0.0 else 1.0
+
+
+@compiled
+def _load_at_rest(rates: r.Rates, growth: float, fold: float) -> float:
+    """The secretome's load in a lesion that has grown untreated, at ``growth`` per day.
+
+    The load arrests and clears the cells that make it; the fixed point is found by rounds, each of which takes over a
+    tenth or less of the error.
+    """
+    load = load_of_share(rates[r.HOST_SHARE], rates)
+    for _ in range(8):
+        secreting = cells = 0.0
+        for ploidy in range(2):
+            young, mature, competent = _spontaneous_pools(rates, growth, fold, load, ploidy)
+            secreting += mature + competent
+            cells += young + mature + competent
+        share = rates[r.WEIGHT + SPONTANEOUS] * secreting / (1.0 + cells) + rates[r.HOST_SHARE]
+        load = load_of_share(share, rates)
+    return load
 
 
 @compiled
@@ -222,15 +237,19 @@ def _set_growth(rates: r.Rates, own: Person, gains: Gains, rest: float) -> None:
 
 
 @compiled
-def _spontaneous_pools(rates: r.Rates, growth: float, ploidy: int) -> tuple[float, float, float]:
+def _spontaneous_pools(
+    rates: r.Rates, growth: float, fold: float, load: float, ploidy: int
+) -> tuple[float, float, float]:
     """Spontaneously senescent cells per cycling cell in a tumour that grows at ``growth`` per day, by age.
 
-    Steady state of the chain while everything grows at that rate: each stage holds inflow / (outflow + growth).
+    Steady state of the chain while everything grows at that rate: each stage holds inflow / (outflow + growth). Cells
+    that neighbours arrested are among them, since without treatment the neighbours are spontaneously senescent too.
     """
-    loss = rates[r.CLEARANCE] + max(growth, 1e-4)
+    loss = rates[r.CLEARANCE] * fold * (1.0 + rates[r.SASP_CLEARANCE] * load) + max(growth, 1e-4)
+    arrest = rates[r.SPONTANEOUS_RATE] + rates[r.SASP_ARREST] * load
     share = rates[r.POLYPLOID_SHARE] if ploidy == POLYPLOID else 1.0 - rates[r.POLYPLOID_SHARE]
     ripening = rates[r.COMPETENCE] if ploidy == POLYPLOID else 0.0
-    young = rates[r.SPONTANEOUS_RATE] * share / (rates[r.MATURATION] + loss)
+    young = arrest * share / (rates[r.MATURATION] + loss)
     mature = rates[r.MATURATION] * young / (ripening + loss)
     return young, mature, ripening * mature / (loss + rates[r.ESCAPE])
 
@@ -259,7 +278,7 @@ def draw_lesions(own: Person, rates: r.Rates, world: World, rng: Generator) -> t
             size = max(1, round(own.focus_burden * math.exp(world.focus_spread * spread)))
             cells[lesion, DORMANT if chance < own.dormant_prob else RESIDUAL] = size
     for lesion in range(count):
-        _add_senescent(cells[lesion], rates, rng)
+        _add_senescent(cells[lesion], rates, host_fold(rates, world), rng)
         lesions[lesion, s.INFILTRATE] = load(cells[lesion], rates)
         if cells[lesion].sum() >= world.limit_cells:
             lesions[lesion, s.CROSSED] = 0.0
@@ -267,14 +286,16 @@ def draw_lesions(own: Person, rates: r.Rates, world: World, rng: Generator) -> t
 
 
 @compiled
-def _add_senescent(cells: Counts, rates: r.Rates, rng: Generator) -> None:
+def _add_senescent(cells: Counts, rates: r.Rates, fold: float, rng: Generator) -> None:
     """The spontaneously senescent cells of a lesion that has grown untreated to its cycling cells."""
     cycling = cells[RESIDUAL]
     if cycling == 0:
         return
     crowd = r.crowding_factor(float(cycling), rates[r.CAPACITY], rates[r.REFERENCE], rates[r.CROWDING])
+    growth = crowd * rates[r.NET]
+    load = _load_at_rest(rates, growth, fold)
     for ploidy in range(2):
         # The families of an inducer are ploidy by response: the sensitive one of each ploidy.
         first = SENESCENT + SPONTANEOUS * 4 * N_AGES + ploidy * 2 * N_AGES
-        for age, pool in enumerate(_spontaneous_pools(rates, crowd * rates[r.NET], ploidy)):
+        for age, pool in enumerate(_spontaneous_pools(rates, growth, fold, load, ploidy)):
             cells[first + age] = poisson(cycling * pool, rng)

@@ -153,7 +153,8 @@ def _in_support(reader: _Reader, key: str, value: float) -> bool:
         reader.note(key, f"`{reader.trait.name}` cannot be zero", Rule.SUPPORT)
         return False
     if value < 1 and reader.trait.name in AT_LEAST_ONE:
-        reader.note(key, f"`{reader.trait.name}` is {value:g}; it is a fold that raises", Rule.SUPPORT, "1 is no effect")
+        message = f"`{reader.trait.name}` is {value:g}; it is a fold that raises"
+        reader.note(key, message, Rule.SUPPORT, "1 is no effect")
         return False
     return True
 
