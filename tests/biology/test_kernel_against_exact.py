@@ -72,16 +72,14 @@ def test_the_weak_error_of_the_coupled_kernel(network: Network) -> None:
     """The acceptance: means within 2 %, variances within 5 %, extinction within one point, at the default tolerance.
 
     60,000 paths: the standard error of a mean's ratio is 0.6 % at most, of a variance's 2 % for groups of a few cells
-    or more. What noise alone explains, two standard errors, is not held against the kernel. The label of neighbours,
-    a part of a part, is allowed twice the error.
+    or more. What noise alone explains, two standard errors, is not held against the kernel.
     """
     paths = 60_000
     kernel = _kernel(network, network.rates, paths)
     for c in compare(kernel, _exact(network.name, paths)):
         noise = 2.0 * abs((c.kernel - c.exact) / c.z) if c.z else 0.0
-        twice = 2.0 if c.group == "spontaneous" else 1.0
         allowed = 0.01 if c.statistic == "extinction" else {"mean": 0.02, "variance": 0.05}[c.statistic] * c.exact
-        assert abs(c.kernel - c.exact) <= twice * allowed + noise, c
+        assert abs(c.kernel - c.exact) <= allowed + noise, c
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def drug() -> np.ndarray:
     """Navitoclax-like constants, per day and per mg."""
     constants = np.zeros(pk.N_DRUG)
     constants[pk.ABSORPTION], constants[pk.ELIMINATION], constants[pk.PER_MG] = KA, KE, 1000 / 974.6 / 120
-    constants[pk.EMAX], constants[pk.EC50] = 0.2, 0.54
+    constants[pk.EC50] = 0.54
     constants[pk.PLATELET_EMAX], constants[pk.PLATELET_EC50] = 0.5, 0.3
     return constants
 

@@ -7,7 +7,6 @@ comparison of the two compares nothing but the method. A drug is known to biolog
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -138,11 +137,3 @@ def escaper_rates(
     losses_alone = fold.growth * net_alone * (1.0 / found - 1.0)
     death = max(0.0, losses_alone - other_losses)
     return death + other_losses + fold.growth * net, death, fold.growth * net
-
-
-def with_folds(rates: Rates, folds: Mapping[int, float]) -> Rates:
-    """A copy with some rates multiplied: what a drug at constant exposure makes of a lesion."""
-    changed = rates.copy()
-    for at, fold in folds.items():
-        changed[at] *= fold
-    return changed

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from trialsim.compiling import compiled
 
 #: Places in a drug's vector of constants.
-ABSORPTION, ELIMINATION, PER_MG, EC50, EMAX = 0, 1, 2, 3, 4
-PLATELET_EMAX, PLATELET_EC50 = 5, 6
-IMMATURE_SHARE, CYCLING_SHARE = 7, 8
-N_DRUG = 9
+ABSORPTION, ELIMINATION, PER_MG, EC50 = 0, 1, 2, 3
+PLATELET_EMAX, PLATELET_EC50 = 4, 5
+N_DRUG = 6
 
 #: Gauss-Legendre nodes and weights on [0, 1]; five points are exact to degree 9.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(5)
