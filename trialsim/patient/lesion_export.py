@@ -47,7 +47,7 @@ _LOAD_AT_REST = _all(
     _ESCAPE,
     _NET,
     _HOST,
-    (("sasp_intensity",), ()),
+    (("sasp_intensity", "sasp_arrest", "sasp_clearance"), ("sasp.arrest", "sasp.clearance")),
 )
 _DEATH = _all(
     (("birth_rate",), ()),
