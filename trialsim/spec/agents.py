@@ -7,7 +7,7 @@ turns doses of it into hazards.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -36,21 +36,6 @@ INDUCER_LABELS: dict[str, str] = {
 Inducer = Literal[
     "dna_damage", "antimitotic", "radiation", "cell_cycle", "endocrine", "antibody", "spontaneous", "enzalutamide"
 ]
-#: Rates that a targeted agent may change, each by a fold. The order fixes a place in the drug's constants: append only.
-TARGETS: tuple[str, ...] = (
-    "growth",
-    "immune_killing",
-    "escape",
-    "reversal",
-    "damage_senescence",
-    "sasp.growth",
-    "sasp.seeding",
-    "sasp.immune",
-    "sasp.arrest",
-    "sasp.clearance",
-    "sasp.waking",
-    "sasp.f3",
-)
 #: What a fold on each target multiplies, in words.
 TARGET_LABELS: dict[str, str] = {
     "growth": "net growth of cycling and escaped cells; 0: stasis",
@@ -80,6 +65,8 @@ Target = Literal[
     "sasp.waking",
     "sasp.f3",
 ]
+#: Rates that a targeted agent may change, each by a fold.
+TARGETS: tuple[str, ...] = get_args(Target)
 Confidence = Literal["high", "med", "low"]
 
 

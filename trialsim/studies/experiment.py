@@ -40,7 +40,7 @@ from trialsim.patient.state import BURDEN, INFILTRATE, LOCAL, State
 from trialsim.patient.warm_up import compile_kernels
 from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
-from trialsim.spec.agents import INDUCERS
+from trialsim.spec.agents import INDUCERS, Frozen
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.treatment.platelets import COUNT
 
@@ -56,8 +56,7 @@ STATES = ("cycling", "dormant", "escaped", "senescent", "elsewhere")
 CYCLING, ASLEEP, ESCAPERS, SENESCENTS, ELSEWHERE = range(5)
 
 
-@dataclass(frozen=True)
-class Plated:
+class Plated(Frozen):
     """Counted cells put into the animal or dish on day 0, in place of what the cohort would start with."""
 
     cycling: int = 0

@@ -9,23 +9,14 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from trialsim.errors import UsageError
 from trialsim.spec.agents import Frozen
 from trialsim.spec.source import read_document
 from trialsim.spec.values import did_you_mean
+from trialsim.studies.choice import choose_rows
+from trialsim.studies.experiment import Plated
 from trialsim.studies.findings.readouts import READOUTS, settings
 
 FILE = Path(__file__).with_name("findings.yaml")
-
-
-class PlatedCells(Frozen):
-    """Counted cells put into an animal or a dish on day 0 (`trialsim.studies.experiment.Plated`)."""
-
-    cycling: int = 0
-    escaped: int = 0
-    senescent: int = 0
-    inducer: str = "dna_damage"
-    mature: bool = True
 
 
 class Looks(Frozen):
@@ -53,7 +44,7 @@ class GroupOfFinding(Frozen):
     """Days of looks; or"""
     follow_years: float | None = None
     """patients followed by scans for this long."""
-    plated: PlatedCells | None = None
+    plated: Plated | None = None
 
     @model_validator(mode="after")
     def _one_way_of_looking(self) -> GroupOfFinding:
@@ -190,16 +181,5 @@ def all_findings() -> tuple[Finding, ...]:
 
 
 def choose(ids: Iterable[str]) -> list[Finding]:
-    """The findings asked for, in the registry's order; all when none is named.
-
-    Raises
-    ------
-    UsageError
-        A name that is no finding's.
-    """
-    known = {finding.id: finding for finding in all_findings()}
-    wanted = {name.upper() for name in ids}
-    strangers = sorted(wanted - set(known))
-    if strangers:
-        raise UsageError(f"no finding is called {', '.join(strangers)}: {did_you_mean(strangers[0], known)}")
-    return [finding for name, finding in known.items() if not wanted or name in wanted]
+    """The findings asked for (`trialsim.studies.choice.choose_rows`)."""
+    return choose_rows(all_findings(), ids, "finding")

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 from trialsim import __version__
 from trialsim.errors import TrialsimError
 from trialsim.rng import TRIAL, Purpose, stream
-from trialsim.spec.agents import Agent
 from trialsim.spec.load import load_protocol
 from trialsim.spec.shipped import shipped
 from trialsim.studies.estimates import Estimate
-from trialsim.studies.experiment import Chunk, Followed, Group, Plated, Watched, chunks, join, run_chunk
+from trialsim.studies.experiment import Chunk, Followed, Group, Watched, chunks, join, run_chunk
 from trialsim.studies.findings.judge import interval, meets, reason, window
 from trialsim.studies.findings.readouts import READOUTS, meaning
 from trialsim.studies.findings.registry import Finding, GroupOfFinding, Measure
@@ -78,20 +76,14 @@ def load_group(written: GroupOfFinding) -> Group:
         The protocol, its cohort or what is set in them breaks rules.
     """
     path = shipped(f"protocols/findings/{written.protocol}.yaml")
-    protocol = load_protocol(path, _library(), written.set)
+    protocol = load_protocol(path, load_library(), written.set)
     if written.arm not in protocol.arms:
         raise TrialsimError(f"{path.name} has no arm {written.arm}; it has {', '.join(protocol.arms)}")
-    plated = None if written.plated is None else Plated(**written.plated.model_dump())
     if written.follow_years is not None:
         days: tuple[float, ...] = (written.follow_years * DAYS_PER_YEAR,)
-        return Group(protocol, written.arm, written.subjects, days, followed=True, plated=plated)
+        return Group(protocol, written.arm, written.subjects, days, followed=True, plated=written.plated)
     assert written.look is not None
-    return Group(protocol, written.arm, written.subjects, written.look.days, plated=plated)
-
-
-@lru_cache(maxsize=1)
-def _library() -> dict[str, Agent]:
-    return load_library()
+    return Group(protocol, written.arm, written.subjects, written.look.days, plated=written.plated)
 
 
 def _tell(finding: Finding, groups: dict[str, Watched | Followed], seed: int) -> dict[str, Any]:

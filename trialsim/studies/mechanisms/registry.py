@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from trialsim.errors import UsageError
 from trialsim.spec.agents import Frozen
 from trialsim.spec.source import read_document
 from trialsim.spec.values import did_you_mean
+from trialsim.studies.choice import choose_rows
+from trialsim.studies.experiment import Plated
 from trialsim.studies.mechanisms.readouts import READOUTS, SHARE, Readout
 
 FILE = Path(__file__).with_name("mechanisms.yaml")
@@ -44,16 +45,6 @@ def _check_settings(readout: str, settings: dict[str, Any]) -> None:
     missing = sorted(name for name, required in takes.items() if required and name not in settings)
     if unknown or missing:
         raise ValueError(f"{readout}: settings unknown {unknown}, missing {missing}")
-
-
-class PlatedCells(Frozen):
-    """Counted cells in place of what the cohort would start with (`trialsim.studies.experiment.Plated`)."""
-
-    cycling: int = 0
-    escaped: int = 0
-    senescent: int = 0
-    inducer: str = "dna_damage"
-    mature: bool = True
 
 
 class Where(Frozen):
@@ -112,7 +103,7 @@ class Experiment(Frozen):
     """Study days on which subjects are looked at; or"""
     years: float | None = None
     """years for which patients are followed by scans."""
-    plated: PlatedCells | None = None
+    plated: Plated | None = None
     why: str = ""
     """What this part adds, in a sentence."""
     outcomes: tuple[Outcome, ...] = Field(min_length=1)
@@ -173,16 +164,5 @@ def registry() -> Registry:
 
 
 def choose(ids: Iterable[str]) -> list[Mechanism]:
-    """The mechanisms asked for, in the registry's order; all when none is named.
-
-    Raises
-    ------
-    UsageError
-        A name that is no mechanism's.
-    """
-    known = {mechanism.id: mechanism for mechanism in registry().mechanisms}
-    wanted = {name.upper() for name in ids}
-    strangers = sorted(wanted - set(known))
-    if strangers:
-        raise UsageError(f"no mechanism is called {', '.join(strangers)}: {did_you_mean(strangers[0], known)}")
-    return [mechanism for name, mechanism in known.items() if not wanted or name in wanted]
+    """The mechanisms asked for (`trialsim.studies.choice.choose_rows`)."""
+    return choose_rows(registry().mechanisms, ids, "mechanism")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from trialsim import __version__
 from trialsim.errors import TrialsimError
-from trialsim.spec.agents import Agent
 from trialsim.spec.load import load_protocol
 from trialsim.spec.shipped import shipped
 from trialsim.studies.estimates import Estimate
-from trialsim.studies.experiment import Plated
 from trialsim.studies.mechanisms.compare import as_demanded, compare, is_small
 from trialsim.studies.mechanisms.observe import Floats, Part, Seen, Setting, join, live, parts
 from trialsim.studies.mechanisms.readouts import READOUTS
@@ -75,22 +72,21 @@ def settings(experiment: Experiment) -> dict[tuple[str, bool], Setting]:
         The protocol, its cohort or what is set in them breaks rules.
     """
     path = shipped(f"protocols/{experiment.protocol}.yaml")
-    plated = None if experiment.plated is None else Plated(**experiment.plated.model_dump())
     found: dict[tuple[str, bool], Setting] = {}
     for on in (True, False):
-        protocol = load_protocol(path, _library(), (*experiment.set, *(() if on else (experiment.switch,))))
+        protocol = load_protocol(path, load_library(), (*experiment.set, *(() if on else (experiment.switch,))))
         for arm in experiment.arms:
             if arm not in protocol.arms:
                 raise TrialsimError(f"{path.name} has no arm {arm}; it has {', '.join(protocol.arms)}")
             found[arm, on] = Setting(
-                protocol, arm, experiment.subjects, days=experiment.days, years=experiment.years, plated=plated
+                protocol,
+                arm,
+                experiment.subjects,
+                days=experiment.days,
+                years=experiment.years,
+                plated=experiment.plated,
             )
     return found
-
-
-@lru_cache(maxsize=1)
-def _library() -> dict[str, Agent]:
-    return load_library()
 
 
 def _tell(mechanism: Mechanism, seen: Mapping[Owner, Seen], margins: Mapping[str, float]) -> dict[str, Any]:
