@@ -18,8 +18,8 @@ from trialsim.biology.populations import (
 )
 from trialsim.patient import state as s
 from trialsim.patient.cohort import sample_traits
+from trialsim.patient.compiled import main_lineage
 from trialsim.patient.course import LINEAGES, Course, lineage_shares
-from trialsim.patient.entry import main_lineage
 from trialsim.spec.agents import INDUCERS
 
 PROTOCOL = shipped()

@@ -104,7 +104,7 @@ from trialsim.biology.sasp import (
     total_cells,
     weight,
 )
-from trialsim.compiling import compiled
+from trialsim.compiling import compiled, inlined
 
 Generator = np.random.Generator
 
@@ -160,7 +160,7 @@ def make_room() -> Room:
     )
 
 
-@compiled
+@inlined
 def _share(rng: Generator, n: int, probability: float, left: float) -> int:
     """Of ``n`` cells not yet placed, with total probability ``left``, how many take this place."""
     if n == 0 or probability <= 0.0:
@@ -168,7 +168,7 @@ def _share(rng: Generator, n: int, probability: float, left: float) -> int:
     return n if probability >= left else binomial(n, probability / left, rng)
 
 
-@compiled
+@inlined
 def _place(cells: Counts, at: int, n: int, chances: Chances, row: int, rng: Generator) -> int:
     """Send ``n`` cells of one family (ages from index ``at``) to where a step takes them; returns the escaped.
 
@@ -197,7 +197,7 @@ def _place(cells: Counts, at: int, n: int, chances: Chances, row: int, rng: Gene
     return escaped
 
 
-@compiled
+@inlined
 def _divide(cells: Counts, rates: Rates, growth: float, killing: float, time: float, rng: Generator) -> None:
     """Division and death of cycling and escaped cells; ``growth`` scales net growth, ``killing`` is added to death."""
     for escaped, first, end in ((False, 0, DORMANT), (True, ESCAPED, SENESCENT)):
@@ -211,14 +211,14 @@ def _divide(cells: Counts, rates: Rates, growth: float, killing: float, time: fl
                 cells[at] = clones(cells[at], live, more, rng)
 
 
-@compiled
+@inlined
 def _vital_rates(rates: Rates, escaped: bool, growth: float, killing: float) -> tuple[float, float]:
     if escaped:
         return rates[ESCAPED_BIRTH] + (growth - 1.0) * rates[ESCAPED_NET], rates[ESCAPED_DEATH] + killing
     return rates[BIRTH] + (growth - 1.0) * rates[NET], rates[DEATH] + killing
 
 
-@compiled
+@inlined
 def _arrest(cells: Counts, chance: float, arrests: Counts, rng: Generator) -> None:
     """Cycling and escaped cells that turn senescent, each with a chance; ``arrests`` counts them."""
     if chance <= 0.0:
@@ -230,13 +230,13 @@ def _arrest(cells: Counts, chance: float, arrests: Counts, rng: Generator) -> No
             arrests[_inherits(at)] += out
 
 
-@compiled
+@inlined
 def _inherits(at: int) -> int:
     """1 for an escaped population that is resistant to senolytics, else 0."""
     return (at - ESCAPED) % 2 if at >= ESCAPED else 0
 
 
-@compiled
+@inlined
 def _label(rates: Rates, total: float, paracrine: float, room: Room, rng: Generator) -> None:
     """The inducer, ploidy and response of arrested cells, by lot.
 
@@ -269,7 +269,7 @@ def _label(rates: Rates, total: float, paracrine: float, room: Room, rng: Genera
             left -= rate
 
 
-@compiled
+@inlined
 def _deal(n: int, rates: Rates, resistant: bool, families: Counts, first: int, rng: Generator) -> None:
     """Ploidy and senolytic response of ``n`` newly senescent cells, by lot, into ``families`` from index ``first``."""
     if n == 0:
@@ -281,7 +281,7 @@ def _deal(n: int, rates: Rates, resistant: bool, families: Counts, first: int, r
         families[first + 2 * ploidy + RESISTANT] += lost
 
 
-@compiled
+@inlined
 def _age(cells: Counts, seen: Survey, rates: Rates, chances: Chances, room: Room, rng: Generator) -> None:
     """The ageing chain of every cell that is senescent at the start of a step.
 
@@ -304,7 +304,7 @@ def _age(cells: Counts, seen: Survey, rates: Rates, chances: Chances, room: Room
                         _escape(inducer, family, out, own[row, TIME_LEFT], rates, room, rng)
 
 
-@compiled
+@inlined
 def _escape(inducer: int, family: int, n: int, left: float, rates: Rates, room: Room, rng: Generator) -> None:
     """Note ``n`` escapes, with ``left`` days each; cells whose resistance is latent are told apart as they escape."""
     resistant = n if family % 2 == RESISTANT else _share(rng, n, rates[LATENT_RESISTANCE], 1.0)
@@ -314,7 +314,7 @@ def _escape(inducer: int, family: int, n: int, left: float, rates: Rates, room: 
     room.time_left[2 * inducer + RESISTANT] += resistant * left
 
 
-@compiled
+@inlined
 def _arrive(cells: Counts, rates: Rates, chances: Chances, room: Room, rng: Generator) -> None:
     """The chain of cells that arrested during the step, at times spread over it; they are then in ``cells``."""
     for inducer in range(N_INDUCERS):
@@ -343,13 +343,13 @@ def tell_apart(cells: Counts, share: float, rng: Generator) -> None:
             cells[at + N_AGES] += resistant
 
 
-@compiled
+@inlined
 def _table(rates: Rates, inducer: int, family: int) -> int:
     """The table of chances of one family: its own where a senolytic kills it, else that of the unkilled."""
     return inducer if family % 2 == SENSITIVE and rates[KILL + inducer] > 0.0 else UNKILLED
 
 
-@compiled
+@inlined
 def _revert(cells: Counts, rates: Rates, time: float, rng: Generator) -> None:
     """Reversibly senescent cells that cycle again over ``time`` days."""
     if rates[REVERSAL] <= 0.0:
@@ -404,7 +404,7 @@ def found_focus(cells: Counts, at: int, rates: Rates, time: float, rng: Generato
     cells[at] += birth_death(1, birth, death, time * rng.random(), rng)
 
 
-@compiled
+@inlined
 def _seed(cells: Counts, rates: Rates, load: float, time: float, seeds: Counts, rng: Generator) -> int:
     """Cells that leave to found foci elsewhere; ``seeds`` counts them by the population that they found.
 
@@ -426,7 +426,7 @@ def _seed(cells: Counts, rates: Rates, load: float, time: float, seeds: Counts, 
     return int(min(n, dividing))
 
 
-@compiled
+@inlined
 def _proliferating(cells: Counts) -> int:
     total = 0
     for at in range(SENESCENT):
@@ -435,13 +435,13 @@ def _proliferating(cells: Counts) -> int:
     return total
 
 
-@compiled
+@inlined
 def crowding(total: float, rates: Rates) -> float:
     """A lesion's factor on net growth at so many cells (`trialsim.biology.rates.crowding_factor`)."""
     return crowding_factor(total, rates[CAPACITY], rates[REFERENCE], rates[CROWDING])
 
 
-@compiled
+@inlined
 def step(
     cells: Counts,
     seen: Survey,
@@ -515,7 +515,7 @@ def step(
     return escapes + _grow_escapers(cells, rates, crowd, losses + arrest_rate, 0.0, time, room, rng), after
 
 
-@compiled
+@inlined
 def _grow_escapers(
     cells: Counts,
     rates: Rates,
@@ -544,7 +544,7 @@ def _grow_escapers(
     return total
 
 
-@compiled
+@inlined
 def _note_sources(cells: Counts, seen: Survey, rates: Rates, room: Room) -> None:
     """What each inducer's cells, and last the host's, do to arrest a neighbour in a lesion as it was surveyed."""
     parts = room.by_inducer
@@ -556,7 +556,7 @@ def _note_sources(cells: Counts, seen: Survey, rates: Rates, room: Room) -> None
             parts[inducer] = effect * weight(rates, inducer) * secreting(cells, inducer) / seen[ALL]
 
 
-@compiled
+@inlined
 def _add_sources(cells: Counts, arrested: int, rates: Rates, room: Room) -> None:
     """Add what they do now.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import simpy
 
+from trialsim.collecting import uncollected
 from trialsim.conduct.accrual import draw_arrivals
 from trialsim.conduct.calendar_grid import on_grid
 from trialsim.conduct.competing_times import draw_competing_times, draw_post_relapse_survival
@@ -129,7 +130,7 @@ class _Conduct:
         """Every event up to and on the instant of the cut (SimPy's own ``until`` would leave out the latter)."""
         env, tell = self._env, self._on_progress or _ignore
         next_told = 0.0
-        with deferred() as interruption:
+        with uncollected(), deferred() as interruption:
             while env.peek() <= cut_day:
                 env.step()
                 interruption.stop_if_asked()

@@ -16,18 +16,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trialsim.compiling import compiled
-from trialsim.patient import entry, markers
-from trialsim.patient.compiled import make_workspace
+from trialsim.collecting import uncollected
+from trialsim.compiling import compiled, stream_at
+from trialsim.patient import compiled as course
+from trialsim.patient import markers
+from trialsim.patient.compiled import Workspace, make_workspace
 from trialsim.patient.course import LINEAGES, STREAMS, scan_error
 from trialsim.patient.markers import Guides
-from trialsim.patient.prepare import prepare
+from trialsim.patient.prepare import Recipe, assemble, recipes_of
 from trialsim.patient.state import CROSSED, DRUG, LOCAL, NOW, Floats, Integers, State
 from trialsim.patient.streams import open_streams
+from trialsim.patient.untreated import Person, World
 from trialsim.records import SameDay, Traits
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.treatment import dose_rules
 from trialsim.treatment.platelets import LOWEST
+
+Generator = np.random.Generator
 
 #: Kinds of task in a plan.
 _SCAN, _LABORATORY, _DOSE, _BIOMARKER = 0, 1, 2, 3
@@ -49,9 +54,9 @@ N_DONE = 8
 RELAPSE, LESION, LATENT, LAST_SCAN, CELLS, LINEAGE, NADIR, TRUE_NADIR, FIRST_DOSE, LAST_DOSE = range(10)
 N_OUTCOME = 10
 
-_advance, _swallow, _strike, _scan = entry.advance_in, entry.swallow, entry.strike, entry.scan
-_laboratory, _main_lineage, _measure = entry.laboratory, entry.main_lineage, markers.measure
-_decide = compiled(dose_rules.decide)
+_advance, _swallow, _strike, _scan = course.advance, course.swallow, course.strike, course.scan
+_laboratory, _main_lineage, _measure = course.laboratory, course.main_lineage, markers.measure
+_assemble, _decide = assemble, compiled(dose_rules.decide)
 _GIVE, _RESUME, _STOP = dose_rules.GIVE, dose_rules.RESUME, dose_rules.STOP
 
 
@@ -84,7 +89,7 @@ def make_plan(arm: ResolvedArm, visits: Iterable[tuple[float, Iterable[tuple[int
 
 
 @compiled
-def _dose(state: State, order: int, rule: Floats, done: Floats, platelets: float, cells_stream: int) -> bool:
+def _dose(state: State, order: int, rule: Floats, done: Floats, platelets: float, rng: Generator) -> bool:
     """A dose that is due, under its rule; returns whether it was given."""
     decision, fraction, on_hold, holds = _decide(
         rule[_HOLD_BELOW],
@@ -104,7 +109,7 @@ def _dose(state: State, order: int, rule: Floats, done: Floats, platelets: float
     if state.orders[order, DRUG] >= 0.0:
         _swallow(state, order, fraction)
     else:
-        _strike(state, order, fraction, cells_stream)
+        _strike(state, order, fraction, rng)
     done[GIVEN] += fraction
     done[ADMINISTRATIONS] += 1.0
     return True
@@ -127,6 +132,71 @@ def _decide_orders(guides: Guides, guide: int, positive: bool, done: Floats) -> 
     for order in range(guides.of_order.size):
         if guides.of_order[order] == guide and not positive:
             done[order, WITHHELD] = 1.0
+
+
+@compiled
+def _begin(done: Floats, out: Floats, said: Floats) -> None:
+    """What is known of a patient before the first visit; without slices, which would make `_live` count references."""
+    for order in range(done.shape[0]):
+        for at in range(done.shape[1]):
+            done[order, at] = 1.0 if at == FRACTION else 0.0
+    for at in range(out.size):
+        out[at] = 0.0 if at == LAST_SCAN else np.nan
+    for guide in range(said.shape[0]):
+        for at in range(said.shape[1]):
+            said[guide, at] = np.nan
+
+
+@compiled
+def _live(
+    state: State,
+    plan: Plan,
+    guides: Guides,
+    errors: Floats,
+    ends: float,
+    cut: float,
+    scan_error_sd: float,
+    space: Workspace,
+    cells: Generator,
+    scans: Generator,
+    visits: Generator,
+    done: Floats,
+    out: Floats,
+    said: Floats,
+) -> None:
+    """`live`, with room to work in and streams."""
+    _begin(done, out, said)
+    platelets = np.nan
+    at_rest = False
+    for line in range(plan.days.size):
+        day, kind, order = plan.days[line], plan.kinds[line], plan.orders[line]
+        if day >= ends or day > cut:
+            break
+        if at_rest:
+            state.clock[NOW] = day
+        else:
+            at_rest = _advance(state, day, space, cells)
+        if kind == _SCAN:
+            lesion = _scan(state, scan_error_sd, scans)
+            if lesion >= 0:
+                _see(state, lesion, out)
+                break
+            out[LAST_SCAN] = day
+        elif kind == _LABORATORY:
+            platelets = _laboratory(state, visits)
+            if not out[NADIR] <= platelets:
+                out[NADIR] = platelets
+        elif kind == _BIOMARKER:
+            _measure(state, guides, order, errors[order], said[order])
+            _decide_orders(guides, order, said[order, markers.POSITIVE] > 0.0, done)
+        elif done[order, STOPPED] + done[order, WITHHELD] == 0.0 and _dose(
+            state, order, plan.rules[order], done[order], platelets, cells
+        ):
+            at_rest = False
+            if math.isnan(out[FIRST_DOSE]):
+                out[FIRST_DOSE] = day
+            out[LAST_DOSE] = day
+    out[TRUE_NADIR] = state.platelets[LOWEST]
 
 
 @compiled
@@ -160,43 +230,49 @@ def live(
     done, out, said
         Filled: order x N_DONE, N_OUTCOME, and guide x `markers.N_PANEL`.
     """
-    done[:] = 0.0
-    done[:, FRACTION] = 1.0
-    out[:] = np.nan
-    out[LAST_SCAN] = 0.0
-    said[:] = np.nan
-    platelets = np.nan
-    at_rest = False
-    space = make_workspace(state.cells.shape[0])
-    for line in range(plan.days.size):
-        day, kind, order = plan.days[line], plan.kinds[line], plan.orders[line]
-        if day >= ends or day > cut:
-            break
-        if at_rest:
-            state.clock[NOW] = day
-        else:
-            at_rest = _advance(state, day, space, cells_stream)
-        if kind == _SCAN:
-            lesion = _scan(state, scan_error_sd, scan_stream)
-            if lesion >= 0:
-                _see(state, lesion, out)
-                break
-            out[LAST_SCAN] = day
-        elif kind == _LABORATORY:
-            platelets = _laboratory(state, visit_stream)
-            if not out[NADIR] <= platelets:
-                out[NADIR] = platelets
-        elif kind == _BIOMARKER:
-            _measure(state, guides, order, errors[order], said[order])
-            _decide_orders(guides, order, said[order, markers.POSITIVE] > 0.0, done)
-        elif done[order, STOPPED] + done[order, WITHHELD] == 0.0 and _dose(
-            state, order, plan.rules[order], done[order], platelets, cells_stream
-        ):
-            at_rest = False
-            if math.isnan(out[FIRST_DOSE]):
-                out[FIRST_DOSE] = day
-            out[LAST_DOSE] = day
-    out[TRUE_NADIR] = state.platelets[LOWEST]
+    _live(
+        state,
+        plan,
+        guides,
+        errors,
+        ends,
+        cut,
+        scan_error_sd,
+        make_workspace(state.cells.shape[0]),
+        stream_at(cells_stream),
+        stream_at(scan_stream),
+        stream_at(visit_stream),
+        done,
+        out,
+        said,
+    )
+
+
+@compiled
+def begin_and_live(
+    whose: Person,
+    responds: bool,
+    world: World,
+    recipe: Recipe,
+    lesions_stream: int,
+    plan: Plan,
+    guides: Guides,
+    errors: Floats,
+    ends: float,
+    cut: float,
+    scan_error_sd: float,
+    cells_stream: int,
+    scan_stream: int,
+    visit_stream: int,
+    done: Floats,
+    out: Floats,
+    said: Floats,
+) -> None:
+    """`trialsim.patient.prepare.assemble`, then `live`, of a patient at whom nobody looks."""
+    state = _assemble(whose, responds, world, recipe, 0, lesions_stream)
+    live(
+        state, plan, guides, errors, ends, cut, scan_error_sd, cells_stream, scan_stream, visit_stream, done, out, said
+    )
 
 
 @dataclass(frozen=True)
@@ -253,29 +329,36 @@ def live_all(
     outcomes = np.empty((len(traits), N_OUTCOME))
     done = np.empty((len(traits), len(arm.orders), N_DONE))
     said = np.empty((len(traits), len(arm.guides), markers.N_PANEL))
-    error, guides = scan_error(protocol), markers.make_guides(protocol, arm)
-    for row, (patient, own) in enumerate(traits.items()):
-        lesions, *streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
-        state = prepare(own, arm, protocol, lesions.generator)
-        end = math.inf if ends is None else ends[patient]
-        cut = math.inf if cuts is None else cuts[patient]
-        cells, scans, visits = (stream.address for stream in streams)
-        wrong = markers.draw_errors(protocol, arm, patient, seed=seed, replicate=replicate)
-        live(
-            state,
-            plan,
-            guides,
-            wrong,
-            end,
-            cut,
-            error,
-            cells,
-            scans,
-            visits,
-            done[row],
-            outcomes[row],
-            said[row],
-        )
-        if observe is not None:
-            observe(patient, state)
+    error, guides, recipes = scan_error(protocol), markers.make_guides(protocol, arm), recipes_of(arm, protocol)
+    with uncollected():
+        for row, (patient, own) in enumerate(traits.items()):
+            whose, responds, recipe = recipes.own(own)
+            streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
+            lesions, cells, scans, visits = (stream.address for stream in streams)
+            wrong = markers.draw_errors(protocol, arm, patient, seed=seed, replicate=replicate)
+            end = math.inf if ends is None else ends[patient]
+            cut = math.inf if cuts is None else cuts[patient]
+            kept = done[row], outcomes[row], said[row]
+            if observe is None:
+                begin_and_live(
+                    whose,
+                    responds,
+                    recipes.world,
+                    recipe,
+                    lesions,
+                    plan,
+                    guides,
+                    wrong,
+                    end,
+                    cut,
+                    error,
+                    cells,
+                    scans,
+                    visits,
+                    *kept,
+                )
+            else:
+                state = assemble(whose, responds, recipes.world, recipe, 0, lesions)
+                live(state, plan, guides, wrong, end, cut, error, cells, scans, visits, *kept)
+                observe(patient, state)
     return Lives(outcomes, done, said)

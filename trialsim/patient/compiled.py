@@ -1,6 +1,6 @@
 """The compiled course: cells and drugs brought together between clinical events.
 
-``advance``, ``swallow``, ``strike`` and ``assess`` are compiled once and called from whoever owns the calendar. Cells
+``advance``, ``swallow``, ``strike`` and ``scan`` are compiled once and called from whoever owns the calendar. Cells
 know no drug: here drug amounts become hazards, frozen at their mean over a step.
 """
 
@@ -25,7 +25,16 @@ from trialsim.biology.kernel import (
     tell_apart,
     wake,
 )
-from trialsim.biology.populations import DORMANT, ESCAPED, N_INDUCERS, REVERSIBLE, SENESCENT, SPONTANEOUS, Counts
+from trialsim.biology.populations import (
+    DORMANT,
+    ESCAPED,
+    N_INDUCERS,
+    RESIDUAL,
+    REVERSIBLE,
+    SENESCENT,
+    SPONTANEOUS,
+    Counts,
+)
 from trialsim.biology.rates import (
     CAPACITY,
     CLEARANCE,
@@ -73,7 +82,7 @@ from trialsim.biology.sasp import (
     survey,
     total_cells,
 )
-from trialsim.compiling import compiled
+from trialsim.compiling import compiled, inlined
 from trialsim.patient.state import (
     ADDS,
     AMOUNT,
@@ -129,6 +138,8 @@ _NEGLIGIBLE_HAZARD = 1e-5
 _NEGLIGIBLE_MG = 1e-6
 #: Longest step while a drug acts, days: over it five quadrature points follow the decay of its effect.
 _DRUG_STEP = 3.0
+#: Coefficient of variation of a platelet count in the laboratory.
+PLATELET_ERROR = 0.05
 
 
 class Workspace(NamedTuple):
@@ -157,7 +168,7 @@ def make_workspace(lesions: int) -> Workspace:
     )
 
 
-@compiled
+@inlined
 def _survey_all(state: State, rates: Rates, space: Workspace) -> bool:
     """Survey every lesion; returns whether any cell is left."""
     cells = 0.0
@@ -175,7 +186,7 @@ def _any_cells(state: State) -> bool:
     return lesion < used
 
 
-@compiled
+@inlined
 def _any_senescent(state: State, space: Workspace) -> bool:
     cells = 0.0
     for lesion in range(int(state.clock[IN_USE])):
@@ -183,7 +194,7 @@ def _any_senescent(state: State, space: Workspace) -> bool:
     return cells > 0.0
 
 
-@compiled
+@inlined
 def _any_busy(state: State, space: Workspace) -> bool:
     """Whether any lesion has cells that are not dormant."""
     cells = 0.0
@@ -192,7 +203,7 @@ def _any_busy(state: State, space: Workspace) -> bool:
     return cells > 0.0
 
 
-@compiled
+@inlined
 def _drug_hazard(state: State, space: Workspace) -> float:
     """Largest hazard per day that a drug may reach from now on for a cell that it acts on; 0 without such a cell.
 
@@ -215,7 +226,7 @@ def _drug_hazard(state: State, space: Workspace) -> float:
     return largest
 
 
-@compiled
+@inlined
 def _pace_of_load(seen: Survey, rates: Rates) -> float:
     """How fast the secretome's load in a lesion changes now, per day: cells mature, are diluted and cleared."""
     if seen[SECRETING] + seen[RIPENING] == 0.0:
@@ -225,7 +236,7 @@ def _pace_of_load(seen: Survey, rates: Rates) -> float:
     return rates[SASP_INTENSITY] * LARGEST * HALF_SHARE / (share + HALF_SHARE) ** 2 * change
 
 
-@compiled
+@inlined
 def _step_length(state: State, space: Workspace, left: float) -> float:
     """Longest step allowed now.
 
@@ -269,7 +280,7 @@ def _step_length(state: State, space: Workspace, left: float) -> float:
     return length
 
 
-@compiled
+@inlined
 def _set_drug_effects(state: State, rates: Rates, time: float) -> None:
     """What drugs do to the rates, by their mean effect over the next ``time`` days."""
     for d in range(state.drugs.shape[0]):
@@ -287,7 +298,7 @@ def _set_drug_effects(state: State, rates: Rates, time: float) -> None:
                     rates[at] *= modulated(line[VALUE], strength)
 
 
-@compiled
+@inlined
 def _set_host_effects(state: State, space: Workspace, rates: Rates, time: float) -> None:
     """What the host's senescent cells and the immune infiltrate do to the rates, at the middle of the step."""
     burden = advance_burden(state.host[BURDEN], state.host[PRODUCTION], rates[HOST_KILL], 0.5 * time)
@@ -307,7 +318,7 @@ def _set_host_effects(state: State, space: Workspace, rates: Rates, time: float)
     rates[CLEARANCE] *= fold
 
 
-@compiled
+@inlined
 def _advance_drugs(state: State, time: float) -> None:
     for d in range(state.drugs.shape[0]):
         if state.amounts[d, 0] > 0.0 or state.amounts[d, 1] > 0.0:
@@ -333,7 +344,7 @@ def _part_step(
     return step(cells, seen, space.rates, chances, infiltrate, span, space.room, space.seeds, rng)
 
 
-@compiled
+@inlined
 def _step_lesion(state: State, lesion: int, space: Workspace, span: Span, rng: Generator) -> None:
     """One lesion over one step, split at the instant it wakes; notes first escape and crossing."""
     cells, own, seen, rates = state.cells[lesion], state.lesions[lesion], space.seen[lesion], space.rates
@@ -382,7 +393,7 @@ def _tell_apart(state: State, rates: Rates, rng: Generator) -> None:
             own[RESISTANT_SHARE], own[LATENT_RESISTANCE] = share, 0.0
 
 
-@compiled
+@inlined
 def _set_present(state: State, space: Workspace) -> None:
     """Of the inducers whose cells are killed, those of which there are senescent cells, or may be within the step."""
     rates = space.rates
@@ -396,7 +407,7 @@ def _set_present(state: State, space: Workspace) -> None:
     space.present[SPONTANEOUS] += rates[SPONTANEOUS_RATE] + rates[SASP_ARREST]
 
 
-@compiled
+@inlined
 def _found_foci(state: State, rates: Rates, time: float, seeds: Counts, rng: Generator) -> None:
     """Give each cell that was seeded in a step a lesion of its own; without room for any, it is gone."""
     for at in range(seeds.size):
@@ -451,7 +462,7 @@ def _trace(state: State) -> None:
     state.trace[row, 5] = state.platelets[COUNT]
 
 
-@compiled
+@inlined
 def at_rest(state: State) -> bool:
     """No cell is left, no drug, and platelets are at their baseline: until the next dose only the clock runs."""
     for d in range(state.amounts.shape[0]):
@@ -460,7 +471,7 @@ def at_rest(state: State) -> bool:
     return not _any_cells(state) and platelets_at_rest(state.platelets, state.settings[BASELINE])
 
 
-@compiled
+@inlined
 def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
     """`advance`, with room to work in."""
     while state.clock[NOW] < until:
@@ -535,16 +546,39 @@ def strike(state: State, order: int, fraction: float, rng: Generator) -> None:
 
 
 @compiled
-def assess(state: State, errors: Floats) -> int:
-    """The lesion that a scan finds, or -1: the largest measured one at or above the detection limit.
+def scan(state: State, error_sd: float, rng: Generator) -> int:
+    """The lesion that a scan finds now, or -1: the largest measured one at or above the detection limit.
 
-    Measured size is cells x exp(error); ``errors`` holds one normal deviate (natural log) per lesion.
+    Measured size is cells x exp(error), one error drawn for each place of a lesion.
     """
     found, largest = -1, state.settings[LIMIT]
     for lesion in range(state.cells.shape[0]):
+        error = error_sd * rng.standard_normal()
         total = total_cells(state.cells[lesion])
         if total > 0:
-            measured = total * math.exp(errors[lesion])
+            measured = total * math.exp(error)
             if measured >= largest:
                 found, largest = lesion, measured
     return found
+
+
+@compiled
+def laboratory(state: State, rng: Generator) -> float:
+    """A platelet count as the laboratory reports it now, 1e9/L (log-normal error)."""
+    return float(state.platelets[COUNT] * math.exp(PLATELET_ERROR * rng.standard_normal()))
+
+
+@compiled
+def main_lineage(cells: Counts) -> int:
+    """The lineage that makes up most of a lesion's proliferating cells, the first of equals; residual if none.
+
+    A lineage is named by its first population: escaped cells of one inducer are one, whatever senolytics do to them.
+    """
+    main, most = RESIDUAL, 0
+    for at in range(DORMANT):
+        if cells[at] > most:
+            main, most = at, cells[at]
+    for at in range(ESCAPED, SENESCENT, 2):
+        if cells[at] + cells[at + 1] > most:
+            main, most = at, cells[at] + cells[at + 1]
+    return main

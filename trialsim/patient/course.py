@@ -20,6 +20,8 @@ from trialsim.biology.populations import (
 )
 from trialsim.patient import entry, markers
 from trialsim.patient import state as s
+from trialsim.patient.compiled import main_lineage
+from trialsim.patient.handles import space_handle, state_handle
 from trialsim.patient.prepare import prepare
 from trialsim.patient.streams import open_streams
 from trialsim.records import Assessment, Cause, PanelResult, Reading, Traits, cause_label
@@ -74,6 +76,10 @@ class Course:
         self._streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
         lesions, cells, scans, visits = self._streams
         self.state = prepare(traits, arm, protocol, lesions.generator, traced=traced)
+        self._own, self._space = state_handle(self.state), space_handle(len(self.state.cells)).address
+        # What is asked at every visit, in Python's own numbers: NumPy's take a microsecond to compare.
+        self._day = 0.0
+        self._swallowed = (self.state.orders[:, s.DRUG] >= 0.0).tolist()
         self._traced = traced
         #: Nothing can change before the next oral dose, so that advancing is setting the clock.
         self._at_rest = False
@@ -84,28 +90,30 @@ class Course:
     @property
     def day(self) -> float:
         """Study day now."""
-        return float(self.state.clock[s.NOW])
+        return self._day
 
     def advance(self, until: float) -> None:
         """Run the patient up to study day ``until``; a day already passed changes nothing."""
-        if until <= self.state.clock[s.NOW]:
+        if until <= self._day:
             return
+        self._day = until
         if self._at_rest:
             self.state.clock[s.NOW] = until
         else:
-            self._at_rest = entry.advance(self.state, until, self._cells_stream) and not self._traced
+            at_rest = entry.advance(self._own.address, until, self._space, self._cells_stream)
+            self._at_rest = at_rest and not self._traced
 
     def give(self, order: int, fraction: float) -> None:
         """One administration, now, of ``arm.orders[order]`` at a fraction of its planned dose."""
-        if self.state.orders[order, s.DRUG] >= 0.0:
-            entry.swallow(self.state, order, fraction)
+        if self._swallowed[order]:
+            entry.swallow(self._own.address, order, fraction)
             self._at_rest = False
         else:
-            entry.strike(self.state, order, fraction, self._cells_stream)
+            entry.strike(self._own.address, order, fraction, self._cells_stream)
 
     def assess(self) -> Assessment:
         """A scan now."""
-        lesion = entry.scan(self.state, self._scan_error, self._scan_stream)
+        lesion = entry.scan(self._own.address, self._scan_error, self._scan_stream)
         if lesion < 0:
             return Assessment(found=False)
         cells = self.state.cells[lesion]
@@ -114,7 +122,7 @@ class Course:
             found=True,
             site="local" if lesion == s.LOCAL else "distant",
             cells=float(cells.sum()),
-            cause=LINEAGES[entry.main_lineage(cells)],
+            cause=LINEAGES[main_lineage(cells)],
             lineage=lineage_shares(cells),
             # A lesion just under the limit can be seen by an error of measurement before it crosses.
             latent_day=self.day if math.isnan(crossed) else crossed,
@@ -122,7 +130,7 @@ class Course:
 
     def laboratory(self) -> float:
         """A platelet count as the laboratory reports it, 1e9/L (log-normal error)."""
-        return entry.laboratory(self.state, self._visit_stream)
+        return entry.laboratory(self._own.address, self._visit_stream)
 
     def measure(self, guide: int) -> PanelResult:
         """The panel of ``arm.guides[guide]``, now."""

@@ -11,7 +11,7 @@ import numpy as np
 from trialsim.biology import host
 from trialsim.biology import rates as r
 from trialsim.biology.secretome import load_secretome
-from trialsim.compiling import compiled, generator_at
+from trialsim.compiling import compiled, stream_at
 from trialsim.patient import state as s
 from trialsim.patient import untreated
 from trialsim.patient.streams import address_of
@@ -180,7 +180,7 @@ def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_
     )
 
 
-class _Recipes:
+class Recipes:
     """The recipes of an arm, made when they are asked for."""
 
     def __init__(self, arm: ResolvedArm, protocol: ResolvedProtocol) -> None:
@@ -195,11 +195,16 @@ class _Recipes:
             self._made[key] = _recipe(self.arm, self.protocol, str(p53_status), str(bcl2_class))
         return self._made[key]
 
+    def own(self, traits: Traits) -> tuple[Person, bool, Recipe]:
+        """What `assemble` needs of one patient."""
+        recipe = self.of(traits["p53_status"], traits["bcl2_class"])
+        return person(traits), traits["chemo_response"] == "responsive", recipe
 
-_recipes: dict[tuple[int, int], _Recipes] = {}
+
+_recipes: dict[tuple[int, int], Recipes] = {}
 
 
-def _recipes_of(arm: ResolvedArm, protocol: ResolvedProtocol) -> _Recipes:
+def recipes_of(arm: ResolvedArm, protocol: ResolvedProtocol) -> Recipes:
     """An arm's recipes, kept while the arm lives: to work them out costs as much as a patient."""
     key = id(arm), id(protocol)
     kept = _recipes.get(key)
@@ -207,16 +212,16 @@ def _recipes_of(arm: ResolvedArm, protocol: ResolvedProtocol) -> _Recipes:
         if len(_recipes) >= _KEPT:
             _recipes.clear()
         # It holds both objects, so that no others can come to have their identities.
-        kept = _recipes[key] = _Recipes(arm, protocol)
+        kept = _recipes[key] = Recipes(arm, protocol)
     return kept
 
 
 @compiled
-def _assemble(own: Person, responds: bool, world: World, recipe: Recipe, rows: int, lesions_stream: int) -> s.State:
-    """The patient's arrays: what is typical in a recipe made their own."""
+def assemble(own: Person, responds: bool, world: World, recipe: Recipe, rows: int, lesions_stream: int) -> s.State:
+    """The patient's arrays, before the first dose: what is typical in a recipe made their own."""
     rates = _lesion_rates(own, world)
     rates[r.IMMATURE_KILL_SHARE] = recipe.immature_kill_share
-    cells, lesions, in_use = draw_lesions(own, rates, world, generator_at(lesions_stream))
+    cells, lesions, in_use = draw_lesions(own, rates, world, stream_at(lesions_stream))
     drugs = recipe.drugs.copy()
     for d in range(drugs.shape[0]):
         drugs[d, pk.ELIMINATION] *= own.drug_clearance
@@ -274,12 +279,6 @@ def prepare(
 
     ``rng`` draws the lesions; it must be the patient's own stream and hold nothing of the arm.
     """
-    recipes = _recipes_of(arm, protocol)
-    return _assemble(
-        person(traits),
-        traits["chemo_response"] == "responsive",
-        recipes.world,
-        recipes.of(traits["p53_status"], traits["bcl2_class"]),
-        TRACE_ROWS if traced else 0,
-        address_of(rng),
-    )
+    recipes = recipes_of(arm, protocol)
+    whose, responds, recipe = recipes.own(traits)
+    return assemble(whose, responds, recipes.world, recipe, TRACE_ROWS if traced else 0, address_of(rng))

@@ -29,10 +29,15 @@ _MIX_LEFT, _MIX_RIGHT = 0xCA01F9DD, 0x4973F715
 
 
 class Stream(NamedTuple):
-    """A generator and where compiled code finds it (`trialsim.compiling.generator_at`)."""
+    """A bit generator and where compiled code finds it (`trialsim.compiling.stream_at`), while the stream lives."""
 
-    generator: np.random.Generator
+    bits: np.random.PCG64
     address: int
+
+    @property
+    def generator(self) -> np.random.Generator:
+        """The generator that draws from it."""
+        return np.random.Generator(self.bits)
 
 
 class _Words(ISeedSequence):
@@ -124,5 +129,5 @@ def open_streams(seed: int, purposes: Sequence[Purpose], *, subject: int, replic
     streams = []
     for words in _seed_words(_words_of(seed), replicate, subject, np.array(purposes, np.int64)):
         bits = np.random.PCG64(_Words(words))  # type: ignore[arg-type]  # NumPy's stubs know SeedSequence alone
-        streams.append(Stream(np.random.Generator(bits), _pointer(bits.capsule, b"BitGenerator")))
+        streams.append(Stream(bits, _pointer(bits.capsule, b"BitGenerator")))
     return streams

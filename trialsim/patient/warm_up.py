@@ -8,6 +8,8 @@ from trialsim.biology.populations import N_POPULATIONS
 from trialsim.biology.rates import quiet_rates
 from trialsim.patient import entry, markers
 from trialsim.patient import state as s
+from trialsim.patient.compiled import main_lineage
+from trialsim.patient.handles import space_handle, state_handle
 from trialsim.patient.streams import open_streams
 from trialsim.rng import Purpose
 from trialsim.treatment.pharmacology import N_DRUG
@@ -32,10 +34,11 @@ def compile_kernels() -> None:
     )
     state.orders[0, s.SHIFT] = 1.0
     (stream,) = open_streams(0, (Purpose.CELLS,), subject=1)
-    entry.advance(state, 1.0, stream.address)
-    entry.strike(state, 0, 1.0, stream.address)
-    entry.swallow(state, 0, 1.0)
-    entry.scan(state, 0.0, stream.address)
-    entry.laboratory(state, stream.address)
-    entry.main_lineage(state.cells[0])
+    own, space = state_handle(state), space_handle(1)
+    entry.advance(own.address, 1.0, space.address, stream.address)
+    entry.strike(own.address, 0, 1.0, stream.address)
+    entry.swallow(own.address, 0, 1.0)
+    entry.scan(own.address, 0.0, stream.address)
+    entry.laboratory(own.address, stream.address)
+    main_lineage(state.cells[0])
     markers.read(state, np.ones(markers.N_MARKER), 0.0)
