@@ -76,7 +76,7 @@ def _owns_memory(function: Callable[..., Any]) -> bool:
     A function that does not is compiled without reference counts (numba's ``nrt`` flag): counting who holds a patient's
     arrays took a third of the kernel's time. Where this says no in error, numba refuses to compile the function ("NRT
     required but not enabled": add what it calls to ``_OWNING``), or the function never frees what it was handed
-    (tests/test_compiling.py watches that).
+    (tests/patient/test_memory.py watches that).
     """
     return any(
         "SLICE" in step.opname
@@ -97,13 +97,22 @@ def _is_plain(annotation: str) -> bool:
     return set(re.findall(r"\w+", annotation)) <= {"None", "bool", "float", "int", "tuple"}
 
 
-def _pointer_to(element: Any) -> Any:
-    """An intrinsic that makes an address a pointer to numbers of a kind, as ``numba.carray`` takes it."""
+class StreamType(types.Opaque):  # type: ignore[misc]
+    """In compiled code: a random stream, known by the address of its bit generator's interface (``bitgen_t``)."""
+
+    def __init__(self) -> None:
+        super().__init__("trialsim.stream")
+
+
+register_model(StreamType)(models.OpaqueModel)
+
+
+def _address_as(kind: Any) -> Any:
+    """An intrinsic that makes an address a pointer of a kind."""
 
     def pointer(_context: Any, address: Any) -> Any:
         if not isinstance(address, types.Integer):
             return None
-        kind = types.CPointer(element)
 
         def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             return builder.inttoptr(arguments[0], context.get_value_type(kind))
@@ -114,38 +123,15 @@ def _pointer_to(element: Any) -> Any:
 
 
 #: In compiled code: where numbers lie in memory, for ``numba.carray``.
-floats_at, integers_at = _pointer_to(types.float64), _pointer_to(types.int64)
+floats_at, integers_at = _address_as(types.CPointer(types.float64)), _address_as(types.CPointer(types.int64))
 
-
-class StreamType(types.Opaque):  # type: ignore[misc]
-    """In compiled code: a random stream, known by the address of its bit generator's interface (``bitgen_t``)."""
-
-    def __init__(self) -> None:
-        super().__init__("trialsim.stream")
-
-
-_STREAM = StreamType()
-register_model(StreamType)(models.OpaqueModel)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def stream_at(_context: Any, address: Any) -> Any:
-    """In compiled code: the stream whose bit generator's interface lies at ``address``.
-
-    Handing a ``numpy.random.Generator`` to compiled code costs eight microseconds a call, for its type is found anew
-    and its functions are cast one by one, and every compiled function that passes it on copies it; an address costs
-    what any integer does. ``bitgen_t`` is part of NumPy's C interface (``numpy/random/bitgen.h``): the state, then the
-    functions that draw 64 bits, 32 bits and a double. The caller keeps the generator alive while compiled code runs.
-    """
-    if not isinstance(address, types.Integer):
-        return None
-
-    def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        word = context.get_value_type(types.uintp)
-        place = builder.trunc(arguments[0], word) if address.bitwidth > word.width else arguments[0]
-        return builder.inttoptr(place, context.get_value_type(_STREAM))
-
-    return _STREAM(address), codegen
+#: In compiled code: the stream whose bit generator's interface lies at an address.
+#:
+#: Handing a ``numpy.random.Generator`` to compiled code costs eight microseconds a call, for its type is found anew and
+#: its functions are cast one by one, and every compiled function that passes it on copies it; an address costs what any
+#: integer does. ``bitgen_t`` is part of NumPy's C interface (``numpy/random/bitgen.h``): the state, then the functions
+#: that draw 64 bits, 32 bits and a double. The caller keeps the generator alive while compiled code runs.
+stream_at = _address_as(StreamType())
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -38,7 +38,7 @@ def _made(n: int) -> float:
 
 def test_courses_leave_no_array_behind() -> None:
     """Catches a compiled function that is handed an array and, without reference counts, never frees it: a trial's
-    process once kept the room to work in of every visit, some gigabytes in a long study."""
+    process once kept the room to work in of every visit."""
     _nrt_python.memsys_enable_stats()
     own = shipped()
     arm = own.arms["navitoclax"]

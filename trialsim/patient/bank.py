@@ -147,37 +147,51 @@ def _begin(done: Floats, out: Floats, said: Floats) -> None:
             said[guide, at] = np.nan
 
 
+class FollowUp(NamedTuple):
+    """What a patient meets on the way, and where it is written down."""
+
+    plan: Plan
+    guides: Guides
+    """What is measured to decide on orders."""
+    errors: Floats
+    """The errors of that, guide x biomarker (`trialsim.patient.markers`)."""
+    ends: float
+    """Study day of death or withdrawal, which go before a visit on it."""
+    cut: float
+    """Study day of the cut; a visit on it takes place."""
+    scan_error_sd: float
+    cells_stream: int
+    """Addresses of the patient's streams (`trialsim.patient.streams`)."""
+    scan_stream: int
+    visit_stream: int
+    done: Floats
+    """Filled: order x N_DONE."""
+    out: Floats
+    """Filled: N_OUTCOME."""
+    said: Floats
+    """Filled: guide x `markers.N_PANEL`."""
+
+
 @compiled
-def _live(
-    state: State,
-    plan: Plan,
-    guides: Guides,
-    errors: Floats,
-    ends: float,
-    cut: float,
-    scan_error_sd: float,
-    space: Workspace,
-    cells: Generator,
-    scans: Generator,
-    visits: Generator,
-    done: Floats,
-    out: Floats,
-    said: Floats,
-) -> None:
-    """`live`, with room to work in and streams."""
+def _live(state: State, follow_up: FollowUp, space: Workspace) -> None:
+    """`live`, with room to work in."""
+    plan, guides, errors = follow_up.plan, follow_up.guides, follow_up.errors
+    done, out, said = follow_up.done, follow_up.out, follow_up.said
+    cells, scans = stream_at(follow_up.cells_stream), stream_at(follow_up.scan_stream)
+    visits = stream_at(follow_up.visit_stream)
     _begin(done, out, said)
     platelets = np.nan
     at_rest = False
     for line in range(plan.days.size):
         day, kind, order = plan.days[line], plan.kinds[line], plan.orders[line]
-        if day >= ends or day > cut:
+        if day >= follow_up.ends or day > follow_up.cut:
             break
         if at_rest:
             state.clock[NOW] = day
         else:
             at_rest = _advance(state, day, space, cells)
         if kind == _SCAN:
-            lesion = _scan(state, scan_error_sd, scans)
+            lesion = _scan(state, follow_up.scan_error_sd, scans)
             if lesion >= 0:
                 _see(state, lesion, out)
                 break
@@ -200,79 +214,20 @@ def _live(
 
 
 @compiled
-def live(
-    state: State,
-    plan: Plan,
-    guides: Guides,
-    errors: Floats,
-    ends: float,
-    cut: float,
-    scan_error_sd: float,
-    cells_stream: int,
-    scan_stream: int,
-    visit_stream: int,
-    done: Floats,
-    out: Floats,
-    said: Floats,
-) -> None:
+def live(state: State, follow_up: FollowUp) -> None:
     """One patient through a plan, until relapse is seen or follow-up ends.
 
-    Parameters
-    ----------
-    state
-        At randomisation; left as it is at the last visit.
-    guides, errors
-        What is measured to decide on orders, and the errors of that, guide x biomarker (`trialsim.patient.markers`).
-    ends, cut
-        Study days. Death or withdrawal on ``ends`` goes before a visit on it; a visit on ``cut`` takes place.
-    cells_stream, scan_stream, visit_stream
-        Addresses of the patient's streams (`trialsim.patient.streams`).
-    done, out, said
-        Filled: order x N_DONE, N_OUTCOME, and guide x `markers.N_PANEL`.
+    ``state`` is that at randomisation, and is left as it is at the last visit.
     """
-    _live(
-        state,
-        plan,
-        guides,
-        errors,
-        ends,
-        cut,
-        scan_error_sd,
-        make_workspace(state.cells.shape[0]),
-        stream_at(cells_stream),
-        stream_at(scan_stream),
-        stream_at(visit_stream),
-        done,
-        out,
-        said,
-    )
+    _live(state, follow_up, make_workspace(state.cells.shape[0]))
 
 
 @compiled
 def begin_and_live(
-    whose: Person,
-    responds: bool,
-    world: World,
-    recipe: Recipe,
-    lesions_stream: int,
-    plan: Plan,
-    guides: Guides,
-    errors: Floats,
-    ends: float,
-    cut: float,
-    scan_error_sd: float,
-    cells_stream: int,
-    scan_stream: int,
-    visit_stream: int,
-    done: Floats,
-    out: Floats,
-    said: Floats,
+    whose: Person, responds: bool, world: World, recipe: Recipe, lesions_stream: int, follow_up: FollowUp
 ) -> None:
     """`trialsim.patient.prepare.assemble`, then `live`, of a patient at whom nobody looks."""
-    state = _assemble(whose, responds, world, recipe, 0, lesions_stream)
-    live(
-        state, plan, guides, errors, ends, cut, scan_error_sd, cells_stream, scan_stream, visit_stream, done, out, said
-    )
+    live(_assemble(whose, responds, world, recipe, 0, lesions_stream), follow_up)
 
 
 @dataclass(frozen=True)
@@ -335,30 +290,24 @@ def live_all(
             whose, responds, recipe = recipes.own(own)
             streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
             lesions, cells, scans, visits = (stream.address for stream in streams)
-            wrong = markers.draw_errors(protocol, arm, patient, seed=seed, replicate=replicate)
-            end = math.inf if ends is None else ends[patient]
-            cut = math.inf if cuts is None else cuts[patient]
-            kept = done[row], outcomes[row], said[row]
+            follow_up = FollowUp(
+                plan,
+                guides,
+                markers.draw_errors(protocol, arm, patient, seed=seed, replicate=replicate),
+                math.inf if ends is None else float(ends[patient]),
+                math.inf if cuts is None else float(cuts[patient]),
+                error,
+                cells,
+                scans,
+                visits,
+                done[row],
+                outcomes[row],
+                said[row],
+            )
             if observe is None:
-                begin_and_live(
-                    whose,
-                    responds,
-                    recipes.world,
-                    recipe,
-                    lesions,
-                    plan,
-                    guides,
-                    wrong,
-                    end,
-                    cut,
-                    error,
-                    cells,
-                    scans,
-                    visits,
-                    *kept,
-                )
+                begin_and_live(whose, responds, recipes.world, recipe, lesions, follow_up)
             else:
                 state = assemble(whose, responds, recipes.world, recipe, 0, lesions)
-                live(state, plan, guides, wrong, end, cut, error, cells, scans, visits, *kept)
+                live(state, follow_up)
                 observe(patient, state)
     return Lives(outcomes, done, said)
