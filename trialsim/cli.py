@@ -179,16 +179,16 @@ def patient(
 ) -> None:
     """Tell one patient's story: doses, cells, platelets, scans, cause of relapse."""
     resolved = _load(protocol, overrides)
-    if number > resolved.accrual.patients:
+    if number > resolved.accrual.patients and resolved.accrual.screening.is_idle:
         raise UsageError(f"the trial has {resolved.accrual.patients} patients; there is no number {number}")
     if arm is not None and arm not in resolved.arms:
         raise UsageError(f"no arm is called {arm}; the arms are {', '.join(resolved.arms)}")
     with _waiting("Simulating the patient", quiet):
         from trialsim import results
-        from trialsim.patient.cohort import sample_traits
+        from trialsim.patient.cohort import traits_of_trial
         from trialsim.stories import tell_story
 
-        traits = sample_traits(resolved.cohort, resolved.accrual.patients, seed=seed)
+        traits = traits_of_trial(resolved, seed=seed)
         story = tell_story(resolved, number, traits, seed=seed, arm=arm)
     if as_json:
         click.echo(results.to_json(story), nl=False)

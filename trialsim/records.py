@@ -18,6 +18,8 @@ Traits: TypeAlias = Mapping[str, float | str]
 class EventKind(StrEnum):
     """Kinds of event in the log; the names are those of ``events.csv``."""
 
+    SCREENED = "screened"
+    EXCLUDED = "excluded"
     ENROLLED = "enrolled"
     RANDOMISED = "randomised"
     DOSE = "dose"
@@ -38,20 +40,21 @@ class EventKind(StrEnum):
 class SameDay(IntEnum):
     """The order of things that fall on the same instant; smaller goes first (docs/model.md).
 
-    A patient is randomised before anything else can happen. The data cut is last, so an event on the instant of the
-    cut is in the data. Death precedes what a dead
-    patient cannot have; withdrawal precedes the visit it makes the patient miss; a scan sees the tumour
-    before that day's treatment; the laboratory and biomarkers decide on that day's dose.
+    A patient is screened and randomised before anything else can happen. The data cut is last, so an event on the
+    instant of the cut is in the data. Death precedes what a dead patient cannot have; withdrawal precedes the visit it
+    makes the patient miss; a scan sees the tumour before that day's treatment; the laboratory and biomarkers decide on
+    that day's dose.
     """
 
-    RANDOMISED = 0
-    DEATH = 1
-    WITHDREW = 2
-    SCAN = 3
-    LABORATORY = 4
-    BIOMARKER = 5
-    DOSE = 6
-    DATA_CUT = 9
+    SCREENED = 0
+    RANDOMISED = 1
+    DEATH = 2
+    WITHDREW = 3
+    SCAN = 6
+    LABORATORY = 8
+    BIOMARKER = 9
+    DOSE = 10
+    DATA_CUT = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class Purpose(IntEnum):
     ACCRUAL = 20
     SITE = 21
     RANDOMISATION = 22
+    SITE_START = 23
+    SCREENING = 24
     SAMPLING = 30
 
 

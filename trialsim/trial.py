@@ -32,7 +32,7 @@ from trialsim.endpoints import (
 from trialsim.endpoints.adsl import ADSL_DECIMALS
 from trialsim.endpoints.adtte import ADTTE_DECIMALS
 from trialsim.endpoints.events_frame import EVENTS_DECIMALS
-from trialsim.patient.cohort import sample_traits
+from trialsim.patient.cohort import traits_of_trial
 from trialsim.patient.course import Course
 from trialsim.records import TrialRecord
 from trialsim.spec.load import dump_resolved
@@ -75,7 +75,7 @@ def run_trial(
     ``on_progress(day, cut_day)`` follows the trial's calendar. It cannot change the trial.
     """
     started = time.perf_counter()
-    traits = sample_traits(protocol.cohort, protocol.accrual.patients, seed=seed)
+    traits = traits_of_trial(protocol, seed=seed)
 
     def new_course(patient: int, arm: ResolvedArm, own: Mapping[str, float | str]) -> Course:
         return Course(patient, arm, own, protocol, seed=seed)

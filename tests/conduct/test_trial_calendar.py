@@ -182,7 +182,7 @@ def test_ties_between_patients_are_logged_by_patient(monkeypatch: pytest.MonkeyP
     Patients arrive in pairs, a week apart, so that many of their visits coincide.
     """
     weekly = np.repeat(np.arange(25) * 7.0, 2)
-    monkeypatch.setattr("trialsim.conduct.trial_calendar.draw_arrivals", lambda *_, **__: weekly)
+    monkeypatch.setattr("trialsim.conduct.enrolment.draw_arrivals", lambda *_, **__: weekly)
     trial = run(SMALL)
     keys = [(event.day, event.patient) for event in trial.events[:-1]]
     assert keys == sorted(keys)

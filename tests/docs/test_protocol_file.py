@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from tests.docs.pages import FLAGSHIP, ROOT, blocks, commands, first_names, page, section, tables, ticked
 from trialsim.errors import InvalidInput
 from trialsim.spec import written_cohort as wc
+from trialsim.spec import written_conduct as wd
 from trialsim.spec import written_protocol as wp
 from trialsim.spec.dump import dump_yaml
 from trialsim.spec.load import load_protocol
@@ -31,7 +32,11 @@ PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wp.WrittenOrder: ("Orders", 0),
     wp.WrittenArm: ("Arms", 0),
     wp.WrittenRandomisation: ("Randomisation", 0),
-    wp.WrittenAccrual: ("Accrual", 0),
+    wd.WrittenAccrual: ("Accrual", 0),
+    wd.AccrualPeriod: ("Accrual", 1),
+    wd.WrittenSites: ("Accrual", 2),
+    wd.OpenEvery: ("Accrual", 3),
+    wd.WrittenPause: ("Accrual", 4),
     wp.WrittenFollowUp: ("Follow-up", 0),
     wp.ScanPlan: ("Follow-up", 1),
     wp.ScanStep: ("Follow-up", 2),
@@ -65,6 +70,7 @@ SPELLED = {
     ("WrittenProtocol", "description"): "none",
     ("WrittenFollowUp", "dropout"): "0",
     ("WrittenAccrual", "ramp"): "0",
+    ("WrittenAccrual", "screening_failure"): "0",
     ("WrittenDetection", "limit"): "1e9 cells",
     ("WrittenNumerics", "max_step"): "14 d",
     ("WrittenAnalysis", "landmarks"): "[36 mo, 60 mo]",
@@ -116,6 +122,7 @@ def test_spelled_defaults_are_the_models() -> None:
     moments = {
         ("WrittenFollowUp", "dropout"): 0.0,
         ("WrittenAccrual", "ramp"): 0.0,
+        ("WrittenAccrual", "screening_failure"): 0.0,
         ("WrittenDetection", "limit"): 1e9,
         ("WrittenNumerics", "max_step"): 14.0,
         ("WrittenAnalysis", "landmarks"): [1095.75, 1826.25],

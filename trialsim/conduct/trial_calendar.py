@@ -12,16 +12,17 @@ from typing import Any
 import simpy
 
 from trialsim.collecting import uncollected
-from trialsim.conduct.accrual import draw_arrivals
 from trialsim.conduct.calendar_grid import on_grid
 from trialsim.conduct.competing_times import draw_competing_times, draw_post_relapse_survival
 from trialsim.conduct.course import NewCourse
+from trialsim.conduct.enrolment import Arrival, lay_out
 from trialsim.conduct.interruption import deferred
 from trialsim.conduct.patient_process import PatientProcess
 from trialsim.conduct.randomisation import Randomiser
 from trialsim.conduct.schedule import Visit, arm_schedule
+from trialsim.errors import UsageError
 from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
-from trialsim.rng import TRIAL, Purpose, stream
+from trialsim.rng import TRIAL
 from trialsim.spec.resolved import ResolvedProtocol
 
 #: How often progress is told in a trial.
@@ -40,7 +41,7 @@ def conduct_trial(
 ) -> TrialRecord:
     """Run the trial.
 
-    ``traits[i]`` belongs to patient ``i + 1``, who is the ``i + 1``-th to arrive. ``new_course`` makes the
+    ``traits[i]`` belongs to subject ``i + 1``, who is the ``i + 1``-th to come. ``new_course`` makes the
     patient's course at randomisation. ``on_progress(day, cut_day)`` is called about
     two hundred times as the calendar goes on; ``observe`` sees every event as it happens. Neither can change the trial.
     """
@@ -93,7 +94,8 @@ class _Conduct:
         self._events: list[Event] = []
         self._log = self._events.append if observe is None else self._tee(observe)
         self._patients: list[PatientProcess] = []
-        self._arrivals = [float(day) for day in draw_arrivals(protocol.accrual, seed=seed, replicate=replicate)]
+        self._arrivals = lay_out(protocol, traits, seed=seed, replicate=replicate)
+        self._randomised = [arrival for arrival in self._arrivals if not arrival.excluded]
         self._randomiser = Randomiser(protocol, seed=seed, replicate=replicate)
         self._schedules = self._make_schedules()
 
@@ -110,12 +112,16 @@ class _Conduct:
         return TrialRecord(self._events, [patient.record for patient in self._patients], cut_day)
 
     def run_one(self, patient: int, arm: str | None) -> TrialRecord:
-        for earlier in range(1, patient):
-            self._randomiser.assign(self._traits[earlier - 1])
-        arrival = self._arrivals[patient - 1]
+        for earlier in self._randomised:
+            if earlier.subject >= patient:
+                break
+            self._randomiser.assign(self._traits[earlier.subject - 1])
+        arrival = next((a for a in self._randomised if a.subject == patient), None)
+        if arrival is None:
+            raise UsageError(f"no patient with the number {patient} was randomised")
         cut_day = self._cut_day()
-        env = self._env = simpy.Environment(initial_time=arrival)
-        process = self._randomise(patient, arrival, arm)
+        env = self._env = simpy.Environment(initial_time=arrival.day)
+        process = self._randomise(arrival, arm)
         env.process(process.follow(env, self._schedules[process.record.arm]))
         self._step_to(cut_day)
         if not process.closed:
@@ -124,7 +130,7 @@ class _Conduct:
         return TrialRecord(self._events, [process.record], cut_day)
 
     def _cut_day(self) -> float:
-        return self._arrivals[-1] + on_grid(self._protocol.follow_up.minimum_days)
+        return self._randomised[-1].day + on_grid(self._protocol.follow_up.minimum_days)
 
     def _step_to(self, cut_day: float) -> None:
         """Every event up to and on the instant of the cut (SimPy's own ``until`` would leave out the latter)."""
@@ -142,22 +148,27 @@ class _Conduct:
     def _make_schedules(self) -> dict[str, tuple[Visit, ...]]:
         """Each arm's schedule, to the end of the longest follow-up that any patient can have."""
         follow_up = self._protocol.follow_up
-        horizon = self._arrivals[-1] - self._arrivals[0] + on_grid(follow_up.minimum_days)
+        horizon = self._randomised[-1].day - self._randomised[0].day + on_grid(follow_up.minimum_days)
         return {name: arm_schedule(arm, follow_up.scans, horizon) for name, arm in self._protocol.arms.items()}
 
     def _enrol(self) -> Iterator[Any]:
         env = self._env
-        for patient, arrival in enumerate(self._arrivals, start=1):
-            yield env.timeout(arrival - env.now)
-            process = self._randomise(patient, arrival)
+        screened = not self._protocol.accrual.screening.is_idle
+        for arrival in self._arrivals:
+            yield env.timeout(arrival.day - env.now)
+            if screened:
+                self._log(Event(arrival.day, arrival.subject, 0.0, EventKind.SCREENED, f"site {arrival.site}"))
+            if arrival.excluded:
+                self._log(Event(arrival.day, arrival.subject, 0.0, EventKind.EXCLUDED, arrival.excluded))
+                continue
+            process = self._randomise(arrival)
             self._patients.append(process)
             env.process(process.follow(env, self._schedules[process.record.arm]))
 
-    def _randomise(self, patient: int, day: float, given: str | None = None) -> PatientProcess:
+    def _randomise(self, arrival: Arrival, given: str | None = None) -> PatientProcess:
         protocol, seed, replicate = self._protocol, self._seed, self._replicate
+        patient, day, site = arrival.subject, arrival.day, arrival.site
         traits = self._traits[patient - 1]
-        sites = stream(seed, Purpose.SITE, subject=patient, replicate=replicate)
-        site = int(sites.integers(1, protocol.accrual.sites + 1))
         assigned, stratum = self._randomiser.assign(traits)
         arm = given or assigned
         self._log(Event(day, patient, 0.0, EventKind.ENROLLED, f"site {site}"))

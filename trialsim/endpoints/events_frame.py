@@ -18,11 +18,11 @@ def events_frame(trial: TrialRecord, protocol: ResolvedProtocol) -> pd.DataFrame
     """The log in its own order.
 
     Columns: USUBJID (empty for the data cut, which is the trial's), ``seq`` (the row's number among the
-    patient's), ``arm``, ``day`` (calendar, 0 = the trial opens), ``study_day`` (0 = randomisation), ``kind``,
-    ``detail``, ``value``, ``unit``. Times are in days.
+    patient's), ``arm`` (empty for who was not randomised), ``day`` (calendar, 0 = the trial opens), ``study_day``
+    (0 = randomisation), ``kind``, ``detail``, ``value``, ``unit``. Times are in days.
     """
     arms = {record.patient: record.arm for record in trial.patients}
-    names = {patient: usubjid(protocol, patient) for patient in arms}
+    names = {event.patient: usubjid(protocol, event.patient) for event in trial.events if event.patient != TRIAL}
     seen: Counter[int] = Counter()
     sequence = []
     for event in trial.events:

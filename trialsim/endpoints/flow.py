@@ -6,13 +6,14 @@ from collections import Counter
 from typing import Any
 
 from trialsim.endpoints.status import Outcome, Treatment, completed_treatment, outcome, treatment_status
-from trialsim.records import TrialRecord
+from trialsim.records import EventKind, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
 
 def participant_flow(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str, Any]:
     """Who went where, by arm.
 
+    ``screened`` are all who came, of whom ``excluded`` were not randomised.
     Two identities hold in every arm: ``allocated = relapsed + died_without_relapse + withdrew +
     event_free_at_cut`` (by what came first) and ``started_treatment = completed_treatment +
     stopped_treatment + on_treatment_at_cut``. Everyone allocated is analysed (intention to treat).
@@ -40,4 +41,11 @@ def participant_flow(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str
             "analysed": len(records),
         }
     randomised = len(trial.patients)
-    return {"enrolled": randomised, "randomised": randomised, "arms": arms}
+    excluded = Counter(e.detail for e in trial.events if e.kind is EventKind.EXCLUDED)
+    return {
+        "screened": randomised + excluded.total(),
+        "excluded": {reason: excluded[reason] for reason in sorted(excluded, key=lambda r: (-excluded[r], r))},
+        "enrolled": randomised,
+        "randomised": randomised,
+        "arms": arms,
+    }

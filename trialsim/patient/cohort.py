@@ -8,24 +8,27 @@ patient's number and that patient's distributions, and on nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from trialsim.rng import Purpose, stream
-from trialsim.spec.resolved import Distribution, ResolvedCohort
+from trialsim.spec.resolved import Distribution, ResolvedCohort, ResolvedProtocol
 from trialsim.spec.traits import SLOTS, TRAITS
 
 Array = NDArray[np.float64]
 Traits = dict[str, float | str]
 
 
-def sample_traits(cohort: ResolvedCohort, patients: int, *, seed: int, replicate: int = 0) -> list[Traits]:
-    """Traits of patients 1 to ``patients``, in order; numbers in internal units, categories as level names."""
+def sample_traits(
+    cohort: ResolvedCohort, patients: int, *, seed: int, replicate: int = 0, first: int = 1
+) -> list[Traits]:
+    """Traits of patients from number ``first`` on; numbers in internal units, categories as level names."""
     normals = np.empty((patients, SLOTS))
     for row in range(patients):
-        rng = stream(seed, Purpose.TRAITS, subject=row + 1, replicate=replicate)
+        rng = stream(seed, Purpose.TRAITS, subject=row + first, replicate=replicate)
         normals[row] = rng.standard_normal(SLOTS)
     uniforms = special.ndtr(normals @ _mixing(cohort).T)
     columns: dict[str, list[float] | list[str]] = {}
@@ -43,6 +46,43 @@ def sample_traits(cohort: ResolvedCohort, patients: int, *, seed: int, replicate
         columns[name] = values.tolist()
     names = [name for name in TRAITS if name in columns]
     return [dict(zip(names, row, strict=True)) for row in zip(*(columns[n] for n in names), strict=True)]
+
+
+class Comers(Sequence[Traits]):
+    """Traits of all who may come to a trial, sampled as they are asked for: item i belongs to subject i + 1.
+
+    They are sampled a fixed number at a time, so that what a subject is does not depend on who was asked for.
+    """
+
+    _AT_ONCE = 256
+
+    def __init__(self, cohort: ResolvedCohort, *, seed: int, replicate: int = 0) -> None:
+        self._cohort, self._seed, self._replicate = cohort, seed, replicate
+        self._known: list[Traits] = []
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    @overload
+    def __getitem__(self, at: int) -> Traits: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Traits]: ...
+    def __getitem__(self, at: int | slice) -> Traits | list[Traits]:
+        if isinstance(at, slice):
+            return self._known[at]
+        while at >= len(self._known):
+            first = len(self._known) + 1
+            self._known += sample_traits(
+                self._cohort, self._AT_ONCE, seed=self._seed, replicate=self._replicate, first=first
+            )
+        return self._known[at]
+
+
+def traits_of_trial(protocol: ResolvedProtocol, *, seed: int, replicate: int = 0) -> Sequence[Traits]:
+    """The traits of a trial's subjects, by number; as many as are randomised, or as many as come where some are not."""
+    if protocol.accrual.screening.is_idle:
+        return sample_traits(protocol.cohort, protocol.accrual.patients, seed=seed, replicate=replicate)
+    return Comers(protocol.cohort, seed=seed, replicate=replicate)
 
 
 def quantiles(distribution: Distribution, uniform: Array) -> NDArray[np.object_] | Array:

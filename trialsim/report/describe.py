@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Iterator
 
 from trialsim.report.biomarkers import marker_words
+from trialsim.report.enrolment import enrolment_words
 from trialsim.report.estimand import (
     dose_text,
-    enrolment_words,
     estimand,
     follow_up_words,
     guide_words,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from trialsim.report.numbers import DAYS_PER_MONTH, plain_number, plural, words
+from trialsim.report.numbers import DAYS_PER_MONTH, plain_number, plural
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol, ScanPeriod
 
 _ENDPOINTS = {
@@ -60,19 +60,6 @@ def summary_words(protocol: ResolvedProtocol) -> str:
     return (
         f"{sided.capitalize()} {_TESTS[analysis.test]} at a level of {analysis.alpha:g}; hazard ratio (Cox), "
         f"difference in restricted mean time to {mean}{at}, with {100 * analysis.confidence_level:g}% intervals."
-    )
-
-
-def enrolment_words(protocol: ResolvedProtocol) -> str:
-    accrual, split = protocol.accrual, protocol.randomisation
-    ratio = ":".join(str(split.ratio.get(arm, 0)) for arm in protocol.arms)
-    blocks = join([str(size) for size in split.block_sizes])
-    strata = f" within strata of {join([words(s) for s in split.strata])}" if split.strata else ""
-    ramp = f", reached after {duration(accrual.ramp_days)}" if accrual.ramp_days else ""
-    return (
-        f"{plural(accrual.patients, 'patient')} enrolled at {plural(accrual.sites, 'site')} from {accrual.opens}, "
-        f"{plain_number(accrual.per_day * DAYS_PER_MONTH)} a month{ramp}; randomised {ratio} in permuted blocks of "
-        f"{blocks}{strata}."
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trialsim.report.numbers import plural
+from trialsim.report.numbers import plural, words
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Flow:
-    enrolled: int
-    not_randomised: int
+    screened: int
+    excluded: tuple[Line, ...]
+    """Why some were not randomised."""
     randomised: int
     columns: tuple[Column, ...]
 
@@ -45,7 +46,8 @@ class Flow:
 def flow_boxes(flow: Mapping[str, Any]) -> Flow:
     """The diagram of a trial's flow counts."""
     columns = tuple(_column(arm, index) for index, arm in enumerate(flow["arms"].values()))
-    return Flow(flow["enrolled"], flow["enrolled"] - flow["randomised"], flow["randomised"], columns)
+    excluded = tuple(Line(words(reason), number) for reason, number in flow.get("excluded", {}).items())
+    return Flow(flow.get("screened", flow["enrolled"]), excluded, flow["randomised"], columns)
 
 
 def _column(arm: Mapping[str, Any], index: int) -> Column:
@@ -78,4 +80,5 @@ def _column(arm: Mapping[str, Any], index: int) -> Column:
 def flow_words(flow: Flow) -> str:
     """The diagram in a sentence, for those who don't see it."""
     arms = "; ".join(f"{column.label} {column.allocated:,}" for column in flow.columns)
-    return f"{plural(flow.enrolled, 'patient')} enrolled, {flow.randomised:,} randomised: {arms}."
+    came = "screened" if flow.excluded else "enrolled"
+    return f"{plural(flow.screened, 'patient')} {came}, {flow.randomised:,} randomised: {arms}."

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from trialsim import results
 from trialsim.report.biomarkers import guided_orders
-from trialsim.report.estimand import arm_words, enrolment_words, estimand, follow_up_words
+from trialsim.report.enrolment import enrolment_words
+from trialsim.report.estimand import arm_words, estimand, follow_up_words
 from trialsim.report.figure import Figure
 from trialsim.report.figures import regimen_timeline
 from trialsim.report.flow import flow_boxes, flow_words

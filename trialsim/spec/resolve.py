@@ -12,9 +12,9 @@ from typing import Any
 from trialsim.spec.agents import Agent
 from trialsim.spec.form import Findings, read_entries, read_form, read_sections
 from trialsim.spec.gains import read_gains
+from trialsim.spec.resolve_accrual import resolve_accrual
 from trialsim.spec.resolve_biomarkers import Biomarkers, check_guide, resolve_biomarkers
 from trialsim.spec.resolved import (
-    Accrual,
     Analysis,
     Detection,
     DoseRule,
@@ -34,7 +34,6 @@ from trialsim.spec.traits import TRAITS
 from trialsim.spec.values import did_you_mean, shown
 from trialsim.spec.written_protocol import (
     ScanPlan,
-    WrittenAccrual,
     WrittenAnalysis,
     WrittenArm,
     WrittenDetection,
@@ -75,10 +74,10 @@ def resolve_protocol(
     reference = _check_reference(findings, sections["analysis"], names)
     randomisation = _resolve_randomisation(findings, sections["randomisation"], names, reference)
     _check_analysis(findings, sections["analysis"], sections["randomisation"])
-    _check_accrual(findings, sections["accrual"], len(names))
+    accrual = resolve_accrual(findings, sections["accrual"], len(names), cohort)
     scans = _resolve_scans(findings, sections["follow_up"])
     gains = read_gains(findings)
-    if findings.problems or cohort is None or randomisation is None:
+    if findings.problems or cohort is None or randomisation is None or accrual is None:
         return None
     order = [reference, *sorted(name for name in arms if name != reference)]
     used = {item.agent for arm in arms.values() for item in arm.orders}
@@ -92,7 +91,7 @@ def resolve_protocol(
         agents={name: agents[name] for name in sorted(used)},
         arms={name: arms[name] for name in order},
         randomisation=randomisation,
-        accrual=_accrual(sections["accrual"]),
+        accrual=accrual,
         follow_up=FollowUp(minimum_days=follow_up.minimum, scans=scans, dropout_per_day=follow_up.dropout),
         detection=_detection(sections["detection"]),
         endpoint=Endpoint(primary=sections["endpoint"].primary),
@@ -255,13 +254,6 @@ def _check_analysis(
         findings.add(("analysis", "test"), message, Rule.STRATIFIED_TEST, "test: logrank")
 
 
-def _check_accrual(findings: Findings, written: WrittenAccrual | None, arms: int) -> None:
-    if written is not None and written.patients < arms:
-        noun = "patient" if written.patients == 1 else "patients"
-        message = f"{written.patients} {noun} cannot fill {arms} arms"
-        findings.add(("accrual", "patients"), message, Rule.PATIENTS)
-
-
 def _resolve_scans(findings: Findings, written: WrittenFollowUp | None) -> tuple[ScanPeriod, ...]:
     if written is None:
         return ()
@@ -288,16 +280,6 @@ def _resolve_scans(findings: Findings, written: WrittenFollowUp | None) -> tuple
             findings.add(place, message, Rule.SCAN_ORDER, "let `until` rise from period to period")
         before = period.until_days if period.until_days is not None else before
     return tuple(periods)
-
-
-def _accrual(written: WrittenAccrual) -> Accrual:
-    return Accrual(
-        patients=written.patients,
-        per_day=written.per_month,
-        ramp_days=written.ramp,
-        sites=written.sites,
-        opens=written.opens,
-    )
 
 
 def _detection(written: WrittenDetection) -> Detection:

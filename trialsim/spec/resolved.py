@@ -13,6 +13,7 @@ from pydantic import Field
 
 from trialsim.spec.agents import Agent, Confidence, Frozen
 from trialsim.spec.biomarkers import Guide, Marker, Panel
+from trialsim.spec.resolved_conduct import AccrualStep, ArrivalLaw, Pause, Screening, Sites
 
 DistributionKind = Literal["constant", "normal", "lognormal", "uniform", "loguniform", "beta", "categorical"]
 
@@ -150,11 +151,20 @@ class Randomisation(Frozen):
 class Accrual(Frozen):
     patients: int
     per_day: float
+    """The full rate, over all sites; with ``steps`` the last of theirs."""
     ramp_days: float
-    """The rate rises linearly from zero to ``per_day`` over this time."""
+    """The rate rises linearly from zero over this time."""
     sites: int
     opens: str
     """ISO date of the first day on which a patient can be enrolled; a trial's calendar day 0."""
+    steps: tuple[AccrualStep, ...] = ()
+    """Rates that follow each other; empty: ``per_day`` throughout."""
+    arrivals: ArrivalLaw = "poisson"
+    """A Poisson process, or arrivals at the days on which that many are expected."""
+    site_plan: Sites | None = None
+    """None: all sites are open from the first day, and a patient's is drawn evenly."""
+    pauses: tuple[Pause, ...] = ()
+    screening: Screening = Screening()
 
 
 class ScanPeriod(Frozen):

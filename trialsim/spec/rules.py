@@ -73,6 +73,13 @@ class Rule(StrEnum):
     PANEL_RULE = "a panel is positive if `all`, `any` or `at least N` of its biomarkers are"
     GIVE_IF_DAY = "what decides on an order is measured on the day of its first dose or before"
     PATIENTS = "there is at least one patient for each arm"
+    ACCRUAL_ORDER = "rates of enrolment follow each other, and only the last goes on"
+    SITES_OPEN = "sites open `every` so often, `within` a time, or at a time for each"
+    SITE_LIST = "what is listed by site has one item for each"
+    SITE_ROOM = "the sites together take all patients"
+    PAUSE = "a pause begins `from` a day on or `after` a number of patients"
+    CAP_LEVEL = "caps are for levels that the cohort has"
+    CAP_ROOM = "caps leave room for all patients"
     SCAN_ORDER = "scan periods follow each other"
     TIMELINE = "treatment ends within 200 years"
 

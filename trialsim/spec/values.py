@@ -145,7 +145,8 @@ def _read_name(value: object) -> object:
     return value
 
 
-def _read_date(value: object) -> object:
+def read_date(value: object) -> object:
+    """An ISO date as text; what is not text is left to the type."""
     try:
         return datetime.date.fromisoformat(value).isoformat() if isinstance(value, str) else value
     except ValueError:
@@ -181,7 +182,7 @@ Name = Annotated[
 Text = Annotated[str, BeforeValidator(_read_text)]
 Whole = Annotated[int, Strict()]
 IsoDate = Annotated[
-    str, BeforeValidator(_read_date), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})
+    str, BeforeValidator(read_date), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})
 ]
 FormatVersion = Annotated[int, BeforeValidator(_read_version), WithJsonSchema({"const": 1})]
 Listed = Field(min_length=1, max_length=1000)

@@ -8,9 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -29,25 +27,19 @@ from trialsim.spec.values import (
     Cells,
     FormatVersion,
     Fraction,
-    IsoDate,
     Listed,
     Name,
     Platelets,
     PositiveTime,
     RatePerDay,
     Text,
-    Time,
     Whole,
     broken,
     no_repeats,
     shown,
 )
-
-
-class Written(BaseModel):
-    """What an author writes: unknown keys are errors, values do not change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from trialsim.spec.written import Written
+from trialsim.spec.written_conduct import WrittenAccrual
 
 
 @dataclass(frozen=True)
@@ -241,29 +233,6 @@ class WrittenRandomisation(Written):
     strata: Annotated[list[Name], AfterValidator(no_repeats)] = Field(
         [], description="Categorical traits that randomisation is stratified by."
     )
-
-
-def _read_per_month(value: object) -> float:
-    """Patients a day, from ``25`` or ``25 /mo``."""
-    try:
-        per_day = units.parse(f"{value} /mo" if isinstance(value, int | float) else value, "rate")
-    except units.UnitError as error:
-        raise broken(Rule.UNIT, error.message, error.remedy or "25") from None
-    if per_day <= 0:
-        raise broken(Rule.RANGE, "no patient would ever be enrolled", "more than 0 a month")
-    return per_day
-
-
-class WrittenAccrual(Written):
-    """How patients come in. ``per_month`` is held per day, like every rate."""
-
-    patients: Annotated[Whole, Bounded(1, 1e7)] = Field(description="Patients to randomise.")
-    per_month: Annotated[float, BeforeValidator(_read_per_month), WithJsonSchema({"type": ["number", "string"]})] = (
-        Field(description="Patients a month at full rate, over all sites, e.g. 25.")
-    )
-    ramp: Time = Field(0.0, description="Time over which the rate rises from zero, e.g. 6 mo.")
-    sites: Annotated[Whole, Bounded(1, 100_000)] = Field(1, description="Number of sites.")
-    opens: IsoDate = Field("2027-01-04", description="First day on which a patient can be enrolled.")
 
 
 class ScanPlan(Written):

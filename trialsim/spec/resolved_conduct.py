@@ -1,0 +1,63 @@
+"""How a trial is run, resolved: enrolment beyond a single rate, sites, screening.
+
+Part of the resolved protocol (`trialsim.spec.resolved`). Time is in days, rates per day.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from trialsim.spec.agents import Frozen
+
+
+class AccrualStep(Frozen):
+    """One rate of enrolment and the calendar day until which it holds."""
+
+    per_day: float
+    until_days: float | None
+    """None: until enrolment ends."""
+
+
+class Pause(Frozen):
+    """A time without enrolment: from a calendar day, or from the arrival of a number of patients on."""
+
+    from_day: float | None
+    after_patients: int | None
+    for_days: float
+
+
+class Sites(Frozen):
+    """Sites that open one by one and differ in their rates.
+
+    A site's rate is its share of the trial's. Shares sum to 1; with ``shape`` each is multiplied by a gamma variate of
+    mean 1 and that shape (Anisimov & Fedorov 2007), so that counts by site are negative binomial.
+    """
+
+    shares: tuple[float, ...]
+    """By site; a site's number is its place, from 1."""
+    opens_days: tuple[float, ...]
+    """Calendar day on which each site opens; empty when ``within_days`` is there."""
+    within_days: float | None = None
+    """Each site opens at a time uniform between 0 and this."""
+    shape: float | None = None
+    """Shape of the gamma law of the sites' rates; None: as their shares say."""
+    at_most: int | None = None
+    """Patients that a site randomises at most."""
+
+
+class Screening(Frozen):
+    """Who of those that come are not randomised."""
+
+    failure: float = 0.0
+    """Chance that a patient turns out not to be eligible."""
+    caps: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """Trait -> level -> most patients of that level that are randomised."""
+
+    @property
+    def is_idle(self) -> bool:
+        return self.failure == 0.0 and not self.caps
+
+
+ArrivalLaw = Literal["poisson", "fixed"]
