@@ -21,6 +21,7 @@ from trialsim.conduct import conduct_trial
 from trialsim.endpoints import (
     adsl_frame,
     adtte_frame,
+    allocation_table,
     arm_summaries,
     baseline_table,
     csv_text,
@@ -92,6 +93,7 @@ def run_trial(
     shown = {
         "analysis": analysis,
         "flow": participant_flow(record, protocol),
+        "allocation": allocation_table(record, protocol),
         "baseline": baseline_table(record, protocol),
         "biomarkers": guided_orders(record, protocol),
         "stories": tell_stories(protocol, record, traits, seed=seed),

@@ -29,7 +29,7 @@ def with_rules(**changes: object) -> ResolvedProtocol:
 
 def take(protocol: ResolvedProtocol, traits: dict[str, str], n: int, seed: int = 1) -> list[str]:
     randomiser = Randomiser(protocol, seed=seed)
-    return [randomiser.assign(traits)[0] for _ in range(n)]
+    return [randomiser.assign(traits, subject=k + 1, site=1)[0] for k in range(n)]
 
 
 @FIXED
@@ -79,9 +79,9 @@ def test_a_stratum_list_does_not_depend_on_who_comes_first() -> None:
     alone = take(example.protocol(), MUTANT_NEGATIVE, 20)
     randomiser = Randomiser(example.protocol(), seed=1)
     mixed = []
-    for _ in range(20):
-        randomiser.assign(WILD_POSITIVE)
-        mixed.append(randomiser.assign(MUTANT_NEGATIVE)[0])
+    for k in range(20):
+        randomiser.assign(WILD_POSITIVE, subject=2 * k + 1, site=1)
+        mixed.append(randomiser.assign(MUTANT_NEGATIVE, subject=2 * k + 2, site=2)[0])
     assert mixed == alone
     assert take(example.protocol(), WILD_POSITIVE, 20) != alone
 
@@ -121,4 +121,4 @@ def test_a_level_outside_the_cohort_is_an_error_that_names_it() -> None:
     """Catches a silent extra stratum for a misspelt level of a patient read from a file."""
     randomiser = Randomiser(example.protocol(), seed=1)
     with pytest.raises(TrialsimError, match=r"'wild_type / unknown'.*p53_status / nodes.*mutant / negative"):
-        randomiser.assign({"p53_status": "wild_type", "nodes": "unknown"})
+        randomiser.assign({"p53_status": "wild_type", "nodes": "unknown"}, subject=1, site=1)

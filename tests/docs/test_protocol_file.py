@@ -31,7 +31,7 @@ PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wp.WrittenProtocol: ("Protocol", 0),
     wp.WrittenOrder: ("Orders", 0),
     wp.WrittenArm: ("Arms", 0),
-    wp.WrittenRandomisation: ("Randomisation", 0),
+    wd.WrittenRandomisation: ("Randomisation", 0),
     wd.WrittenAccrual: ("Accrual", 0),
     wd.AccrualPeriod: ("Accrual", 1),
     wd.WrittenSites: ("Accrual", 2),
@@ -68,6 +68,7 @@ DISTRIBUTIONS: tuple[type[BaseModel], ...] = (
 #: Plain defaults as the page writes them, where they are not the value itself.
 SPELLED = {
     ("WrittenProtocol", "description"): "none",
+    ("WrittenRandomisation", "by_site"): "false",
     ("WrittenFollowUp", "dropout"): "0",
     ("WrittenAccrual", "ramp"): "0",
     ("WrittenAccrual", "screening_failure"): "0",
@@ -128,6 +129,7 @@ def test_spelled_defaults_are_the_models() -> None:
         ("WrittenAnalysis", "landmarks"): [1095.75, 1826.25],
         ("WrittenCohort", "focus_spread"): 1.0,
         ("WrittenProtocol", "description"): None,
+        ("WrittenRandomisation", "by_site"): False,
     }
     assert set(moments) == set(SPELLED)
     by_name = {model.__name__: model for model in PLACES}

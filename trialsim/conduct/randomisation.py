@@ -1,9 +1,9 @@
-"""Stratified randomisation in permuted blocks of random size.
+"""Randomisation: permuted blocks of random size within strata, a coin for each patient, or minimisation.
 
 Each stratum has its own stream, numbered by the stratum's place among all combinations of the cohort's
 levels (sorted), so an allocation depends neither on which stratum enrols first nor on the order in which
 a file lists arms or levels. Within a block every arm has its share exactly: the imbalance of a stratum
-is never more than half a block.
+is never more than half a block. Where the site is a stratum too, each site has such a list of its own.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ from itertools import product
 
 import numpy as np
 
+from trialsim.conduct.minimisation import Minimiser
 from trialsim.errors import TrialsimError
 from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
 from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.spec.resolved_conduct import SITE
 
 #: Joins the levels of a stratum into its label.
 JOIN = " / "
+#: Part of the stream of patients who are allocated by chance alone; strata have streams without a part.
+_SIMPLE = 1
 #: The label of the only stratum when there is no stratification.
 UNSTRATIFIED = "all"
 
@@ -47,32 +51,51 @@ def allocations(
 
 
 class Randomiser:
-    """Hands out the next allocation of a patient's stratum."""
+    """Hands out arms to patients as they come.
+
+    What a patient gets depends on their own traits and site and on who came before, never on who comes after.
+    """
 
     def __init__(self, protocol: ResolvedProtocol, *, seed: int, replicate: int = 0) -> None:
         rules = protocol.randomisation
-        arms = tuple(protocol.arms)
-        ratio = tuple(rules.ratio[arm] for arm in arms)
-        sizes = tuple(sorted(rules.block_sizes))
-        self._factors = rules.strata
-        self._lists = {
-            label: allocations(
-                arms,
-                ratio,
-                sizes,
-                rng=stream(seed, Purpose.RANDOMISATION, subject=number, replicate=replicate),
-            )
-            for number, label in enumerate(strata_labels(protocol), start=1)
-        }
+        self._rules = rules
+        self._seed, self._replicate = seed, replicate
+        self._arms = tuple(protocol.arms)
+        self._ratio = tuple(rules.ratio[arm] for arm in self._arms)
+        self._numbers = {label: number for number, label in enumerate(strata_labels(protocol), start=1)}
+        self._lists: dict[int, Iterator[str]] = {}
+        self._minimiser: Minimiser | None = None
+        if rules.minimisation is not None:
+            self._minimiser = Minimiser(self._arms, self._ratio, rules.minimisation)
+            self._coin = stream(seed, Purpose.RANDOMISATION, replicate=replicate)
 
-    def assign(self, traits: Traits) -> tuple[str, str]:
-        """The arm and the stratum's label for the next patient with these traits.
+    def assign(self, traits: Traits, *, subject: int, site: int) -> tuple[str, str]:
+        """The arm and the stratum's label for the next patient, with these traits, at this site.
 
         Raises `TrialsimError` for a level that the cohort does not have.
         """
-        stratum = JOIN.join(str(traits[name]) for name in self._factors) or UNSTRATIFIED
-        if stratum not in self._lists:
-            factors = JOIN.join(self._factors)
-            known = "; ".join(self._lists)
-            raise TrialsimError(f"no stratum {stratum!r} of {factors}: the cohort's levels make {known}")
-        return next(self._lists[stratum]), stratum
+        factors = self._rules.strata
+        stratum = JOIN.join(str(traits[name]) for name in factors) or UNSTRATIFIED
+        if stratum not in self._numbers:
+            known = "; ".join(self._numbers)
+            raise TrialsimError(f"no stratum {stratum!r} of {JOIN.join(factors)}: the cohort's levels make {known}")
+        if self._rules.method == "simple":
+            return self._by_chance(subject), stratum
+        if self._minimiser is not None:
+            levels = {name: str(traits[name]) for name in factors} | {SITE: str(site)}
+            return self._minimiser.assign(levels, rng=self._coin), stratum
+        return next(self._list(self._numbers[stratum], site)), stratum
+
+    def _by_chance(self, subject: int) -> str:
+        """An arm by the ratio, from the patient's own stream."""
+        rng = stream(self._seed, Purpose.RANDOMISATION, subject=subject, replicate=self._replicate, part=_SIMPLE)
+        at = rng.integers(sum(self._ratio))
+        return self._arms[int(np.searchsorted(np.cumsum(self._ratio), at, side="right"))]
+
+    def _list(self, stratum: int, site: int) -> Iterator[str]:
+        """The list of a stratum, or of a stratum at a site."""
+        number = stratum + (site - 1) * len(self._numbers) if self._rules.by_site else stratum
+        if number not in self._lists:
+            rng = stream(self._seed, Purpose.RANDOMISATION, subject=number, replicate=self._replicate)
+            self._lists[number] = allocations(self._arms, self._ratio, tuple(sorted(self._rules.block_sizes)), rng=rng)
+        return self._lists[number]

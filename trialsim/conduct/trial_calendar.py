@@ -115,7 +115,7 @@ class _Conduct:
         for earlier in self._randomised:
             if earlier.subject >= patient:
                 break
-            self._randomiser.assign(self._traits[earlier.subject - 1])
+            self._assign(earlier)
         arrival = next((a for a in self._randomised if a.subject == patient), None)
         if arrival is None:
             raise UsageError(f"no patient with the number {patient} was randomised")
@@ -165,11 +165,16 @@ class _Conduct:
             self._patients.append(process)
             env.process(process.follow(env, self._schedules[process.record.arm]))
 
+    def _assign(self, arrival: Arrival) -> tuple[str, str]:
+        """The next allocation, and the patient's stratum."""
+        subject = arrival.subject
+        return self._randomiser.assign(self._traits[subject - 1], subject=subject, site=arrival.site)
+
     def _randomise(self, arrival: Arrival, given: str | None = None) -> PatientProcess:
         protocol, seed, replicate = self._protocol, self._seed, self._replicate
         patient, day, site = arrival.subject, arrival.day, arrival.site
         traits = self._traits[patient - 1]
-        assigned, stratum = self._randomiser.assign(traits)
+        assigned, stratum = self._assign(arrival)
         arm = given or assigned
         self._log(Event(day, patient, 0.0, EventKind.ENROLLED, f"site {site}"))
         self._log(Event(day, patient, 0.0, EventKind.RANDOMISED, arm))

@@ -2,6 +2,7 @@
 
 from trialsim.endpoints.adsl import adsl_frame
 from trialsim.endpoints.adtte import adtte_frame
+from trialsim.endpoints.allocation import allocation_table
 from trialsim.endpoints.baseline import baseline_table
 from trialsim.endpoints.biomarkers import guided_orders
 from trialsim.endpoints.csv_text import csv_text
@@ -14,6 +15,7 @@ from trialsim.endpoints.survival_frame import survival_frame
 __all__ = [
     "adsl_frame",
     "adtte_frame",
+    "allocation_table",
     "arm_summaries",
     "baseline_table",
     "csv_text",

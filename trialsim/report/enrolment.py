@@ -28,8 +28,19 @@ def allocation_words(protocol: ResolvedProtocol) -> str:
     """How patients are allocated to arms."""
     split = protocol.randomisation
     ratio = ":".join(str(split.ratio.get(arm, 0)) for arm in protocol.arms)
+    names = [words(s) for s in split.strata] + (["site"] if split.by_site else [])
+    if split.minimisation is not None:
+        rules = split.minimisation
+        weighted = [f"{words(n)} ({w:g})" if len(set(rules.weights.values())) > 1 else words(n)
+                    for n, w in rules.weights.items()]  # fmt: skip
+        return (
+            f"randomised {ratio} by minimisation over {join(weighted)} ({rules.imbalance}; the preferred arm is given "
+            f"with a chance of {percent(rules.coin)})"
+        )
+    if split.method == "simple":
+        return f"randomised {ratio} by chance alone"
     blocks = join([str(size) for size in split.block_sizes])
-    strata = f" within strata of {join([words(s) for s in split.strata])}" if split.strata else ""
+    strata = f" within strata of {join(names)}" if names else ""
     return f"randomised {ratio} in permuted blocks of {blocks}{strata}"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialsim import results
+from trialsim.report.allocation import allocation_table
 from trialsim.report.biomarkers import guided_orders
 from trialsim.report.enrolment import enrolment_words
 from trialsim.report.estimand import arm_words, estimand, follow_up_words
@@ -77,6 +78,7 @@ def render(
         "timeline": regimen_timeline(protocol),
         "flow": flow,
         "flow_words": flow_words(flow),
+        "allocation": allocation_table(saved.get("allocation"), labels),
         "baseline": baseline(saved["baseline"], labels, sizes),
         "treatment": treatment(summary, labels),
         "guided": guided_orders(protocol, saved.get("biomarkers", ())),

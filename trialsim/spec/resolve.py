@@ -14,6 +14,7 @@ from trialsim.spec.form import Findings, read_entries, read_form, read_sections
 from trialsim.spec.gains import read_gains
 from trialsim.spec.resolve_accrual import resolve_accrual
 from trialsim.spec.resolve_biomarkers import Biomarkers, check_guide, resolve_biomarkers
+from trialsim.spec.resolve_randomisation import check_categories, resolve_randomisation
 from trialsim.spec.resolved import (
     Analysis,
     Detection,
@@ -21,7 +22,6 @@ from trialsim.spec.resolved import (
     Endpoint,
     FollowUp,
     Numerics,
-    Randomisation,
     ResolvedArm,
     ResolvedCohort,
     ResolvedProtocol,
@@ -30,8 +30,8 @@ from trialsim.spec.resolved import (
 from trialsim.spec.rules import Rule
 from trialsim.spec.schedule import ArmSchedule, Item, check_order, read_items
 from trialsim.spec.source import KeyPath
-from trialsim.spec.traits import TRAITS
 from trialsim.spec.values import did_you_mean, shown
+from trialsim.spec.written_conduct import WrittenRandomisation
 from trialsim.spec.written_protocol import (
     ScanPlan,
     WrittenAnalysis,
@@ -39,7 +39,6 @@ from trialsim.spec.written_protocol import (
     WrittenDetection,
     WrittenFollowUp,
     WrittenProtocol,
-    WrittenRandomisation,
     WrittenRule,
 )
 
@@ -72,7 +71,7 @@ def resolve_protocol(
     arms = _resolve_arms(findings, agents, rules, biomarkers)
     names = list(data["arms"]) if isinstance(data.get("arms"), dict) else []
     reference = _check_reference(findings, sections["analysis"], names)
-    randomisation = _resolve_randomisation(findings, sections["randomisation"], names, reference)
+    randomisation = resolve_randomisation(findings, sections["randomisation"], names, reference)
     _check_analysis(findings, sections["analysis"], sections["randomisation"])
     accrual = resolve_accrual(findings, sections["accrual"], len(names), cohort)
     scans = _resolve_scans(findings, sections["follow_up"])
@@ -203,52 +202,12 @@ def _check_reference(findings: Findings, analysis: WrittenAnalysis | None, names
     return reference
 
 
-def _resolve_randomisation(
-    findings: Findings, written: WrittenRandomisation | None, names: list[str], reference: str
-) -> Randomisation | None:
-    if written is None:
-        return None
-    ratio = written.ratio if written.ratio is not None else dict.fromkeys(names, 1)
-    path: KeyPath = ("randomisation", "ratio")
-    strangers = [name for name in ratio if name not in names]
-    for name in strangers:
-        remedy = did_you_mean(name, names)
-        findings.add((*path, name), f"`{name}` is not an arm", Rule.RATIO_ARMS, remedy, at_key=True)
-    missing = [name for name in names if name not in ratio]
-    if len(missing) > len(strangers):  # otherwise an arm is there, misspelt
-        message = f"the ratio leaves out {', '.join(missing)}"
-        findings.add(path, message, Rule.RATIO_ARMS, f"{missing[0]}: 1", at_key=True)
-    _check_categories(findings, ("randomisation", "strata"), written.strata)
-    total = sum(ratio.values())
-    blocks = written.blocks if written.blocks is not None else [2 * total]
-    for i, size in enumerate(blocks if set(ratio) == set(names) and total else []):
-        if size % total:
-            message = f"a block of {size} cannot hold the ratio {':'.join(map(str, ratio.values()))}"
-            remedy = f"{total}, {2 * total} or {3 * total}"
-            findings.add(("randomisation", "blocks", i), message, Rule.BLOCK_SIZE, remedy)
-    order = [name for name in (reference, *sorted(set(ratio) - {reference})) if name in ratio]
-    return Randomisation(
-        ratio={name: ratio[name] for name in order}, block_sizes=tuple(blocks), strata=tuple(written.strata)
-    )
-
-
-def _check_categories(findings: Findings, path: KeyPath, names: list[str]) -> None:
-    categories = [name for name, trait in TRAITS.items() if trait.is_category]
-    for i, name in enumerate(names):
-        if name not in TRAITS:
-            message = f"`{name}` is not a trait"
-            findings.add((*path, i), message, Rule.CATEGORY, did_you_mean(name, categories))
-        elif name not in categories:
-            message = f"`{name}` is a number, which makes no groups"
-            findings.add((*path, i), message, Rule.CATEGORY, f"one of: {', '.join(categories)}")
-
-
 def _check_analysis(
     findings: Findings, analysis: WrittenAnalysis | None, randomisation: WrittenRandomisation | None
 ) -> None:
     if analysis is None:
         return
-    _check_categories(findings, ("analysis", "subgroups"), analysis.subgroups)
+    check_categories(findings, ("analysis", "subgroups"), analysis.subgroups)
     if analysis.test == "stratified_logrank" and randomisation is not None and not randomisation.strata:
         message = "the test is stratified, but randomisation has no strata"
         findings.add(("analysis", "test"), message, Rule.STRATIFIED_TEST, "test: logrank")

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from trialsim.spec.agents import Agent, Confidence, Frozen
 from trialsim.spec.biomarkers import Guide, Marker, Panel
-from trialsim.spec.resolved_conduct import AccrualStep, ArrivalLaw, Pause, Screening, Sites
+from trialsim.spec.resolved_conduct import AccrualStep, ArrivalLaw, Method, Minimisation, Pause, Screening, Sites
 
 DistributionKind = Literal["constant", "normal", "lognormal", "uniform", "loguniform", "beta", "categorical"]
 
@@ -146,6 +146,10 @@ class Randomisation(Frozen):
     block_sizes: tuple[int, ...]
     """Sizes of permuted blocks, in patients; each a multiple of the ratio's sum, chosen at random."""
     strata: tuple[str, ...]
+    method: Method = "blocks"
+    by_site: bool = False
+    """Whether the site is one more stratum, or factor of the minimisation."""
+    minimisation: Minimisation | None = None
 
 
 class Accrual(Frozen):

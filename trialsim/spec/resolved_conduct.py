@@ -60,4 +60,19 @@ class Screening(Frozen):
         return self.failure == 0.0 and not self.caps
 
 
+#: The site as a factor of minimisation.
+SITE = "site"
+
+
+class Minimisation(Frozen):
+    """Pocock & Simon 1975 with a biased coin; for unequal ratios after Han, Enas & McEntegart 2009."""
+
+    weights: dict[str, float]
+    """Factor -> weight; the factors are the strata, and ``site`` where it is one."""
+    coin: float
+    """Chance that a patient gets the preferred arm; with an unequal ratio, when that is the smallest arm."""
+    imbalance: Literal["range", "variance"]
+
+
+Method = Literal["blocks", "simple", "minimisation"]
 ArrivalLaw = Literal["poisson", "fixed"]

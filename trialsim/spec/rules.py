@@ -57,6 +57,7 @@ class Rule(StrEnum):
     TWO_ARMS = "a trial has at least two arms"
     REFERENCE_ARM = "the reference arm of the analysis is one of the arms"
     RATIO_ARMS = "the randomisation ratio names every arm once"
+    METHOD = "each method of randomisation has its own keys, and minimisation has factors"
     BLOCK_SIZE = "a block is a whole multiple of the ratio's sum"
     CATEGORY = "strata and subgroups are categorical traits"
     STRATIFIED_TEST = "a stratified test needs strata"

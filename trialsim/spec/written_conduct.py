@@ -15,10 +15,12 @@ from trialsim.spec.values import (
     Fraction,
     IsoDate,
     Listed,
+    Name,
     PositiveTime,
     Time,
     Whole,
     broken,
+    no_repeats,
     read_date,
     shown,
 )
@@ -157,6 +159,12 @@ def _below_one(value: float) -> float:
     return value
 
 
+def _a_chance(value: float) -> float:
+    if value <= 0.0:
+        raise broken(Rule.RANGE, f"`{value:g}` is out of range: the preferred arm would never be given", "0.8")
+    return value
+
+
 class WrittenAccrual(Written):
     """How patients come in. Rates are held per day, like every rate."""
 
@@ -177,3 +185,30 @@ class WrittenAccrual(Written):
         {}, description="Most patients to randomise by level of a categorical trait: {p53_status: {mutant: 100}}."
     )
     pauses: list[WrittenPause] = Field([], description="Times without enrolment.")
+
+
+class WrittenRandomisation(Written):
+    """How patients are allocated: permuted blocks within strata, a coin for each, or minimisation."""
+
+    method: Literal["blocks", "simple", "minimisation"] = Field(
+        "blocks", description="Permuted blocks, each patient by chance alone, or minimisation (Pocock-Simon)."
+    )
+    ratio: dict[str, Annotated[Whole, Bounded(1, 100)]] | None = Field(
+        None, description="Patients in each arm for a block of the smallest size (default: equal)."
+    )
+    blocks: Annotated[list[Annotated[Whole, Bounded(1, 1000)]], Listed] | None = Field(
+        None, description="Block sizes, chosen at random; multiples of the ratio's sum (default: twice it)."
+    )
+    strata: Annotated[list[Name], AfterValidator(no_repeats)] = Field(
+        [], description="Categorical traits that randomisation is stratified by; the factors of minimisation."
+    )
+    by_site: bool = Field(False, description="Whether the site is one more stratum or factor.")
+    coin: Annotated[Fraction, AfterValidator(_a_chance)] | None = Field(
+        None, description="Of minimisation: chance of the arm that leaves the least imbalance (default 0.8)."
+    )
+    weights: dict[str, Annotated[float, Bounded(0.0, 1e6, open_low=True)]] | None = Field(
+        None, description="Of minimisation: weights of the factors, `site` among them (default: 1 each)."
+    )
+    imbalance: Literal["range", "variance"] | None = Field(
+        None, description="Of minimisation: how the counts of a level are judged (default: range)."
+    )

@@ -39,7 +39,7 @@ from trialsim.spec.values import (
     shown,
 )
 from trialsim.spec.written import Written
-from trialsim.spec.written_conduct import WrittenAccrual
+from trialsim.spec.written_conduct import WrittenAccrual, WrittenRandomisation
 
 
 @dataclass(frozen=True)
@@ -219,20 +219,6 @@ class WrittenArm(Written):
         [], description="Regimens that the arm gives; none for observation."
     )
     add: list[WrittenOrder] = Field([], description="Orders of this arm alone.")
-
-
-class WrittenRandomisation(Written):
-    """Permuted blocks within strata."""
-
-    ratio: dict[str, Annotated[Whole, Bounded(1, 100)]] | None = Field(
-        None, description="Patients in each arm for a block of the smallest size (default: equal)."
-    )
-    blocks: Annotated[list[Annotated[Whole, Bounded(1, 1000)]], Listed] | None = Field(
-        None, description="Block sizes, chosen at random; multiples of the ratio's sum (default: twice it)."
-    )
-    strata: Annotated[list[Name], AfterValidator(no_repeats)] = Field(
-        [], description="Categorical traits that randomisation is stratified by."
-    )
 
 
 class ScanPlan(Written):
