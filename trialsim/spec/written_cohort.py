@@ -23,7 +23,7 @@ from trialsim.spec.values import (
     RatePerYear,
     Text,
 )
-from trialsim.spec.written_protocol import Written
+from trialsim.spec.written import Written
 
 _VALUE_SCHEMA = WithJsonSchema(
     {"type": ["number", "string"], "examples": ["103 d", "0.14 /d", "1e4 cells", 0.4, "40 %"]}
