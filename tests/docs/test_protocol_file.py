@@ -15,6 +15,7 @@ from tests.docs.pages import FLAGSHIP, ROOT, blocks, commands, first_names, page
 from trialsim.errors import InvalidInput
 from trialsim.spec import written_cohort as wc
 from trialsim.spec import written_conduct as wd
+from trialsim.spec import written_order as wo
 from trialsim.spec import written_protocol as wp
 from trialsim.spec.dump import dump_yaml
 from trialsim.spec.load import load_protocol
@@ -29,7 +30,7 @@ PAGE = page("protocol-file.md")
 #: The heading under which a written model is described, and which of its tables holds the model's keys.
 PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wp.WrittenProtocol: ("Protocol", 0),
-    wp.WrittenOrder: ("Orders", 0),
+    wo.WrittenOrder: ("Orders", 0),
     wp.WrittenArm: ("Arms", 0),
     wd.WrittenRandomisation: ("Randomisation", 0),
     wd.WrittenAccrual: ("Accrual", 0),
@@ -45,7 +46,9 @@ PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wp.WrittenAnalysis: ("Analysis", 0),
     wp.WrittenNumerics: ("Numerics", 0),
     wp.WrittenRule: ("Rules", 0),
-    wp.WrittenGuide: ("Orders", 1),
+    wo.WrittenLeadIn: ("Orders", 1),
+    wo.WrittenLoading: ("Orders", 2),
+    wo.WrittenGuide: ("Orders", 3),
     wp.WrittenMarker: ("Biomarkers", 0),
     wp.WrittenPanel: ("Panels", 0),
     wc.WrittenCohort: ("Cohort", 0),

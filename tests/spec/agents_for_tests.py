@@ -57,11 +57,15 @@ def senolytic(name: str, *, platelets: bool) -> Senolytic:
 
 
 def library() -> dict[str, Agent]:
-    """The agents that the shipped protocol needs, and a senolytic that spares platelets."""
+    """The agents that the shipped protocol needs, and a senolytic that spares platelets.
+
+    Paclitaxel is kept a week apart from radiation.
+    """
+    apart = {"apart_from": {"radiation": number(7.0, "d")}}
     return {
         "doxorubicin": cytotoxic("doxorubicin"),
         "cyclophosphamide": cytotoxic("cyclophosphamide"),
-        "paclitaxel": cytotoxic("paclitaxel"),
+        "paclitaxel": cytotoxic("paclitaxel").model_copy(update=apart),
         "radiation": Radiation(name="radiation", label="Radiation", fates=fates()),
         "navitoclax": senolytic("navitoclax", platelets=True),
         "fisetin": senolytic("fisetin", platelets=False),

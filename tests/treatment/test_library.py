@@ -43,6 +43,7 @@ USUAL = {
     "castration": (22.5, 90.0),
     "enzalutamide": (160.0, 1.0),
     "f3-inhibitor": (700.0, 21.0),
+    "letrozole": (2.5, 1.0),
     "nfkb-inhibitor": (100.0, 1.0),
     "palbociclib": (125.0, 1.0),
     "rituximab": (700.0, 21.0),

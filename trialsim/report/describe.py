@@ -21,6 +21,8 @@ from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
 WIDTH = 100
 _LABEL = 18
 _PLOT = WIDTH - _LABEL - 2
+#: Orders of more cycles than this have the regular ones told in one line.
+MOST_CYCLES_TOLD = 12
 #: Traits that say who is enrolled, in the order they are told.
 _WHO = (
     "age",
@@ -168,10 +170,43 @@ def _administrations(protocol: ResolvedProtocol, order: Order) -> Iterator[str]:
     for words_of in (guide_words(protocol, order), rule_words(order)):
         if words_of:
             yield from _filled(words_of, "", 6)
-    for number, days in enumerate(cycles(order), start=1):
-        first = int(days[0] // 7)
-        prefix = f"cycle {number:>2}  week {first:>3}  "
-        yield from _filled(("day " if len(days) == 1 else "days ") + day_ranges(days), prefix, 4)
+    groups = cycles(order)
+    for first, last in _told(groups):
+        if first == last:
+            days = groups[first]
+            prefix = f"cycle {first + 1:>2}  week {int(days[0] // 7):>3}  "
+            yield from _filled(("day " if len(days) == 1 else "days ") + day_ranges(days), prefix, 4)
+        else:
+            apart = groups[first][0] - groups[first - 1][0]
+            yield f"    cycles {first + 1} to {last + 1} likewise, every {apart:g} days"
+
+
+def _told(groups: list[list[float]]) -> list[tuple[int, int]]:
+    """Cycles to tell one by one, and stretches of at least three that repeat the one before them at its distance."""
+    told: list[tuple[int, int]] = []
+    at = 0
+    while at < len(groups):
+        end = at
+        while 2 <= end < len(groups) - 1 and _repeats(groups, end):
+            end += 1
+        if end - at >= 3 and len(groups) > MOST_CYCLES_TOLD:
+            told.append((at, end - 1))
+            at = end
+        else:
+            told.append((at, at))
+            at += 1
+    return told
+
+
+def _repeats(groups: list[list[float]], at: int) -> bool:
+    """Whether a cycle is the one before it, moved by as much as that one from its predecessor."""
+    steps = [groups[at - k][0] - groups[at - k - 1][0] for k in (0, 1)]
+    moved = [day + steps[0] for day in groups[at - 1]]
+    return (
+        abs(steps[0] - steps[1]) < 1e-6
+        and len(moved) == len(groups[at])
+        and all(abs(here - there) < 1e-6 for here, there in zip(groups[at], moved, strict=True))
+    )
 
 
 def cycles(order: Order) -> list[list[float]]:

@@ -148,6 +148,8 @@ def meaning(path: str) -> str:
         return f"fold on {TARGET_LABELS[rest]}"
     if group == "effect_by_inducer":
         return f"fold of the killing on cells made senescent by: {INDUCER_LABELS[rest]}"
+    if group == "apart_from":
+        return f"least days between a dose and one of {rest}"
     assert group == "effect_by_class", path
     return f"fold of the killing in {words(rest)}-dependent tumours"
 

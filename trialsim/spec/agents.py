@@ -147,9 +147,12 @@ class PlateletEffect(Frozen):
 
 
 class _Agent(Frozen):
+    """``apart_from``: agents that must not overlap with this one, and the least days between doses of the two."""
+
     name: str
     label: str
     note: str = ""
+    apart_from: dict[str, Sourced] = Field(default_factory=dict)
 
 
 class Cytotoxic(_Agent):

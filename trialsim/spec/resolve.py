@@ -12,6 +12,7 @@ from typing import Any
 from trialsim.spec.agents import Agent
 from trialsim.spec.form import Findings, read_entries, read_form, read_sections
 from trialsim.spec.gains import read_gains
+from trialsim.spec.orders import Item, check_order, read_items
 from trialsim.spec.resolve_accrual import resolve_accrual
 from trialsim.spec.resolve_biomarkers import Biomarkers, check_guide, resolve_biomarkers
 from trialsim.spec.resolve_randomisation import check_categories, resolve_randomisation
@@ -28,7 +29,7 @@ from trialsim.spec.resolved import (
     ScanPeriod,
 )
 from trialsim.spec.rules import Rule
-from trialsim.spec.schedule import ArmSchedule, Item, check_order, read_items
+from trialsim.spec.schedule import ArmSchedule
 from trialsim.spec.source import KeyPath
 from trialsim.spec.values import did_you_mean, shown
 from trialsim.spec.written_conduct import WrittenRandomisation
@@ -68,7 +69,7 @@ def resolve_protocol(
     sections = read_sections(findings, WrittenProtocol, entries=_ENTRIES)
     biomarkers = resolve_biomarkers(findings)
     rules = _resolve_rules(findings) if "rules" in data else dict[str, DoseRule | None](BUILT_IN_RULES)
-    arms = _resolve_arms(findings, agents, rules, biomarkers)
+    arms = _resolve_arms(findings, agents, rules, biomarkers, sections["follow_up"])
     names = list(data["arms"]) if isinstance(data.get("arms"), dict) else []
     reference = _check_reference(findings, sections["analysis"], names)
     randomisation = resolve_randomisation(findings, sections["randomisation"], names, reference)
@@ -128,6 +129,7 @@ def _resolve_arms(
     agents: Mapping[str, Agent],
     rules: Mapping[str, DoseRule | None],
     biomarkers: Biomarkers,
+    follow_up: WrittenFollowUp | None,
 ) -> dict[str, ResolvedArm]:
     """The arms that could be resolved, in the file's order."""
     regimens = _read_regimens(findings, agents)
@@ -143,12 +145,13 @@ def _resolve_arms(
         check_order(findings, item, agents, rules)
         check_guide(findings, item, biomarkers)
     arms: dict[str, ResolvedArm] = {}
+    longest = (follow_up.minimum or 0.0) if follow_up else 0.0
     for name in written:
         form: WrittenArm | None = read_form(findings, ("arms", name), WrittenArm, without=("add",))
         if form is None:
             continue
         given = [item for regimen in _known_regimens(findings, name, form, regimens) for item in regimens[regimen]]
-        schedule = ArmSchedule(findings, name, [*given, *added[name]], agents, rules)
+        schedule = ArmSchedule(findings, name, [*given, *added[name]], agents, rules, longest)
         arms[name] = ResolvedArm(name=name, label=form.label or name, orders=schedule.orders())
     return arms
 

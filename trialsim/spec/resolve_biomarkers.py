@@ -12,9 +12,9 @@ from typing import Any
 from trialsim.spec.agents import Sourced
 from trialsim.spec.biomarkers import MEASURES, Marker, Measure, Panel, shipped_markers
 from trialsim.spec.form import Findings, read_entries
+from trialsim.spec.orders import Item
 from trialsim.spec.resolved import ResolvedArm
 from trialsim.spec.rules import Rule
-from trialsim.spec.schedule import Item
 from trialsim.spec.values import did_you_mean
 from trialsim.spec.written_protocol import Amount, WrittenMarker, WrittenPanel
 

@@ -1,148 +1,53 @@
-"""Orders as written -> every administration dated.
+"""The orders of an arm -> every administration dated, by following what they refer to.
 
 Study day 1 is randomisation and is time 0. A treatment is named by its order's id, its agent or its
-regimen; ``after`` counts from the last administration of all that go by the name, ``with`` starts with
-their first.
+regimen; ``after`` counts from the last administration of all that go by the name, ``before`` and ``with``
+from their first. With ``cycle N`` only that cycle of theirs counts.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from trialsim.spec.agents import Agent, Senolytic
+from trialsim.spec.agents import Agent
 from trialsim.spec.biomarkers import Guide
-from trialsim.spec.form import Findings, read_form
+from trialsim.spec.expansion import MOST_CYCLES, SAME_DAY, Dates, expand, is_open, number_of_cycles, weekday
+from trialsim.spec.form import Findings
+from trialsim.spec.orders import Item
 from trialsim.spec.resolved import DoseRule, Order
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
 from trialsim.spec.values import did_you_mean
-from trialsim.spec.written_protocol import Dose, Start, WrittenGuide, WrittenOrder
+from trialsim.spec.written_order import PROGRESSION, Dose, Start, WrittenGuide, WrittenOrder
 from trialsim.units import DAYS_PER_YEAR
 
 LATEST_DAY = 200 * DAYS_PER_YEAR
-FRACTIONS_PER_WEEK = 5
-#: The typical body that a remedy converts a dose with, by the unit that refers to it.
-_BODY = {"mg/m2": (1.8, "1.8 m2 of body surface"), "mg/kg": (70.0, "70 kg of body weight")}
-
-
-@dataclass(frozen=True)
-class Item:
-    """One order of an arm, with where it stands. ``written`` is None when its form is broken."""
-
-    path: KeyPath
-    regimen: str
-    agent: str
-    id: str
-    written: WrittenOrder | None
-
-    def goes_by(self, name: str) -> bool:
-        return name in (self.id, self.agent, self.regimen)
-
-
-def read_items(findings: Findings, path: KeyPath, regimen: str, orders: Sequence[object]) -> list[Item]:
-    """The orders at ``path``; what the raw data call agent and id is kept even of a broken one."""
-    items = []
-    for i, raw in enumerate(orders):
-        words = raw if isinstance(raw, dict) else {}
-        written = read_form(findings, (*path, i), WrittenOrder)
-        agent, name = str(words.get("agent", "")), str(words.get("id", "") or "")
-        items.append(Item((*path, i), regimen, agent, name, written))
-    return items
-
-
-def check_order(
-    findings: Findings, item: Item, agents: Mapping[str, Agent], rules: Mapping[str, DoseRule | None]
-) -> None:
-    """What can be said of one order without knowing its arm."""
-    order = item.written
-    if order is None:
-        return
-    agent = agents.get(order.agent)
-    if agent is None:
-        message = f"`{order.agent}` is not in the agent library"
-        findings.add((*item.path, "agent"), message, Rule.KNOWN_AGENT, did_you_mean(order.agent, agents))
-    else:
-        _check_against_agent(findings, item.path, order, agent)
-    if order.rules and order.rules not in rules:
-        message = f"there are no dose rules called `{order.rules}`"
-        findings.add((*item.path, "rules"), message, Rule.KNOWN_RULE, did_you_mean(order.rules, rules))
-    if order.every is None and order.cycles not in (None, 1):
-        findings.add((*item.path, "cycles"), "`cycles` has no `every`", Rule.CYCLES, "every: 21 d")
-    if order.every is not None and order.cycles is None:
-        findings.add((*item.path, "every"), "`every` has no `cycles`", Rule.CYCLES, "cycles: 6")
-    if order.every is not None and (order.days_on or 1) > order.every:
-        message = f"{order.days_on or 1} days on do not fit in a cycle of {order.every:g} d"
-        findings.add((*item.path, "days_on" if order.days_on else "every"), message, Rule.DAYS_ON)
-
-
-def _check_against_agent(findings: Findings, path: KeyPath, order: WrittenOrder, agent: Agent) -> None:
-    if order.dose.unit != agent.dose_unit:
-        message = f"{agent.name} is dosed in {agent.dose_unit}, not in {order.dose.unit}"
-        findings.add((*path, "dose"), message, Rule.DOSE_UNIT, _dose_in(agent.dose_unit, order.dose))
-    if agent.kind == "radiation":
-        if order.fractions is None:
-            findings.add(path, "radiation has no `fractions`", Rule.RADIATION, "fractions: 15, per_week: 5")
-        for key in ("every", "cycles", "days_on"):
-            if getattr(order, key) is not None:
-                message = f"radiation has `fractions` and `per_week`, not `{key}`"
-                findings.add((*path, key), message, Rule.RADIATION, at_key=True)
-    else:
-        for key in ("fractions", "per_week"):
-            if getattr(order, key) is not None:
-                message = f"{agent.name} is not radiation and has no `{key}`"
-                findings.add((*path, key), message, Rule.RADIATION, "every: 21 d, cycles: 6", at_key=True)
-        if order.field == "local":
-            message = f"{agent.name} goes everywhere: only radiation has a local field"
-            findings.add((*path, "field"), message, Rule.FIELD)
-    if order.rules and not (isinstance(agent, Senolytic) and agent.platelets is not None):
-        message = f"{agent.name} does not act on platelets, so platelet rules cannot apply"
-        findings.add((*path, "rules"), message, Rule.PLATELET_RULE, "remove `rules`")
-
-
-def _dose_in(unit: str, dose: Dose) -> str:
-    """A dose in another unit, for the typical body: the same number would be another dose."""
-    size, was = _BODY.get(unit), _BODY.get(dose.unit)
-    if unit == "Gy" or dose.unit == "Gy":
-        return f"a dose in {unit}"
-    amount = dose.amount * (was[0] if was else 1.0) / (size[0] if size else 1.0)
-    sizes = " and ".join(words for _, words in filter(None, (was, size)))
-    return f"{amount:.3g} {unit}, for {sizes}"
-
-
-def offsets(order: WrittenOrder) -> tuple[list[float], list[float]]:
-    """Days of administration and of cycle starts, from the order's own start.
-
-    Fraction k of radiation falls on 7 (k // per_week) + k % per_week: consecutive days, then the rest
-    of the week off.
-    """
-    if order.fractions is not None:
-        per_week = order.per_week or FRACTIONS_PER_WEEK
-        return [float(7 * (k // per_week) + k % per_week) for k in range(order.fractions)], [0.0]
-    starts = [c * (order.every or 0.0) for c in range(order.cycles or 1)]
-    return [start + day for start in starts for day in range(order.days_on or 1)], starts
 
 
 @dataclass
 class ArmSchedule:
-    """The orders of one arm, dated by following their references."""
+    """The orders of one arm. ``follow_up``: days for which treatment until progression is repeated."""
 
     findings: Findings
     arm: str
     items: Sequence[Item]
     agents: Mapping[str, Agent]
     rules: Mapping[str, DoseRule | None]
-    _begin: dict[int, float | None] = field(default_factory=dict)
+    follow_up: float = 0.0
+    _dated: dict[int, Dates | None] = field(default_factory=dict)
     _open: set[int] = field(default_factory=set)
 
     def orders(self) -> tuple[Order, ...]:
         """Every order that could be dated; the others have their problems noted."""
         ids = self._ids()
-        result = []
+        result: list[Order] = []
         for i, item in enumerate(self.items):
-            begin = self._start(i)
-            if begin is not None and item.written is not None and item.agent in self.agents:
-                result.append(self._order(item, item.written, ids[i], begin))
+            dates = self._dates(i)
+            if dates is not None and item.written is not None and item.agent in self.agents:
+                result += self._orders(item, item.written, ids[i], dates)
+        self._check_apart()
         return tuple(result)
 
     def _ids(self) -> list[str]:
@@ -162,103 +67,222 @@ class ArmSchedule:
             ids.append(name)
         return ids
 
-    def _order(self, item: Item, written: WrittenOrder, name: str, begin: float) -> Order:
-        days, starts = offsets(written)
+    def _orders(self, item: Item, written: WrittenOrder, name: str, dates: Dates) -> list[Order]:
+        """The order; and before it, as an order of its own, its lead-in or its loading doses."""
+        guide = self._guide(item, written.give_if, dates.days[0]) if written.give_if is not None else None
+        if written.lead_in is not None:
+            first, suffix, dose = (len(dates.cycles.get(0, ())), "lead-in", written.lead_in.dose)
+        elif written.loading is not None:
+            first, suffix, dose = (written.loading.doses, "loading", written.loading.dose)
+        else:
+            return [self._order(item, written, name, written.dose, dates, guide)]
+        if len(dates.days) <= first:
+            message = f"no dose follows the {first} of the {suffix}"
+            key = "lead_in" if written.lead_in is not None else "loading"
+            self.findings.add((*item.path, key), message, Rule.FIRST_DOSES)
+            return []
+        before, then = _divided(dates, first)
+        parts = [(f"{name}.{suffix}", dose, before)] if first else []
+        return [self._order(item, written, *part, guide) for part in (*parts, (name, written.dose, then))]
+
+    def _order(
+        self, item: Item, written: WrittenOrder, name: str, dose: Dose, dates: Dates, guide: Guide | None
+    ) -> Order:
         is_radiation = self.agents[item.agent].kind == "radiation"
-        reference_fits = begin - written.start.days <= LATEST_DAY
-        if begin + days[-1] > LATEST_DAY and reference_fits:
-            message = f"the last dose would fall on day {begin + days[-1] + 1:g}"
-            self.findings.add((*item.path, "start"), message, Rule.TIMELINE)
         return Order(
             id=name,
             regimen=item.regimen,
             agent=item.agent,
-            dose=written.dose.amount,
-            dose_unit=written.dose.unit,
-            days=tuple(begin + day for day in days),
-            cycle_starts=tuple(begin + start for start in starts),
+            dose=dose.amount,
+            dose_unit=dose.unit,
+            days=dates.days,
+            cycle_starts=tuple(dates.starts.values()),
             field=written.field or ("local" if is_radiation else "systemic"),
             rule=self.rules.get(written.rules) if written.rules else None,
-            written=written.start.text,
-            give_if=self._guide(item, written.give_if, begin) if written.give_if is not None else None,
+            written=written.start.text + (f", until {_text(written.until)}" if written.until is not None else ""),
+            give_if=guide,
         )
 
     def _guide(self, item: Item, written: WrittenGuide, begin: float) -> Guide | None:
         """What decides on an order whose first dose is on ``begin``; None if that cannot be told or comes too late."""
         in_words = isinstance(self.findings.document.get((*item.path, "give_if")), str)
         path = (*item.path, "give_if") if in_words else (*item.path, "give_if", "day")
-        start = written.day
-        if start.kind == "day":
-            day: float | None = start.days
-        else:
-            named = [j for j, other in enumerate(self.items) if other.goes_by(start.reference)]
-            if not named:
-                self._unknown_reference(path, start.reference)
-                return None
-            day = self._from(start, named)
+        day = self._day(path, written.day, None)
         if day is None:
             return None
-        if day > begin + 1e-9:
+        if day > begin + SAME_DAY:
             message = f"`{written.name}` is measured on day {day + 1:g}, after the first dose on day {begin + 1:g}"
             self.findings.add(path, message, Rule.GIVE_IF_DAY, f"day {begin + 1:g}, or before")
             return None
-        return Guide(panel=written.name, day=min(day, begin), written=start.text)
+        return Guide(panel=written.name, day=min(day, begin), written=written.day.text)
 
-    def _start(self, i: int) -> float | None:
-        """The first day of an order, or None when it cannot be told."""
-        if i in self._begin:
-            return self._begin[i]
+    def _dates(self, i: int) -> Dates | None:
+        """The administrations of an order, or None when they cannot be told."""
         written = self.items[i].written
-        if written is None:
-            return None
-        if written.start.kind == "day":
-            begin: float | None = written.start.days
-        elif i in self._open:
-            self._circular(i)
-            return None
-        else:
-            self._open.add(i)
-            begin = self._after_reference(i, written)
-            self._open.discard(i)
-        self._begin[i] = begin
-        return begin
+        if i in self._dated or written is None:
+            return self._dated.get(i)
+        self._open.add(i)
+        path = self.items[i].path
+        begin = self._day((*path, "start"), written.start, i)
+        end, told = self._end(path, written, i)
+        self._open.discard(i)
+        dates = None if begin is None or not told else self._expanded(path, written, begin, end)
+        self._dated[i] = dates
+        return dates
 
-    def _after_reference(self, i: int, written: WrittenOrder) -> float | None:
-        name = written.start.reference
-        named = [j for j, item in enumerate(self.items) if item.goes_by(name)]
+    def _end(self, path: KeyPath, written: WrittenOrder, i: int) -> tuple[float | None, bool]:
+        """The day after which no dose falls (None: there is none), and whether it could be told."""
+        if written.until is None or written.until == PROGRESSION:
+            return (self.follow_up if written.until == PROGRESSION else None), True
+        assert isinstance(written.until, Start)
+        end = self._day((*path, "until"), written.until, i)
+        return end, end is not None
+
+    def _expanded(self, path: KeyPath, written: WrittenOrder, begin: float, end: float | None) -> Dates | None:
+        """The administrations, if there are any and all of them fall where they may."""
+        if end is not None and written.until == PROGRESSION and written.every is None:
+            return None  # told of the order already
+        number = number_of_cycles(written, begin, end)
+        if number > MOST_CYCLES:
+            message = f"the order would be repeated {number:,} times (at most {MOST_CYCLES:,})"
+            self.findings.add((*path, "every"), message, Rule.CYCLES, "every: 28 d, days_on: 28")
+            return None
+        if written.fractions is not None and not is_open(written, begin):
+            message = f"the first fraction falls on day {begin + 1:g}, which is closed ({weekday(begin)})"
+            self.findings.add((*path, "start"), message, Rule.OPEN_DAYS)
+            return None
+        dates = expand(written, begin, end)
+        if dates.idle:
+            message = f"cycle {dates.idle[0]} has no open weekday"
+            self.findings.add((*path, "weekdays"), message, Rule.OPEN_DAYS, "days_on: 7, or other weekdays")
+            return None
+        if not dates.days:
+            message = f"no dose falls between day {begin + 1:g} and day {(end or 0.0) + 1:g}"
+            self.findings.add((*path, "until"), message, Rule.UNTIL)
+            return None
+        reference_fits = begin - (written.start.days if written.start.kind != "before" else 0.0) <= LATEST_DAY
+        if dates.days[-1] > LATEST_DAY and reference_fits:
+            message = f"the last dose would fall on day {dates.days[-1] + 1:g}"
+            self.findings.add((*path, "start"), message, Rule.TIMELINE)
+        return dates
+
+    def _day(self, path: KeyPath, at: Start, i: int | None) -> float | None:
+        """The study day of a start that stands at ``path`` and belongs to order ``i``; None when it cannot be told."""
+        if at.kind == "day":
+            return at.days
+        named = self._named(path, at, i)
         if not named:
-            self._unknown_reference((*self.items[i].path, "start"), name)
             return None
-        others = [j for j in named if j != i]
-        if not others or (i in named and self.items[i].regimen == name):
-            self._circular(i)
+        found = [self._dates(j) for j in named]
+        dated = [dates for dates in found if dates is not None]
+        if len(dated) < len(found):
             return None
-        return self._from(written.start, others)
+        spans = [days for dates in dated if (days := dates.days if at.cycle is None else dates.cycles.get(at.cycle))]
+        if not spans:
+            message = f"`{self.items[named[0]].agent}` has no cycle {at.cycle} in arm `{self.arm}`"
+            self.findings.add(path, message, Rule.START_REFERENCE)
+            return None
+        first = min(days[0] for days in spans)
+        if at.kind == "with":
+            return first
+        if at.kind == "after":
+            return max(days[-1] for days in spans) + at.days
+        if first - at.days < 0:
+            message = f"`{at.text}` is day {first - at.days + 1:g}, before the trial begins"
+            self.findings.add(path, message, Rule.START_DAY, "day 1 is randomisation: start the other later")
+            return None
+        return first - at.days
 
-    def _from(self, start: Start, orders: Sequence[int]) -> float | None:
-        """The day of a start that refers to these orders, or None when theirs cannot be told."""
-        begins = [self._start(j) for j in orders]
-        if any(begin is None for begin in begins):
-            return None
-        first = [b for b in begins if b is not None]
-        if start.kind == "with":
-            return min(first)
-        lasts = []
-        for begin, j in zip(first, orders, strict=True):
-            other = self.items[j].written
-            lasts.append(begin + offsets(other)[0][-1] if other else begin)
-        return max(lasts) + start.days
+    def _named(self, path: KeyPath, at: Start, i: int | None) -> list[int]:
+        """The orders that a start refers to; none when that cannot be told, with the problem noted."""
+        if not at.reference:  # a cycle, of the arm's first order
+            others = [j for j in range(len(self.items)) if j != i][:1]
+            if not others:
+                message = f"arm `{self.arm}` gives nothing else that has cycles"
+                self.findings.add(path, message, Rule.START_REFERENCE)
+        else:
+            named = [j for j, item in enumerate(self.items) if item.goes_by(at.reference)]
+            if not named:
+                self._unknown_reference(path, at.reference)
+                return []
+            others = [j for j in named if j != i]
+            if not others or (i is not None and i in named and self.items[i].regimen == at.reference):
+                return self._circular(path, i or 0, at)
+        for j in others:
+            if j in self._open:
+                return self._circular(self._waits_at(j, path), j, self._start_of(j) or at)
+        return others
+
+    def _start_of(self, i: int) -> Start | None:
+        written = self.items[i].written
+        return written.start if written is not None and written.start.kind != "day" else None
+
+    def _waits_at(self, i: int, otherwise: KeyPath) -> KeyPath:
+        return (*self.items[i].path, "start") if self._start_of(i) is not None else otherwise
 
     def _unknown_reference(self, path: KeyPath, name: str) -> None:
         known = sorted({n for it in self.items for n in (it.id, it.agent, it.regimen) if n not in ("", "add")})
         message = f"arm `{self.arm}` gives no `{name}`"
         self.findings.add(path, message, Rule.START_REFERENCE, did_you_mean(name, known))
 
-    def _circular(self, i: int) -> None:
-        written = self.items[i].written
-        name = written.start.reference if written else ""
-        message = f"`{self.items[i].agent}` and `{name}` wait for each other"
-        if self.items[i].goes_by(name):
-            message = f"`{self.items[i].agent}` waits for itself"
-        remedy = "start one of them on a day: day 1"
-        self.findings.add((*self.items[i].path, "start"), message, Rule.CIRCULAR_START, remedy)
+    def _circular(self, path: KeyPath, i: int, at: Start) -> list[int]:
+        item = self.items[i]
+        name = at.reference or at.text
+        waits_for_itself = item.goes_by(at.reference)
+        message = (
+            f"`{item.agent}` waits for itself"
+            if waits_for_itself
+            else f"`{item.agent}` and `{name}` wait for each other"
+        )
+        self.findings.add(path, message, Rule.CIRCULAR_START, "start one of them on a day: day 1")
+        return []
+
+    def _check_apart(self) -> None:
+        """Agents that must not overlap keep their distance."""
+        for i, item in enumerate(self.items):
+            agent, dates = self.agents.get(item.agent), self._dated.get(i)
+            if agent is None or dates is None:
+                continue
+            for j, other in enumerate(self.items):
+                gap, others = agent.apart_from.get(other.agent), self._dated.get(j)
+                if gap is None or others is None:
+                    continue
+                near = _nearest(dates.days, others.days)
+                if abs(near[0] - near[1]) < gap.value - SAME_DAY:
+                    later = max((near[0], i), (near[1], j))[1]
+                    message = (
+                        f"{item.agent} on day {near[0] + 1:g} and {other.agent} on day {near[1] + 1:g} "
+                        f"are less than {gap.value:g} d apart"
+                    )
+                    remedy = f"`trialsim agents {item.agent}` says why"
+                    self.findings.add((*self.items[later].path, "start"), message, Rule.APART, remedy)
+
+
+def _text(until: Start | str) -> str:
+    return until if isinstance(until, str) else until.text
+
+
+def _nearest(days: Sequence[float], others: Sequence[float]) -> tuple[float, float]:
+    """The pair of days, one of each, that are nearest to each other; ``others`` ascend."""
+    pairs = []
+    for day in days:
+        at = bisect_left(others, day)
+        pairs += [(day, other) for other in others[max(at - 1, 0) : at + 1]]
+    return min(pairs, key=lambda pair: abs(pair[0] - pair[1]))
+
+
+def _divided(dates: Dates, first: int) -> tuple[Dates, Dates]:
+    """The first administrations, and the others."""
+    left = first
+    before: dict[int, tuple[float, ...]] = {}
+    then: dict[int, tuple[float, ...]] = {}
+    for number, days in dates.cycles.items():
+        for part, kept in ((before, days[:left]), (then, days[left:])):
+            if kept:
+                part[number] = kept
+        left = max(0, left - len(days))
+    return _part(dates, before), _part(dates, then)
+
+
+def _part(dates: Dates, cycles: dict[int, tuple[float, ...]]) -> Dates:
+    return Dates({number: dates.starts[number] for number in cycles}, cycles)

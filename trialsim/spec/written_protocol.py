@@ -13,7 +13,6 @@ from pydantic import (
     Field,
     Tag,
     WithJsonSchema,
-    model_validator,
 )
 
 from trialsim import units
@@ -21,7 +20,6 @@ from trialsim.spec.agents import Confidence
 from trialsim.spec.biomarkers import Measure
 from trialsim.spec.rules import Rule
 from trialsim.spec.values import (
-    NAME_PATTERN,
     TAG,
     Bounded,
     Cells,
@@ -40,54 +38,7 @@ from trialsim.spec.values import (
 )
 from trialsim.spec.written import Written
 from trialsim.spec.written_conduct import WrittenAccrual, WrittenRandomisation
-
-
-@dataclass(frozen=True)
-class Dose:
-    """An amount with the unit as written."""
-
-    amount: float
-    unit: str
-
-
-@dataclass(frozen=True)
-class Start:
-    """When an order begins: on a day, some time after a treatment's last dose, or with its first."""
-
-    kind: Literal["day", "after", "with"]
-    days: float
-    """Days since randomisation for ``day``, the delay for ``after``, 0 for ``with``."""
-    reference: str
-    text: str
-
-
-def _read_dose(value: object) -> Dose:
-    try:
-        return Dose(*units.parse_dose(value))
-    except units.UnitError as error:
-        raise broken(Rule.UNIT, error.message, error.remedy) from None
-
-
-_START_FORMS = "day 57, or 28 d after paclitaxel, or with navitoclax"
-
-
-def _read_start(value: object) -> Start:
-    if isinstance(value, Start):
-        return value
-    text = " ".join(value.split()) if isinstance(value, str) else str(value)
-    if match := re.fullmatch(r"day ([-+]?\d{1,9}(?:\.\d+)?)", text):
-        day = float(match[1])
-        if day < 1:
-            raise broken(Rule.START_DAY, f"`{text}` is before the trial begins", "day 1 is randomisation")
-        return Start("day", day - 1.0, "", text)
-    if match := re.fullmatch(r"with (\S+)", text):
-        return Start("with", 0.0, match[1], text)
-    if match := re.fullmatch(r"(.+) after (\S+)", text):
-        try:
-            return Start("after", units.parse(match[1], "time"), match[2], text)
-        except units.UnitError as error:
-            raise broken(Rule.UNIT, error.message, error.remedy) from None
-    raise broken(Rule.START_SYNTAX, f"{shown(value)} is not a start", _START_FORMS)
+from trialsim.spec.written_order import WrittenOrder
 
 
 @dataclass(frozen=True)
@@ -111,101 +62,7 @@ def _read_every(value: object) -> Every:
     return Every(times[0], times[1] if len(times) == 2 else None)
 
 
-_DOSE_SCHEMA = WithJsonSchema(
-    {
-        "type": "string",
-        "pattern": r"^\s*[0-9.]+([eE][-+]?[0-9]+)?\s*(mg/m2|mg|mg/kg|Gy)\s*$",
-        "examples": ["75 mg/m2", "150 mg", "2.67 Gy"],
-    }
-)
-_START_SCHEMA = WithJsonSchema(
-    {
-        "type": "string",
-        "pattern": r"^\s*(day [0-9]+|with \S+|[0-9.]+ *(d|wk|mo|yr) after \S+)\s*$",
-        "examples": ["day 1", "28 d after paclitaxel", "with navitoclax"],
-    }
-)
 _EVERY_SCHEMA = WithJsonSchema({"type": "string", "examples": ["3 mo", "3 mo until 24 mo"]})
-
-
-class WrittenGuide(Written):
-    """What must be positive for an order to be given. One of ``panel`` and ``marker`` is there."""
-
-    panel: Name | None = Field(None, description="A panel; or a biomarker, as a panel of one.")
-    marker: Name | None = Field(None, description="A biomarker, in place of `panel`.")
-    day: Annotated[Start, BeforeValidator(_read_start), _START_SCHEMA] = Field(
-        description="When it is measured, as in `start`; not after the order's first dose."
-    )
-
-    @property
-    def name(self) -> str:
-        return self.panel or self.marker or ""
-
-    @model_validator(mode="after")
-    def _one(self) -> WrittenGuide:
-        if (self.panel is None) == (self.marker is None):
-            which = "neither `panel` nor `marker`" if self.panel is None else "both `panel` and `marker`"
-            raise broken(Rule.GIVE_IF_SYNTAX, f"`give_if` has {which}", _GUIDE_FORMS)
-        return self
-
-
-_GUIDE_FORMS = "tis-panel positive at day 120, or {panel: tis-panel, day: day 120}"
-_GUIDE_TEXT = re.compile(rf"({NAME_PATTERN}) positive at (.+)")
-
-
-def _read_guide(value: object) -> object:
-    text = " ".join(value.split()) if isinstance(value, str) else str(value)
-    match = _GUIDE_TEXT.fullmatch(text)
-    if match is None:
-        raise broken(Rule.GIVE_IF_SYNTAX, f"{shown(value)} is not a condition", _GUIDE_FORMS)
-    return {"panel": match[1], "day": _read_start(match[2])}
-
-
-def _guide_form(value: Any) -> str:
-    return TAG + ("mapping" if isinstance(value, dict | WrittenGuide) else "text")
-
-
-_GUIDE_SCHEMA = WithJsonSchema(
-    {
-        "type": "string",
-        "pattern": r"^\s*[A-Za-z0-9]\S*\s+positive\s+at\s+(day [0-9]+|with \S+|[0-9.]+ *(d|wk|mo|yr) after \S+)\s*$",
-        "examples": ["tis-panel positive at day 120", "p16 positive at 7 d after breast-rt"],
-    }
-)
-GiveIf = Annotated[
-    Annotated[WrittenGuide, BeforeValidator(_read_guide), _GUIDE_SCHEMA, Tag(TAG + "text")]
-    | Annotated[WrittenGuide, Tag(TAG + "mapping")],
-    Discriminator(_guide_form),
-]
-
-
-class WrittenOrder(Written):
-    """One line of treatment: an agent, its dose and its days."""
-
-    agent: Name = Field(description="An agent of the library, e.g. doxorubicin, radiation, navitoclax.")
-    dose: Annotated[Dose, BeforeValidator(_read_dose), _DOSE_SCHEMA] = Field(
-        description="Dose of one administration, in the agent's unit; for radiation, of one fraction."
-    )
-    start: Annotated[Start, BeforeValidator(_read_start), _START_SCHEMA] = Field(
-        description="`day N` (day 1 is randomisation), `T after X` (X's last dose), or `with X` (its first)."
-    )
-    every: PositiveTime | None = Field(None, description="Length of a cycle.")
-    cycles: Annotated[Whole, Bounded(1, 1000)] | None = Field(None, description="Number of cycles.")
-    days_on: Annotated[Whole, Bounded(1, 1000)] | None = Field(
-        None, description="Consecutive days of dosing at the start of each cycle (default 1)."
-    )
-    fractions: Annotated[Whole, Bounded(1, 100)] | None = Field(None, description="Fractions of radiation.")
-    per_week: Annotated[Whole, Bounded(1, 7)] | None = Field(
-        None, description="Fractions a week, on consecutive days (default 5)."
-    )
-    field: Literal["local", "systemic"] | None = Field(
-        None, description="What radiation reaches: the local bed (default) or the whole body."
-    )
-    rules: Name | None = Field(None, description="Dose rules, from `rules` or `navitoclax-platelets`.")
-    give_if: GiveIf | None = Field(
-        None, description="Give this order only to patients whose panel is positive: `tis-panel positive at day 120`."
-    )
-    id: Name | None = Field(None, description="A name for this order, for `start` to refer to.")
 
 
 Orders = Annotated[list[WrittenOrder], Listed]
