@@ -59,11 +59,11 @@ def senolytic(name: str, *, platelets: bool) -> Senolytic:
 def library() -> dict[str, Agent]:
     """The agents that the shipped protocol needs, and a senolytic that spares platelets.
 
-    Paclitaxel is kept a week apart from radiation.
+    Doxorubicin is kept a week apart from radiation, as in the shipped library, and so is paclitaxel.
     """
     apart = {"apart_from": {"radiation": number(7.0, "d")}}
     return {
-        "doxorubicin": cytotoxic("doxorubicin"),
+        "doxorubicin": cytotoxic("doxorubicin").model_copy(update=apart),
         "cyclophosphamide": cytotoxic("cyclophosphamide"),
         "paclitaxel": cytotoxic("paclitaxel").model_copy(update=apart),
         "radiation": Radiation(name="radiation", label="Radiation", fates=fates()),

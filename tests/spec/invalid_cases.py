@@ -11,7 +11,7 @@ CASES: dict[str, tuple[int, int, int, str]] = {
     "accrual_order": (30, 38, 9, "only the last rate may go on without `until`"),
     "accrual_order__end": (30, 73, 5, "the last rate ends, so enrolment might never be complete"),
     "accrual_order__rise": (30, 79, 4, "this rate ends before it begins"),
-    "apart": (13, 48, 6, "paclitaxel on day 99 and radiation on day 99 are less than 7 d apart"),
+    "apart": (13, 48, 6, "doxorubicin on day 43 and radiation on day 46 are less than 7 d apart"),
     "ascending": (26, 18, 9, "`8` stands after `8`"),
     "block_size": (29, 65, 1, "a block of 5 cannot hold the ratio 1:1"),
     "cap_level": (30, 83, 7, "`mutated` is not a level of `p53_status` in this cohort"),

@@ -22,9 +22,9 @@ from trialsim.treatment.library import load_library
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "cohorts").glob("*.yaml"))
 #: The cohorts whose residual disease is a prior.
-PRIORS = ["aml", "b-cell-lymphoma", "colorectal", "glioblastoma", "nsclc", "prostate-adt"]
+PRIORS = ["aml", "b-cell-lymphoma", "colorectal", "glioblastoma", "nsclc", "prostate-adt", "prostate-node-positive"]
 #: Cells that a lesion must have to be seen, where a cohort says that it is not the default of 1e9.
-LIMITS = {"prostate-adt": 5e7, "aml": 5e10}
+LIMITS = {"prostate-adt": 5e7, "prostate-node-positive": 5e7, "aml": 5e10}
 
 
 @functools.cache
@@ -140,6 +140,7 @@ COURSES = {
     "nsclc": ("", 60, (0.40, 0.80)),
     "glioblastoma": (RADIATION, 12, (0.0, 0.40)),
     "prostate-adt": ("", 60, (0.60, 0.95)),
+    "prostate-node-positive": ("", 60, (0.35, 0.75)),
     "colorectal": ("", 60, (0.40, 0.80)),
     "b-cell-lymphoma": (CHOP, 24, (0.50, 0.90)),
     "aml": (ANTHRACYCLINE, 60, (0.10, 0.55)),

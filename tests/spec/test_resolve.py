@@ -163,7 +163,7 @@ def test_defaults() -> None:
     """Three arms 1:1:1 when no ratio is given, blocks of twice the sum, tau at the minimum follow-up."""
     protocol = sound(
         "arms.third={give: [rt], add: [{agent: doxorubicin, dose: 60 mg/m2, start: day 1}]}",
-        "regimens.rt.0.start=day 10",
+        "regimens.rt.0.start=day 120",
         "randomisation={}",
         "analysis={}",
         "detection.limit=1e8 cells",
