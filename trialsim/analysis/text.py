@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trialsim.analysis.summary import month_key
+from trialsim.text_table import text_table
 
 _MISSING = "-"
 
@@ -39,7 +40,7 @@ def _arms(a: dict[str, Any]) -> str:
         ]
         for arm in a["arms"].values()
     ]
-    return _table("Arms", header, rows) + f"\n{a['tau_note']}"
+    return text_table("Arms", header, rows) + f"\n{a['tau_note']}"
 
 
 def _landmarks(a: dict[str, Any]) -> str:
@@ -49,7 +50,7 @@ def _landmarks(a: dict[str, Any]) -> str:
     header = ["event-free at", *(f"{month_key(row['months'])} months" for row in days)]
     rows = [[arm["label"], *(_share_interval(row) for row in arm["landmarks"])] for arm in a["arms"].values()]
     rows.append(["all", *(_share_interval(row) for row in a["overall"]["landmarks"])])
-    return _table("Kaplan-Meier, % (log-log CI)", header, rows)
+    return text_table("Kaplan-Meier, % (log-log CI)", header, rows)
 
 
 def _comparisons(a: dict[str, Any]) -> list[str]:
@@ -81,7 +82,7 @@ def _comparisons(a: dict[str, Any]) -> list[str]:
             for row in c["landmark_difference"]
             if row["estimate"] is not None
         ]
-        sections.append(_table(f"{names[0]} against {names[1]}", ["", "estimate", "p", ""], rows))
+        sections.append(text_table(f"{names[0]} against {names[1]}", ["", "estimate", "p", ""], rows))
     return sections
 
 
@@ -94,7 +95,7 @@ def _cox(a: dict[str, Any]) -> str:
             estimate = _interval({**term, "estimate": term["hr"]}, 3)
             ratio = _p(model["likelihood_ratio_p"]) if i == 0 else ""
             rows.append([model["model"] if i == 0 else "", term["label"], estimate, _p(term["p"]), ratio])
-    return _table("Cox models", ["model", "term", "hazard ratio", "p", "LR p"], rows)
+    return text_table("Cox models", ["model", "term", "hazard ratio", "p", "LR p"], rows)
 
 
 def _subgroups(a: dict[str, Any]) -> str:
@@ -109,7 +110,7 @@ def _subgroups(a: dict[str, Any]) -> str:
                 rows.append([shown, level["label"], pair, str(c["n"]), str(c["events"]), hr, interaction])
                 shown = ""
     header = ["subgroup", "level", "arms", "n", "events", "hazard ratio", "interaction p"]
-    return _table("Subgroups", header, rows) if rows else ""
+    return text_table("Subgroups", header, rows) if rows else ""
 
 
 def _competing(a: dict[str, Any]) -> str:
@@ -119,7 +120,7 @@ def _competing(a: dict[str, Any]) -> str:
     for arm, causes in a.get("causes", {}).items():
         rows += [[a["arms"][arm]["label"], cause, _percent(row["estimate"][-1])] for cause, row in causes.items()]
     title = "Cumulative incidence at the last follow-up (Aalen-Johansen)"
-    return _table(title, ["arm", "event", "%"], rows) if rows else ""
+    return text_table(title, ["arm", "event", "%"], rows) if rows else ""
 
 
 def _at_risk(a: dict[str, Any]) -> str:
@@ -130,14 +131,8 @@ def _at_risk(a: dict[str, Any]) -> str:
             name = arm["label"] if i == 0 else ""
             rows.append([name, row.replace("_", " "), *(str(n) for n in counts[row])])
     months = next(iter(a["arms"].values()))["at_risk"]["months"]
-    table = _table("Patients by month", ["arm", "", *(f"{m:g}" for m in months)], rows)
+    table = text_table("Patients by month", ["arm", "", *(f"{m:g}" for m in months)], rows)
     return f"{table}\n{a['at_risk_convention']}"
-
-
-def _table(title: str, header: list[str], rows: list[list[str]]) -> str:
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in [header, *rows]]
-    return "\n".join([title, *(f"  {line}".rstrip() for line in lines)])
 
 
 def _chi_square(row: dict[str, Any]) -> str:

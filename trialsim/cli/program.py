@@ -8,7 +8,7 @@ import sys
 import click
 
 from trialsim import __version__
-from trialsim.cli import protocols, studies, survival, trials
+from trialsim.cli import designs, protocols, studies, survival, trials
 from trialsim.errors import InvalidInput, TrialsimError
 
 INTERRUPTED = 130
@@ -23,6 +23,8 @@ _COMMANDS: tuple[click.Command, ...] = (
     trials.report,
     trials.export,
     survival.analyse,
+    designs.boundaries,
+    designs.size,
     studies.findings,
     studies.mechanisms,
 )
