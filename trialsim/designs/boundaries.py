@@ -279,8 +279,9 @@ def of_shape(
     information: Sequence[float], alpha: float, sided: int, delta: float, effect: Sequence[float] = ()
 ) -> Boundaries:
     r"""Boundaries :math:`c\,t^{\delta - 1/2}` (Wang & Tsiatis 1987): 0 O'Brien & Fleming 1979, 0.5 Pocock 1977."""
-    at = check_information(information)
-    shape = (np.array(at) / at[-1]) ** (delta - 0.5)
+    last = check_information(information)[-1]
+    at = tuple(t / last for t in information)
+    shape = np.array(at) ** (delta - 0.5)
 
     def excess(constant: float) -> float:
         upper = constant * shape
