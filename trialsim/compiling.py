@@ -24,11 +24,18 @@ __all__ = ["carray", "compiled", "floats_at", "inlined", "integers_at", "source_
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: Sources whose functions are compiled, and those whose constants are compiled into them.
-_SOURCES = ("biology/*.py", "treatment/*.py", "patient/*.py", "spec/agents.py", "compiling.py")
+_SOURCES = (
+    "biology/*.py",
+    "treatment/*.py",
+    "patient/*.py",
+    "spec/agents.py",
+    "compiling.py",
+    "designs/replicate_kernel.py",
+)
 
 
 #: Methods and functions after which compiled code owns memory (a Poisson draw does, for the message of its error).
-_OWNING = frozenset({"copy", "empty", "full", "zeros", "max", "min", "sum", "poisson"})
+_OWNING = frozenset({"argsort", "copy", "empty", "full", "ones", "zeros", "max", "min", "sum", "poisson"})
 
 
 @lru_cache(maxsize=1)

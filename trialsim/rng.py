@@ -30,6 +30,7 @@ class Purpose(IntEnum):
     SITE_START = 23
     SCREENING = 24
     SAMPLING = 30
+    REPLICATES = 60
 
 
 #: The subject number of streams that belong to the trial and not to a patient.

@@ -1,0 +1,209 @@
+"""Many simulated trials of conventional arms: what a design does, with its Monte-Carlo error.
+
+Blocks of trials have streams of their own, keyed by the block's number, so more replicates change none that were
+there, and the answer does not depend on how they are spread. 400 patients and three looks take about 0.03 ms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialsim.designs import replicate_kernel as kernel
+from trialsim.designs.boundaries import Boundaries, DesignError
+from trialsim.designs.spending import Floats
+from trialsim.designs.survival import Steps
+from trialsim.rng import Purpose, stream
+
+#: Trials that share a stream. Part of the definition of a run: another number gives other draws.
+BLOCK = 256
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Hazards of the event and of dropout in each stratum, by time since entry."""
+
+    hazard: tuple[Steps, ...]
+    dropout: tuple[Steps, ...]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Who enters such a trial, and what awaits them. Times in any unit, the same throughout."""
+
+    patients: int
+    accrual: Steps
+    """Rate of entry; the last value goes on until everybody has come."""
+    arms: tuple[Arm, ...]
+    """The first is the control."""
+    ratio: tuple[int, ...] = (1, 1)
+    blocks: tuple[int, ...] = (4,)
+    shares: tuple[float, ...] = (1.0,)
+    """Chance of each stratum; blocks are permuted within strata."""
+
+    def __post_init__(self) -> None:
+        if self.accrual.values[-1] <= 0.0:
+            raise DesignError("accrual ends before everybody has come", "a last rate above 0")
+        if len(self.ratio) != len(self.arms) or any(size % sum(self.ratio) for size in self.blocks):
+            raise DesignError("blocks are whole multiples of the ratio's sum, and the ratio has a part for each arm")
+        if any(len(arm.hazard) != len(self.shares) or len(arm.dropout) != len(self.shares) for arm in self.arms):
+            raise DesignError("every arm has a hazard and a dropout for each stratum")
+        if not math.isclose(sum(self.shares), 1.0):
+            raise DesignError("the shares of the strata add up to 1")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a trial is looked at, and where it stops. One entry for each look."""
+
+    events: tuple[int, ...]
+    """The look is at this event; 0 leaves it to ``earliest``."""
+    upper: tuple[float, ...]
+    lower: tuple[float, ...]
+    sided: int = 1
+    earliest: tuple[float, ...] = ()
+    latest: tuple[float, ...] = ()
+    stratified: bool = False
+    weights: tuple[float, float] = (0.0, 0.0)
+    """Fleming-Harrington (rho, gamma); (0, 0) is the log-rank test."""
+
+
+def at_events(design: Boundaries, events: float, **more: object) -> Schedule:
+    """Looks at shares of a number of events, rounded up, with the boundaries of a design."""
+    targets = tuple(math.ceil(round(share * events, 9)) for share in design.information)
+    return Schedule(targets, design.upper, design.lower, design.sided, **more)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A share or mean over the trials, and its Monte-Carlo standard error."""
+
+    value: float
+    se: float
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """What every trial's looks saw and how it ended."""
+
+    cut: Floats
+    """Calendar time of each look of each trial; NaN after the stop."""
+    events: Floats
+    z: Floats
+    looks: NDArray[np.int64]
+    ended: NDArray[np.int64]
+    """As in :mod:`~trialsim.designs.replicate_kernel`: not shown, efficacy, futility, harm."""
+    _rows: NDArray[np.int64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_rows", np.arange(len(self.looks)))
+
+    def __len__(self) -> int:
+        return len(self.looks)
+
+    def share(self, chosen: NDArray[np.bool_]) -> Estimate:
+        """Share of the trials that are chosen."""
+        p = float(chosen.mean())
+        return Estimate(p, math.sqrt(p * (1.0 - p) / len(self)))
+
+    @property
+    def power(self) -> Estimate:
+        """Trials that stop for efficacy at any look (the type I error where there is no effect)."""
+        return self.share(self.ended == kernel.EFFICACY)
+
+    def rejected_by(self, look: int) -> Estimate:
+        """Trials that have stopped for efficacy by a look, counted from 1."""
+        return self.share((self.ended == kernel.EFFICACY) & (self.looks <= look))
+
+    @property
+    def expected_events(self) -> Estimate:
+        """Events at the stop."""
+        return self._mean(self.events)
+
+    @property
+    def expected_duration(self) -> Estimate:
+        """Calendar time of the stop."""
+        return self._mean(self.cut)
+
+    def _mean(self, values: Floats) -> Estimate:
+        last = values[self._rows, self.looks - 1]
+        return Estimate(float(last.mean()), float(last.std(ddof=1) / math.sqrt(len(self))))
+
+
+def run(
+    population: Population,
+    schedule: Schedule,
+    replicates: int,
+    *,
+    seed: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Replicates:
+    """Simulate trials of two arms."""
+    if len(population.arms) != 2:
+        raise DesignError("these looks compare two arms")
+    count = len(schedule.events)
+    found = np.full((replicates, count, 3), np.nan)
+    ended = np.zeros((replicates, 2), dtype=np.int64)
+    drawn = as_drawn(population)
+    rho, gamma = map(float, schedule.weights)
+    for first in range(0, replicates, BLOCK):
+        block = slice(first, min(first + BLOCK, replicates))
+        rng = stream(seed, Purpose.REPLICATES, replicate=first // BLOCK)
+        kernel.run_block(
+            rng.bit_generator.ctypes.bit_generator.value,
+            population.patients,
+            *drawn,
+            np.array(schedule.events),
+            np.array(schedule.earliest or (0.0,) * count),
+            np.array(schedule.latest or (math.inf,) * count),
+            np.array(schedule.upper),
+            np.array(schedule.lower),
+            schedule.sided,
+            schedule.stratified,
+            rho,
+            gamma,
+            found[block],
+            ended[block],
+        )
+        if on_progress is not None:
+            on_progress(block.stop, replicates)
+    return Replicates(
+        found[:, :, kernel.CUT], found[:, :, kernel.EVENTS], found[:, :, kernel.Z], ended[:, 0], ended[:, 1]
+    )
+
+
+Pieces = tuple[Floats, Floats, Floats]
+
+
+def as_drawn(population: Population) -> tuple[Pieces, Floats, NDArray[np.int64], NDArray[np.int64], Pieces, Pieces]:
+    """A population as the kernel takes it: accrual, strata, blocks, ratio, hazards, dropout."""
+    order = [(stratum, arm) for stratum in range(len(population.shares)) for arm in population.arms]
+    accrual = _pieces([population.accrual])
+    return (
+        (accrual[0][0], accrual[1][0], accrual[2][0]),
+        np.cumsum(population.shares),
+        np.array(population.blocks),
+        np.array(population.ratio),
+        _pieces([arm.hazard[stratum] for stratum, arm in order]),
+        _pieces([arm.dropout[stratum] for stratum, arm in order]),
+    )
+
+
+def _pieces(steps: Sequence[Steps]) -> Pieces:
+    """(times, integral up to each, rate from each on), a row for each step function, of one length.
+
+    Shorter ones are filled up with pieces of no length at the start.
+    """
+    longest = max(len(each.values) for each in steps)
+    times, counts, rates = np.zeros((3, len(steps), longest))
+    for row, each in enumerate(steps):
+        fill = longest - len(each.values)
+        starts = np.array((0.0, *each.ends))
+        times[row, fill:], rates[row, fill:] = starts, each.values
+        rates[row, :fill] = each.values[0]
+        counts[row, fill:] = np.concatenate(([0.0], np.cumsum(np.diff(starts) * np.array(each.values[:-1]))))
+    return times, counts, rates
