@@ -13,6 +13,7 @@ import numpy as np
 
 from trialsim.conduct import conduct_one_patient
 from trialsim.endpoints import usubjid
+from trialsim.errors import UsageError
 from trialsim.patient import state as s
 from trialsim.patient.course import Course
 from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
@@ -53,7 +54,7 @@ def choose_patients(
         return record.relapse is not None and "escape" in record.relapse.cause
 
     def spared(record: PatientRecord) -> bool:
-        if record.relapse is not None:
+        if record.relapse is not None or protocol.arms[record.arm].model is not None:
             return False
         own = traits[record.patient - 1]
         start = Course(record.patient, protocol.arms[record.arm], own, protocol, seed=seed)
@@ -61,7 +62,7 @@ def choose_patients(
 
     kinds: tuple[Callable[[PatientRecord], bool], ...] = (
         escaped,
-        lambda record: record.relapse is not None and not escaped(record),
+        lambda record: record.relapse is not None and record.relapse.cause != "" and not escaped(record),
         spared,
     )
     rng = stream(seed, Purpose.SAMPLING, subject=TRIAL)
@@ -96,6 +97,8 @@ def tell_story(
 
     trial = conduct_one_patient(protocol, patient, seed=seed, traits=traits, new_course=traced_course, arm=arm)
     (record,) = trial.patients
+    if not courses:
+        raise UsageError(f"the patients of {record.arm} are event times, not cells: there is no story to tell")
     return _story(protocol, record, trial.events, courses[0])
 
 

@@ -6,6 +6,7 @@ patient was randomised: events on the instant of the cut are in the data, later 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,17 +14,25 @@ import simpy
 
 from trialsim.collecting import uncollected
 from trialsim.conduct.calendar_grid import on_grid
-from trialsim.conduct.competing_times import draw_competing_times, draw_post_relapse_survival
-from trialsim.conduct.course import NewCourse
+from trialsim.conduct.competing_times import (
+    CompetingTimes,
+    draw_competing_times,
+    draw_post_relapse_survival,
+    times_of_law,
+)
+from trialsim.conduct.course import Course, NewCourse
 from trialsim.conduct.enrolment import Arrival, lay_out
 from trialsim.conduct.interruption import deferred
+from trialsim.conduct.law_course import LawCourse
+from trialsim.conduct.laws import draw_event_day
+from trialsim.conduct.own_visits import own_visits
 from trialsim.conduct.patient_process import PatientProcess
 from trialsim.conduct.randomisation import Randomiser
 from trialsim.conduct.schedule import Visit, arm_schedule
 from trialsim.errors import UsageError
 from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
 from trialsim.rng import TRIAL
-from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
 #: How often progress is told in a trial.
 _TOLD = 200
@@ -120,9 +129,8 @@ class _Conduct:
         if arrival is None:
             raise UsageError(f"no patient with the number {patient} was randomised")
         cut_day = self._cut_day()
-        env = self._env = simpy.Environment(initial_time=arrival.day)
+        self._env = simpy.Environment(initial_time=arrival.day)
         process = self._randomise(arrival, arm)
-        env.process(process.follow(env, self._schedules[process.record.arm]))
         self._step_to(cut_day)
         if not process.closed:
             process.close_at_cut(cut_day)
@@ -161,9 +169,7 @@ class _Conduct:
             if arrival.excluded:
                 self._log(Event(arrival.day, arrival.subject, 0.0, EventKind.EXCLUDED, arrival.excluded))
                 continue
-            process = self._randomise(arrival)
-            self._patients.append(process)
-            env.process(process.follow(env, self._schedules[process.record.arm]))
+            self._patients.append(self._randomise(arrival))
 
     def _assign(self, arrival: Arrival) -> tuple[str, str]:
         """The next allocation, and the patient's stratum."""
@@ -171,26 +177,37 @@ class _Conduct:
         return self._randomiser.assign(self._traits[subject - 1], subject=subject, site=arrival.site)
 
     def _randomise(self, arrival: Arrival, given: str | None = None) -> PatientProcess:
+        """The patient's process, started; under the arm that is ``given`` in place of their own."""
         protocol, seed, replicate = self._protocol, self._seed, self._replicate
         patient, day, site = arrival.subject, arrival.day, arrival.site
         traits = self._traits[patient - 1]
         assigned, stratum = self._assign(arrival)
-        arm = given or assigned
+        name = given or assigned
+        arm = protocol.arms[name]
         self._log(Event(day, patient, 0.0, EventKind.ENROLLED, f"site {site}"))
-        self._log(Event(day, patient, 0.0, EventKind.RANDOMISED, arm))
+        self._log(Event(day, patient, 0.0, EventKind.RANDOMISED, name))
 
         def post_relapse(relapse_site: str) -> float:
             medians = protocol.cohort.post_relapse
             return draw_post_relapse_survival(medians, relapse_site, patient, seed=seed, replicate=replicate)
 
-        return PatientProcess(
-            PatientRecord(patient, arm, site, stratum, randomised_day=day, traits=dict(traits)),
-            protocol.arms[arm],
-            self._new_course(patient, protocol.arms[arm], traits),
-            draw_competing_times(protocol, traits, patient, seed=seed, replicate=replicate),
-            log=self._log,
-            post_relapse=post_relapse,
-        )
+        record = PatientRecord(patient, name, site, stratum, randomised_day=day, traits=dict(traits))
+        times, course = self._fate(record, arm, traits)
+        process = PatientProcess(record, arm, course, times, log=self._log, post_relapse=post_relapse)
+        self._env.process(process.follow(self._env, own_visits(self._schedules[name], times)))
+        return process
+
+    def _fate(self, record: PatientRecord, arm: ResolvedArm, traits: Traits) -> tuple[CompetingTimes, Course]:
+        """The times that compete with a patient's course, and the course: of cells, or the event of a law."""
+        protocol, seed, replicate = self._protocol, self._seed, self._replicate
+        times = draw_competing_times(protocol, traits, record.patient, seed=seed, replicate=replicate)
+        if arm.model is None:
+            return times, self._new_course(record.patient, arm, traits)
+        event = draw_event_day(arm.model, record.patient, seed=seed, replicate=replicate)
+        record.watched = not protocol.follow_up.scans
+        times = times_of_law(protocol, times, event)
+        # Where there are scans, a relapse waits for the one that sees it.
+        return (times if record.watched else times._replace(event=math.inf)), LawCourse(event)
 
     def _tee(self, observe: Callable[[Event], None]) -> Callable[[Event], None]:
         def log(event: Event) -> None:

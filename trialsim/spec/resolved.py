@@ -14,6 +14,7 @@ from pydantic import Field
 from trialsim.spec.agents import Agent, Confidence, Frozen
 from trialsim.spec.biomarkers import Guide, Marker, Panel
 from trialsim.spec.resolved_conduct import AccrualStep, ArrivalLaw, Method, Minimisation, Pause, Screening, Sites
+from trialsim.spec.resolved_model import EventModel
 
 DistributionKind = Literal["constant", "normal", "lognormal", "uniform", "loguniform", "beta", "categorical"]
 
@@ -90,6 +91,8 @@ class ResolvedCohort(Frozen):
     name: str
     title: str
     description: str
+    has_cells: bool = True
+    """False: its patients have no tumour, so that every arm needs a law of event times."""
     traits: dict[str, ResolvedTrait]
     correlations: tuple[Correlation, ...] = ()
     focus_spread: float
@@ -134,6 +137,8 @@ class ResolvedArm(Frozen):
     name: str
     label: str
     orders: tuple[Order, ...]
+    model: EventModel | None = None
+    """The law of the event times of an arm whose patients have no cells; such an arm has no orders."""
 
     @property
     def guides(self) -> tuple[Guide, ...]:
@@ -181,6 +186,7 @@ class FollowUp(Frozen):
     minimum_days: float
     """The data are cut this long after the last patient was randomised."""
     scans: tuple[ScanPeriod, ...]
+    """None: relapse is seen when it happens, which only arms with a law allow."""
     dropout_per_day: float
 
 
@@ -236,3 +242,8 @@ class ResolvedProtocol(Frozen):
     """The biomarkers that decide on an order, by name."""
     panels: dict[str, Panel] = Field(default_factory=dict)
     """The panels that decide on an order; a biomarker alone is a panel of one by its own name."""
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether any arm's patients have cells."""
+        return any(arm.model is None for arm in self.arms.values())

@@ -89,11 +89,17 @@ class Rule(StrEnum):
     PAUSE = "a pause begins `from` a day on or `after` a number of patients"
     CAP_LEVEL = "caps are for levels that the cohort has"
     CAP_ROOM = "caps leave room for all patients"
+    SCANS_NEEDED = "patients with cells are scanned, since nothing else finds a relapse"
+    MODEL = "an arm has a law of event times with its parameters, or treatments"
+    MODEL_ORDER = "the pieces of a law follow each other, and only the last goes on"
+    MODEL_RELATIVE = "a hazard ratio is relative to an arm with a law of its own"
+    CURVE_FILE = "a survival curve is a CSV file with rising times and falling survival from 1 on"
+    CELLS_NEEDED = "an arm without a `model` enrols from a cohort whose patients have cells"
     SCAN_ORDER = "scan periods follow each other"
     TIMELINE = "treatment ends within 200 years"
 
     # The cohort
-    ALL_TRAITS = "a cohort gives every trait"
+    ALL_TRAITS = "a cohort gives every trait (without cells: age and sex)"
     KNOWN_TRAIT = "traits are those of the model"
     TRAIT_SHAPE = "a trait has `value`, `distribution` or `by`"
     TRAIT_KIND = "a numeric trait has a numeric distribution, a category has levels"
