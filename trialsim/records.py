@@ -190,9 +190,10 @@ class TrialRecord:
     """What the trial leaves behind.
 
     ``events`` are sorted by calendar day, then by patient, then as they happened; the last one is the data
-    cut. ``patients`` are those randomised, by number. ``cut_day`` is a calendar day.
+    cut. ``patients`` are those randomised, by number. ``cut_day`` is a calendar day, ``cut_by`` says what settled it.
     """
 
     events: list[Event]
     patients: list[PatientRecord]
     cut_day: float
+    cut_by: str = ""

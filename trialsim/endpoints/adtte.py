@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pandas as pd
@@ -114,6 +115,12 @@ def _at_last_contact(record: PatientRecord) -> TimeToEvent:
 
 def _censored(day: float, code: int, dated_by: str, source: EventKind) -> TimeToEvent:
     return TimeToEvent(day, code, CENSORING[code], dated_by, source, day)
+
+
+def primary_event(protocol: ResolvedProtocol) -> Callable[[PatientRecord], bool]:
+    """Tells of a patient whether the primary endpoint has come about so far."""
+    parameter = protocol.endpoint.primary.upper()
+    return lambda record: time_to_event(record, parameter).censor == 0
 
 
 def adtte_frame(trial: TrialRecord, protocol: ResolvedProtocol, *, replicate: int = 0) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date, timedelta
 
 from trialsim.report.numbers import DAYS_PER_MONTH, plain_number, plural
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol, ScanPeriod
@@ -72,10 +73,28 @@ def follow_up_words(protocol: ResolvedProtocol) -> str:
     follow = protocol.follow_up
     loss = -100 * math.expm1(-follow.dropout_per_day * 365.25)
     dropout = f"{loss:.1f}% of patients a year withdraw" if follow.dropout_per_day else "nobody withdraws"
-    return (
-        f"{_detection_words(protocol)} "
-        f"The data are cut {duration(follow.minimum_days)} after the last patient is randomised; {dropout}."
-    )
+    return f"{_detection_words(protocol)} The data are cut {cut_words(protocol)}; {dropout}."
+
+
+def cut_words(protocol: ResolvedProtocol) -> str:
+    """``36 months after the last patient is randomised``, or what else settles it."""
+    follow, cut = protocol.follow_up, protocol.follow_up.cut
+    after_last = f"{duration(follow.minimum_days)} after the last patient is randomised"
+    if cut is None:
+        return after_last
+    parts = [after_last] if follow.minimum_days else []
+    if cut.day is not None:
+        parts.append(_calendar_words(protocol, cut.day))
+    if cut.events is not None:
+        parts.append(f"when {plural(cut.events, 'patient')} have had the event")
+    which = f"{'last' if cut.when == 'latest' else 'first'} of: " if len(parts) > 1 else ""
+    bound = f", {_calendar_words(protocol, cut.no_later_than_days)} at the latest" if cut.events is not None else ""
+    return f"{f'at the {which}' if which else ''}{'; '.join(parts)}{bound}"
+
+
+def _calendar_words(protocol: ResolvedProtocol, day: float) -> str:
+    opened = date.fromisoformat(protocol.accrual.opens)
+    return f"on {(opened + timedelta(days=math.floor(day))).isoformat()}"
 
 
 def _detection_words(protocol: ResolvedProtocol) -> str:

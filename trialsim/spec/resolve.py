@@ -38,7 +38,6 @@ from trialsim.spec.written_protocol import (
     WrittenAnalysis,
     WrittenArm,
     WrittenDetection,
-    WrittenFollowUp,
     WrittenProtocol,
     WrittenRule,
 )
@@ -69,14 +68,15 @@ def resolve_protocol(
     sections = read_sections(findings, WrittenProtocol, entries=_ENTRIES)
     biomarkers = resolve_biomarkers(findings)
     rules = _resolve_rules(findings) if "rules" in data else dict[str, DoseRule | None](BUILT_IN_RULES)
-    arms = _resolve_arms(findings, agents, rules, biomarkers, sections["follow_up"])
     names = list(data["arms"]) if isinstance(data.get("arms"), dict) else []
+    accrual = resolve_accrual(findings, sections["accrual"], len(names), cohort)
+    with_cells = _check_cells(findings, cohort)
+    follow_up = resolve_follow_up(findings, sections["follow_up"], accrual, with_cells)
+    longest = follow_up.longest_days if follow_up is not None else 0.0
+    arms = _resolve_arms(findings, agents, rules, biomarkers, longest)
     reference = _check_reference(findings, sections["analysis"], names)
     randomisation = resolve_randomisation(findings, sections["randomisation"], names, reference, cohort)
     _check_analysis(findings, sections["analysis"], sections["randomisation"], cohort)
-    accrual = resolve_accrual(findings, sections["accrual"], len(names), cohort)
-    with_cells = _check_cells(findings, cohort)
-    follow_up = resolve_follow_up(findings, sections["follow_up"], with_cells)
     gains = read_gains(findings)
     if findings.problems or cohort is None or randomisation is None or accrual is None or follow_up is None:
         return None
@@ -129,9 +129,9 @@ def _resolve_arms(
     agents: Mapping[str, Agent],
     rules: Mapping[str, DoseRule | None],
     biomarkers: Biomarkers,
-    follow_up: WrittenFollowUp | None,
+    longest: float,
 ) -> dict[str, ResolvedArm]:
-    """The arms that could be resolved, in the file's order."""
+    """The arms that could be resolved, in the file's order. ``longest`` are the days of treatment until progression."""
     regimens = _read_regimens(findings, agents)
     written = _entries_of(findings, "arms")
     if isinstance(findings.document.data.get("arms"), dict) and len(written) < 2:
@@ -149,7 +149,6 @@ def _resolve_arms(
     }
     models = resolve_models(findings, {name: form and form.model for name, form in forms.items()})
     arms: dict[str, ResolvedArm] = {}
-    longest = follow_up.minimum if follow_up else 0.0
     for name, form in forms.items():
         if form is None:
             continue
@@ -248,6 +247,7 @@ def _detection(written: WrittenDetection) -> Detection:
 
 
 def _analysis(written: WrittenAnalysis, follow_up: FollowUp) -> Analysis:
+    tau = written.rmst_tau if written.rmst_tau is not None else follow_up.minimum_days or follow_up.longest_days
     return Analysis(
         reference=written.reference,
         alpha=written.alpha,
@@ -255,6 +255,6 @@ def _analysis(written: WrittenAnalysis, follow_up: FollowUp) -> Analysis:
         test=written.test,
         confidence_level=written.confidence_level,
         landmarks_days=tuple(sorted(written.landmarks)),
-        rmst_tau_days=written.rmst_tau if written.rmst_tau is not None else follow_up.minimum_days,
+        rmst_tau_days=tau,
         subgroups=tuple(written.subgroups),
     )

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from trialsim.spec.agents import Agent, Confidence, Frozen
 from trialsim.spec.biomarkers import Guide, Marker, Panel
-from trialsim.spec.resolved_conduct import AccrualStep, ArrivalLaw, Method, Minimisation, Pause, Screening, Sites
+from trialsim.spec.resolved_conduct import AccrualStep, ArrivalLaw, Cut, Method, Minimisation, Pause, Screening, Sites
 from trialsim.spec.resolved_model import EventModel
 
 DistributionKind = Literal["constant", "normal", "lognormal", "uniform", "loguniform", "beta", "categorical"]
@@ -184,10 +184,20 @@ class ScanPeriod(Frozen):
 
 class FollowUp(Frozen):
     minimum_days: float
-    """The data are cut this long after the last patient was randomised."""
+    """The data are cut this long after the last patient was randomised; 0 where only ``cut`` rules."""
     scans: tuple[ScanPeriod, ...]
     """None: relapse is seen when it happens, which only arms with a law allow."""
     dropout_per_day: float
+    cut: Cut | None = None
+
+    @property
+    def longest_days(self) -> float:
+        """For how long treatment until progression is planned: as long as every patient is followed at least, or, with
+        a ``cut``, as long as any could be."""
+        if self.cut is None:
+            return self.minimum_days
+        last = self.cut.day if self.cut.events is None else self.cut.no_later_than_days
+        return max(self.minimum_days, last or 0.0)
 
 
 class Detection(Frozen):

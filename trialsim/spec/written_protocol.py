@@ -38,6 +38,7 @@ from trialsim.spec.values import (
 )
 from trialsim.spec.written import Written
 from trialsim.spec.written_conduct import WrittenAccrual, WrittenRandomisation
+from trialsim.spec.written_follow_up import WrittenCut
 from trialsim.spec.written_model import ArmModel
 from trialsim.spec.written_order import WrittenOrder
 
@@ -111,11 +112,14 @@ Scans = Annotated[
 class WrittenFollowUp(Written):
     """How long patients are followed, and how."""
 
-    minimum: PositiveTime = Field(description="The data are cut this long after the last randomisation.")
+    minimum: PositiveTime | None = Field(
+        None, description="The data are cut this long after the last randomisation; may be left out with `cut`."
+    )
     scans: Scans | None = Field(
         None, description="When patients are scanned for relapse; may be left out if every arm has a `model`."
     )
     dropout: RatePerDay = Field(0.0, description="Withdrawal, e.g. 2 %/yr.")
+    cut: WrittenCut | None = Field(None, description="A cut by date or by events, beside the minimum follow-up.")
 
 
 class WrittenDetection(Written):
