@@ -42,14 +42,15 @@ class SameDay(IntEnum):
 
     A patient is screened and randomised before anything else can happen. The data cut is last, so an event on the
     instant of the cut is in the data. Death precedes what a dead patient cannot have; withdrawal precedes the visit it
-    makes the patient miss; a scan sees the tumour before that day's treatment; the laboratory and biomarkers decide on
-    that day's dose.
+    makes the patient miss; a relapse that comes by a law is seen when it happens; a scan sees the tumour before that
+    day's treatment; the laboratory and biomarkers decide on that day's dose.
     """
 
     SCREENED = 0
     RANDOMISED = 1
     DEATH = 2
     WITHDREW = 3
+    RELAPSE = 5
     SCAN = 6
     LABORATORY = 8
     BIOMARKER = 9
@@ -160,7 +161,7 @@ class PatientRecord:
     relapse: Relapse | None = None
     death_day: float | None = None
     death_cause: str = ""
-    """``cancer``, ``other causes``."""
+    """``cancer``, ``other causes``; ``any cause`` where a law of overall survival says when."""
     withdrew_day: float | None = None
     last_contact: float = 0.0
     """Study day up to which the patient's state is known."""
@@ -180,6 +181,8 @@ class PatientRecord:
     """What was measured to decide on orders, as it happened."""
     withheld: list[str] = field(default_factory=list)
     """The orders, by id, that were not given since their panel was negative."""
+    watched: bool = False
+    """Whether events are seen when they happen, without scans, so that the patient's state is known at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +190,10 @@ class TrialRecord:
     """What the trial leaves behind.
 
     ``events`` are sorted by calendar day, then by patient, then as they happened; the last one is the data
-    cut. ``patients`` are those randomised, by number. ``cut_day`` is a calendar day.
+    cut. ``patients`` are those randomised, by number. ``cut_day`` is a calendar day, ``cut_by`` says what settled it.
     """
 
     events: list[Event]
     patients: list[PatientRecord]
     cut_day: float
+    cut_by: str = ""

@@ -30,6 +30,7 @@ class Purpose(IntEnum):
     SITE_START = 23
     SCREENING = 24
     SAMPLING = 30
+    LAW = 46
     REPLICATES = 60
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from trialsim.conduct import conduct_one_patient
-from trialsim.endpoints import usubjid
+from trialsim.endpoints import primary_event, usubjid
+from trialsim.errors import UsageError
 from trialsim.patient import state as s
 from trialsim.patient.course import Course
 from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
@@ -40,7 +41,7 @@ def tell_stories(
     return {
         "selection": SELECTION,
         "detection_limit": protocol.detection.limit_cells,
-        "patients": [tell_story(protocol, patient, traits, seed=seed) for patient in chosen],
+        "patients": [tell_story(protocol, patient, traits, seed=seed, cut_day=trial.cut_day) for patient in chosen],
     }
 
 
@@ -53,7 +54,7 @@ def choose_patients(
         return record.relapse is not None and "escape" in record.relapse.cause
 
     def spared(record: PatientRecord) -> bool:
-        if record.relapse is not None:
+        if record.relapse is not None or protocol.arms[record.arm].model is not None:
             return False
         own = traits[record.patient - 1]
         start = Course(record.patient, protocol.arms[record.arm], own, protocol, seed=seed)
@@ -61,7 +62,7 @@ def choose_patients(
 
     kinds: tuple[Callable[[PatientRecord], bool], ...] = (
         escaped,
-        lambda record: record.relapse is not None and not escaped(record),
+        lambda record: record.relapse is not None and record.relapse.cause != "" and not escaped(record),
         spared,
     )
     rng = stream(seed, Purpose.SAMPLING, subject=TRIAL)
@@ -83,19 +84,34 @@ def tell_story(
     *,
     seed: int,
     arm: str | None = None,
+    cut_day: float | None = None,
 ) -> dict[str, Any]:
     """One patient's story under the arm the trial gave, or under another.
 
-    ``traits`` are those of all patients of the trial (earlier ones decide which arm this one is given).
+    ``traits`` are those of all patients of the trial (earlier ones decide which arm this one is given). ``cut_day`` is
+    the day of its data cut, which has to be found out where it is not given and depends on events.
     """
     courses: list[Course] = []
 
     def traced_course(number: int, given: ResolvedArm, own: Traits) -> Course:
-        courses.append(Course(number, given, own, protocol, seed=seed, traced=True))
-        return courses[-1]
+        course = Course(number, given, own, protocol, seed=seed, traced=number == patient)
+        if number == patient:
+            courses.append(course)
+        return course
 
-    trial = conduct_one_patient(protocol, patient, seed=seed, traits=traits, new_course=traced_course, arm=arm)
+    trial = conduct_one_patient(
+        protocol,
+        patient,
+        seed=seed,
+        traits=traits,
+        new_course=traced_course,
+        arm=arm,
+        has_event=primary_event(protocol),
+        cut_day=cut_day,
+    )
     (record,) = trial.patients
+    if not courses:
+        raise UsageError(f"the patients of {record.arm} are event times, not cells: there is no story to tell")
     return _story(protocol, record, trial.events, courses[0])
 
 

@@ -28,6 +28,7 @@ from trialsim.endpoints import (
     events_frame,
     guided_orders,
     participant_flow,
+    primary_event,
     survival_frame,
 )
 from trialsim.endpoints.adsl import ADSL_DECIMALS
@@ -81,7 +82,14 @@ def run_trial(
     def new_course(patient: int, arm: ResolvedArm, own: Mapping[str, float | str]) -> Course:
         return Course(patient, arm, own, protocol, seed=seed)
 
-    record = conduct_trial(protocol, seed=seed, traits=traits, new_course=new_course, on_progress=on_progress)
+    record = conduct_trial(
+        protocol,
+        seed=seed,
+        traits=traits,
+        new_course=new_course,
+        on_progress=on_progress,
+        has_event=primary_event(protocol),
+    )
     simulated = time.perf_counter()
     adtte = adtte_frame(record, protocol)
     tables = {

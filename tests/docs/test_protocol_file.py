@@ -15,6 +15,8 @@ from tests.docs.pages import FLAGSHIP, ROOT, blocks, commands, first_names, page
 from trialsim.errors import InvalidInput
 from trialsim.spec import written_cohort as wc
 from trialsim.spec import written_conduct as wd
+from trialsim.spec import written_follow_up as wf
+from trialsim.spec import written_model as wm
 from trialsim.spec import written_order as wo
 from trialsim.spec import written_protocol as wp
 from trialsim.spec.dump import dump_yaml
@@ -32,6 +34,14 @@ PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wp.WrittenProtocol: ("Protocol", 0),
     wo.WrittenOrder: ("Orders", 0),
     wp.WrittenArm: ("Arms", 0),
+    wm.ExponentialModel: ("Laws", 0),
+    wm.PiecewiseModel: ("Laws", 1),
+    wm.HazardPiece: ("Laws", 2),
+    wm.WeibullModel: ("Laws", 3),
+    wm.CureModel: ("Laws", 4),
+    wm.CurveModel: ("Laws", 5),
+    wm.RelativeModel: ("Laws", 6),
+    wm.RatioPiece: ("Laws", 7),
     wd.WrittenRandomisation: ("Randomisation", 0),
     wd.WrittenAccrual: ("Accrual", 0),
     wd.AccrualPeriod: ("Accrual", 1),
@@ -41,6 +51,7 @@ PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wp.WrittenFollowUp: ("Follow-up", 0),
     wp.ScanPlan: ("Follow-up", 1),
     wp.ScanStep: ("Follow-up", 2),
+    wf.WrittenCut: ("Follow-up", 3),
     wp.WrittenDetection: ("Detection", 0),
     wp.WrittenEndpoint: ("Endpoint", 0),
     wp.WrittenAnalysis: ("Analysis", 0),
@@ -79,6 +90,8 @@ SPELLED = {
     ("WrittenNumerics", "max_step"): "14 d",
     ("WrittenAnalysis", "landmarks"): "[36 mo, 60 mo]",
     ("WrittenCohort", "focus_spread"): "1",
+    ("WrittenCut", "no_later_than"): "30 yr",
+    ("WrittenCohort", "cells"): "true",
 }
 
 
@@ -131,6 +144,8 @@ def test_spelled_defaults_are_the_models() -> None:
         ("WrittenNumerics", "max_step"): 14.0,
         ("WrittenAnalysis", "landmarks"): [1095.75, 1826.25],
         ("WrittenCohort", "focus_spread"): 1.0,
+        ("WrittenCut", "no_later_than"): 30 * 365.25,
+        ("WrittenCohort", "cells"): True,
         ("WrittenProtocol", "description"): None,
         ("WrittenRandomisation", "by_site"): False,
     }

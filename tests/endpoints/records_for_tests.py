@@ -18,6 +18,7 @@ class HandMade:
     events: list[Event]
     patients: list[PatientRecord]
     cut_day: float = CUT
+    cut_by: str = "minimum follow-up"
 
 
 def patient(number: int = 1, arm: str = "control", **changes: object) -> PatientRecord:

@@ -78,8 +78,8 @@ def test_the_landmark_is_one_that_patients_still_support() -> None:
 
 def test_truth_is_claimed_for_simulations_only() -> None:
     """Catches observed data sold as known truth."""
-    assert "are simulated" in truth_sentence(True)
-    assert "no underlying truth is known" in truth_sentence(False)
+    assert "are simulated" in truth_sentence("cells")
+    assert "no underlying truth is known" in truth_sentence("")
 
 
 @pytest.mark.parametrize(

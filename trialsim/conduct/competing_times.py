@@ -23,6 +23,15 @@ class CompetingTimes(NamedTuple):
     """Death from causes other than cancer."""
     dropout: float
     """Withdrawal from the study."""
+    event: float = math.inf
+    """The event of an arm with a law, where it is seen when it happens and is no death."""
+    by_law: bool = False
+    """Whether death comes by a law of overall survival, for which causes are one."""
+
+    @property
+    def ends(self) -> float:
+        """The end of follow-up by death or withdrawal."""
+        return min(self.death, self.dropout)
 
 
 def draw_competing_times(
@@ -38,6 +47,19 @@ def draw_competing_times(
     rate = protocol.follow_up.dropout_per_day
     unit = stream(seed, Purpose.DROPOUT, subject=patient, replicate=replicate).standard_exponential()
     return CompetingTimes(on_grid(death), on_grid(unit / rate) if rate > 0 else math.inf)
+
+
+def times_of_law(protocol: ResolvedProtocol, times: CompetingTimes, event: float) -> CompetingTimes:
+    """The times of a patient whose event comes by a law on study day ``event``.
+
+    A law has in it every death that its endpoint counts. So background death goes on only beside a time to relapse,
+    which counts none.
+    """
+    if protocol.endpoint.primary == "os":
+        return times._replace(death=event, by_law=True)
+    if protocol.endpoint.primary == "ttr":
+        return times._replace(event=event)
+    return times._replace(death=math.inf, event=event)
 
 
 def draw_post_relapse_survival(

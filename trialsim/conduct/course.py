@@ -33,8 +33,8 @@ class Course(Protocol):
     def measure(self, guide: int) -> PanelResult:
         """The panel that ``arm.guides[guide]`` asks for, as measured now."""
 
-    def true_platelet_nadir(self) -> float:
-        """The lowest true platelet count so far, 1e9/L."""
+    def true_platelet_nadir(self) -> float | None:
+        """The lowest true platelet count so far, 1e9/L; None for a patient without a body."""
 
 
 NewCourse: TypeAlias = Callable[[int, ResolvedArm, Traits], Course]

@@ -16,12 +16,14 @@ import simpy
 from trialsim.conduct.competing_times import CompetingTimes
 from trialsim.conduct.course import Course
 from trialsim.conduct.dosing import Decision, OrderProgress, decide, dose_intensity
+from trialsim.conduct.law_course import SITE as SITE_OF_LAW
 from trialsim.conduct.schedule import Task, Visit
 from trialsim.records import Event, EventKind, PatientRecord, Relapse, SameDay
 from trialsim.spec.resolved import ResolvedArm
 
 CANCER = "cancer"
 OTHER_CAUSES = "other causes"
+ANY_CAUSE = "any cause"
 #: Reasons for stopping treatment.
 FOR_RELAPSE, FOR_DEATH, FOR_WITHDRAWAL, FOR_PLATELETS = "relapse", "death", "withdrew", "platelets"
 
@@ -74,6 +76,7 @@ class PatientProcess:
         #: Doses of all orders that are still to come.
         self._to_come = sum(progress.remaining for progress in self._progress)
         self._do = {
+            SameDay.RELAPSE: self._relapse_by_law,
             SameDay.SCAN: self._scan,
             SameDay.LABORATORY: self._laboratory,
             SameDay.BIOMARKER: self._measure,
@@ -83,7 +86,7 @@ class PatientProcess:
     def follow(self, env: simpy.Environment, visits: tuple[Visit, ...]) -> Iterator[Any]:
         """The patient's visits, then the wait for death or withdrawal."""
         start, record, course = self._start, self.record, self._course
-        ends, cancer = min(self._times), math.inf
+        ends, cancer = self._times.ends, math.inf
         for day, planned in visits:
             if day >= ends:  # death and withdrawal go before the visit they fall on
                 break
@@ -135,6 +138,11 @@ class PatientProcess:
             self._tell(day, EventKind.RELAPSE, seen.site, seen.cells, "cells")
             self._stop_treatment(day, FOR_RELAPSE)
         record.last_scan = day
+
+    def _relapse_by_law(self, day: float, _: int) -> None:
+        """The event of a law, seen when it happens."""
+        self.record.relapse = Relapse(SITE_OF_LAW, latent_day=day, last_clear=day, detected=day, cause="", cells=0.0)
+        self._tell(day, EventKind.RELAPSE, SITE_OF_LAW)
 
     def _laboratory(self, day: float, _: int) -> None:
         value = self._platelets = self._course.laboratory()
@@ -232,12 +240,13 @@ class PatientProcess:
 
     def _end(self, day: float, cancer: float) -> None:
         """Death or withdrawal on study day ``day``; the event is the last one of the patient."""
-        record = self.record
-        death = min(self._times.death, cancer)
-        if death <= self._times.dropout:
+        record, times = self.record, self._times
+        death = min(times.death, cancer)
+        if death <= times.dropout:
             self._stop_treatment(day, FOR_DEATH)
             record.death_day = day
-            record.death_cause = CANCER if cancer < self._times.death else OTHER_CAUSES
+            others = ANY_CAUSE if times.by_law else OTHER_CAUSES
+            record.death_cause = CANCER if cancer < times.death else others
             self._tell(day, EventKind.DEATH, record.death_cause)
         else:
             self._stop_treatment(day, FOR_WITHDRAWAL)

@@ -1,29 +1,39 @@
 """The trial from the day it opens to the data cut.
 
-Enrolment is one SimPy process, every patient another. The data are cut ``minimum_days`` after the last
-patient was randomised: events on the instant of the cut are in the data, later ones never happen.
+Enrolment is one SimPy process, every patient another. The data are cut as `trialsim.conduct.data_cut` says: events on
+the instant of the cut are in the data, later ones never happen.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import simpy
 
 from trialsim.collecting import uncollected
-from trialsim.conduct.calendar_grid import on_grid
-from trialsim.conduct.competing_times import draw_competing_times, draw_post_relapse_survival
-from trialsim.conduct.course import NewCourse
+from trialsim.conduct.competing_times import (
+    CompetingTimes,
+    draw_competing_times,
+    draw_post_relapse_survival,
+    times_of_law,
+)
+from trialsim.conduct.course import Course, NewCourse
+from trialsim.conduct.data_cut import DataCut, HasEvent
 from trialsim.conduct.enrolment import Arrival, lay_out
 from trialsim.conduct.interruption import deferred
+from trialsim.conduct.law_course import LawCourse
+from trialsim.conduct.laws import draw_event_day
+from trialsim.conduct.own_visits import own_visits
 from trialsim.conduct.patient_process import PatientProcess
 from trialsim.conduct.randomisation import Randomiser
 from trialsim.conduct.schedule import Visit, arm_schedule
-from trialsim.errors import UsageError
+from trialsim.errors import TrialsimError, UsageError
 from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
 from trialsim.rng import TRIAL
-from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
 #: How often progress is told in a trial.
 _TOLD = 200
@@ -37,6 +47,7 @@ def conduct_trial(
     new_course: NewCourse,
     on_progress: Callable[[int, int], None] | None = None,
     observe: Callable[[Event], None] | None = None,
+    has_event: HasEvent | None = None,
     replicate: int = 0,
 ) -> TrialRecord:
     """Run the trial.
@@ -44,8 +55,14 @@ def conduct_trial(
     ``traits[i]`` belongs to subject ``i + 1``, who is the ``i + 1``-th to come. ``new_course`` makes the
     patient's course at randomisation. ``on_progress(day, cut_day)`` is called about
     two hundred times as the calendar goes on; ``observe`` sees every event as it happens. Neither can change the trial.
+    ``has_event`` tells what the primary endpoint counts, which a cut by events needs to know.
+
+    Raises
+    ------
+    TrialsimError
+        The data are cut before any patient is randomised.
     """
-    conduct = _Conduct(protocol, seed, traits, new_course, on_progress, observe, replicate)
+    conduct = _Conduct(protocol, seed, traits, new_course, on_progress, observe, has_event, replicate)
     return conduct.run()
 
 
@@ -57,14 +74,18 @@ def conduct_one_patient(
     traits: Sequence[Traits],
     new_course: NewCourse,
     arm: str | None = None,
+    has_event: HasEvent | None = None,
+    cut_day: float | None = None,
     replicate: int = 0,
 ) -> TrialRecord:
     """One patient of the trial that :func:`conduct_trial` runs, alone, with the same events on the same days.
 
     ``arm`` None is the arm that the trial gave; another name shows what the other arm would have brought. Earlier
-    patients are randomised, since they decide the arm, but not followed.
+    patients are randomised, since they decide the arm, but not followed. Where events cut the data, the day of the cut
+    has to be given; otherwise the whole trial is run around the patient.
     """
-    return _Conduct(protocol, seed, traits, new_course, None, None, replicate).run_one(patient, arm)
+    conduct = _Conduct(protocol, seed, traits, new_course, None, None, has_event, replicate)
+    return conduct.run_one(patient, arm, cut_day)
 
 
 def _ignore(_day: int, _cut_day: int) -> None:
@@ -82,6 +103,7 @@ class _Conduct:
         new_course: NewCourse,
         on_progress: Callable[[int, int], None] | None,
         observe: Callable[[Event], None] | None,
+        has_event: HasEvent | None,
         replicate: int,
     ) -> None:
         self._protocol = protocol
@@ -93,25 +115,33 @@ class _Conduct:
         self._env = simpy.Environment()
         self._events: list[Event] = []
         self._log = self._events.append if observe is None else self._tee(observe)
-        self._patients: list[PatientProcess] = []
+        self._patients: dict[int, PatientProcess] = {}
+        #: Arms that are given whatever the allocation says.
+        self._arms: dict[int, str] = {}
         self._arrivals = lay_out(protocol, traits, seed=seed, replicate=replicate)
         self._randomised = [arrival for arrival in self._arrivals if not arrival.excluded]
         self._randomiser = Randomiser(protocol, seed=seed, replicate=replicate)
+        self._cut = DataCut(protocol.follow_up, self._randomised[-1].day, has_event)
+        if self._cut.day < self._randomised[0].day:
+            raise TrialsimError(
+                f"the data are cut on day {self._cut.day:g}, before the first patient is randomised on day "
+                f"{self._randomised[0].day:.1f}"
+            )
         self._schedules = self._make_schedules()
 
     def run(self) -> TrialRecord:
         self._env.process(self._enrol())
-        cut_day = self._cut_day()
-        self._step_to(cut_day)
-        for patient in self._patients:
-            if not patient.closed:
-                patient.close_at_cut(cut_day)
-            patient.settle(cut_day)
+        cut_day = self._step_to_cut()
+        for patient in self._patients.values():
+            self._close(patient, cut_day)
         self._events.sort(key=lambda event: (event.day, event.patient))
-        self._log(Event(cut_day, TRIAL, cut_day, EventKind.DATA_CUT))
-        return TrialRecord(self._events, [patient.record for patient in self._patients], cut_day)
+        told = self._cut.by if self._protocol.follow_up.cut is not None else ""
+        self._log(Event(cut_day, TRIAL, cut_day, EventKind.DATA_CUT, told))
+        return TrialRecord(self._events, [p.record for p in self._patients.values()], cut_day, self._cut.by)
 
-    def run_one(self, patient: int, arm: str | None) -> TrialRecord:
+    def run_one(self, patient: int, arm: str | None, cut_day: float | None) -> TrialRecord:
+        if self._cut.follows_events and cut_day is None:
+            return self._run_around(patient, arm)
         for earlier in self._randomised:
             if earlier.subject >= patient:
                 break
@@ -119,36 +149,50 @@ class _Conduct:
         arrival = next((a for a in self._randomised if a.subject == patient), None)
         if arrival is None:
             raise UsageError(f"no patient with the number {patient} was randomised")
-        cut_day = self._cut_day()
-        env = self._env = simpy.Environment(initial_time=arrival.day)
+        if cut_day is not None:
+            self._cut.fix(cut_day)
+        if arrival.day > self._cut.day:
+            raise UsageError(f"patient {patient} would have come after the data cut")
+        self._env = simpy.Environment(initial_time=arrival.day)
         process = self._randomise(arrival, arm)
-        env.process(process.follow(env, self._schedules[process.record.arm]))
-        self._step_to(cut_day)
-        if not process.closed:
-            process.close_at_cut(cut_day)
-        process.settle(cut_day)
-        return TrialRecord(self._events, [process.record], cut_day)
+        cut_day = self._step_to_cut()
+        self._close(process, cut_day)
+        return TrialRecord(self._events, [process.record], cut_day, self._cut.by)
 
-    def _cut_day(self) -> float:
-        return self._randomised[-1].day + on_grid(self._protocol.follow_up.minimum_days)
+    def _run_around(self, patient: int, arm: str | None) -> TrialRecord:
+        """The whole trial, of which one patient is kept."""
+        if arm is not None:
+            self._arms[patient] = arm
+        trial = self.run()
+        if patient not in self._patients:
+            raise UsageError(f"no patient with the number {patient} was randomised")
+        events = [event for event in trial.events if event.patient == patient]
+        return replace(trial, events=events, patients=[self._patients[patient].record])
 
-    def _step_to(self, cut_day: float) -> None:
+    def _close(self, patient: PatientProcess, cut_day: float) -> None:
+        if not patient.closed:
+            patient.close_at_cut(cut_day)
+        patient.settle(cut_day)
+
+    def _step_to_cut(self) -> float:
         """Every event up to and on the instant of the cut (SimPy's own ``until`` would leave out the latter)."""
-        env, tell = self._env, self._on_progress or _ignore
+        env, cut, tell = self._env, self._cut, self._on_progress or _ignore
+        expected = cut.day
         next_told = 0.0
         with uncollected(), deferred() as interruption:
-            while env.peek() <= cut_day:
+            while env.peek() <= cut.day:
                 env.step()
                 interruption.stop_if_asked()
                 if env.now >= next_told:
-                    tell(int(env.now), int(cut_day))
-                    next_told += cut_day / _TOLD
-        tell(int(cut_day), int(cut_day))
+                    tell(int(env.now), int(expected))
+                    next_told += expected / _TOLD
+        tell(int(expected), int(expected))
+        return cut.day
 
     def _make_schedules(self) -> dict[str, tuple[Visit, ...]]:
         """Each arm's schedule, to the end of the longest follow-up that any patient can have."""
         follow_up = self._protocol.follow_up
-        horizon = self._randomised[-1].day - self._randomised[0].day + on_grid(follow_up.minimum_days)
+        horizon = self._cut.day - self._randomised[0].day
         return {name: arm_schedule(arm, follow_up.scans, horizon) for name, arm in self._protocol.arms.items()}
 
     def _enrol(self) -> Iterator[Any]:
@@ -161,9 +205,7 @@ class _Conduct:
             if arrival.excluded:
                 self._log(Event(arrival.day, arrival.subject, 0.0, EventKind.EXCLUDED, arrival.excluded))
                 continue
-            process = self._randomise(arrival)
-            self._patients.append(process)
-            env.process(process.follow(env, self._schedules[process.record.arm]))
+            self._randomise(arrival, self._arms.get(arrival.subject))
 
     def _assign(self, arrival: Arrival) -> tuple[str, str]:
         """The next allocation, and the patient's stratum."""
@@ -171,26 +213,49 @@ class _Conduct:
         return self._randomiser.assign(self._traits[subject - 1], subject=subject, site=arrival.site)
 
     def _randomise(self, arrival: Arrival, given: str | None = None) -> PatientProcess:
+        """The patient's process, started; under the arm that is ``given`` in place of their own."""
         protocol, seed, replicate = self._protocol, self._seed, self._replicate
         patient, day, site = arrival.subject, arrival.day, arrival.site
         traits = self._traits[patient - 1]
         assigned, stratum = self._assign(arrival)
-        arm = given or assigned
+        name = given or assigned
+        arm = protocol.arms[name]
         self._log(Event(day, patient, 0.0, EventKind.ENROLLED, f"site {site}"))
-        self._log(Event(day, patient, 0.0, EventKind.RANDOMISED, arm))
+        self._log(Event(day, patient, 0.0, EventKind.RANDOMISED, name))
 
         def post_relapse(relapse_site: str) -> float:
             medians = protocol.cohort.post_relapse
             return draw_post_relapse_survival(medians, relapse_site, patient, seed=seed, replicate=replicate)
 
-        return PatientProcess(
-            PatientRecord(patient, arm, site, stratum, randomised_day=day, traits=dict(traits)),
-            protocol.arms[arm],
-            self._new_course(patient, protocol.arms[arm], traits),
-            draw_competing_times(protocol, traits, patient, seed=seed, replicate=replicate),
-            log=self._log,
-            post_relapse=post_relapse,
-        )
+        record = PatientRecord(patient, name, site, stratum, randomised_day=day, traits=dict(traits))
+        times, course = self._fate(record, arm, traits)
+        process = PatientProcess(record, arm, course, times, log=self._log_of(record), post_relapse=post_relapse)
+        self._patients[patient] = process
+        self._env.process(process.follow(self._env, own_visits(self._schedules[name], times)))
+        return process
+
+    def _fate(self, record: PatientRecord, arm: ResolvedArm, traits: Traits) -> tuple[CompetingTimes, Course]:
+        """The times that compete with a patient's course, and the course: of cells, or the event of a law."""
+        protocol, seed, replicate = self._protocol, self._seed, self._replicate
+        times = draw_competing_times(protocol, traits, record.patient, seed=seed, replicate=replicate)
+        if arm.model is None:
+            return times, self._new_course(record.patient, arm, traits)
+        event = draw_event_day(arm.model, record.patient, seed=seed, replicate=replicate)
+        record.watched = not protocol.follow_up.scans
+        times = times_of_law(protocol, times, event)
+        # Where there are scans, a relapse waits for the one that sees it.
+        return (times if record.watched else times._replace(event=math.inf)), LawCourse(event)
+
+    def _log_of(self, record: PatientRecord) -> Callable[[Event], None]:
+        """The log of one patient: where events cut the data, the cut looks at what is written."""
+        if not self._cut.follows_events:
+            return self._log
+
+        def log(event: Event) -> None:
+            self._log(event)
+            self._cut.see(event, record)
+
+        return log
 
     def _tee(self, observe: Callable[[Event], None]) -> Callable[[Event], None]:
         def log(event: Event) -> None:

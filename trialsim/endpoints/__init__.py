@@ -1,7 +1,7 @@
 """From the event log and the patients' records to the tables that a trial is analysed and reported from."""
 
 from trialsim.endpoints.adsl import adsl_frame
-from trialsim.endpoints.adtte import adtte_frame
+from trialsim.endpoints.adtte import adtte_frame, primary_event
 from trialsim.endpoints.allocation import allocation_table
 from trialsim.endpoints.baseline import baseline_table
 from trialsim.endpoints.biomarkers import guided_orders
@@ -22,6 +22,7 @@ __all__ = [
     "events_frame",
     "guided_orders",
     "participant_flow",
+    "primary_event",
     "survival_frame",
     "usubjid",
 ]

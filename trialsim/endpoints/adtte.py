@@ -11,7 +11,8 @@ DRFS    distant relapse-free survival  first of distant relapse and death; a loc
 
 CNSR: 0 event; 1 event-free at cut-off; 3 withdrew; 4 new therapy; 5 no post-baseline assessment (day 1);
 6 death without relapse. (2, lost to follow-up, does not occur: who leaves, withdraws.) A patient without
-relapse is censored at the last tumour assessment; OS is censored at the last contact.
+relapse is censored at the last tumour assessment; OS is censored at the last contact, and so is everything where
+events are seen without scans (arms with a law of event times).
 
 AVAL = ADT - STARTDT + 1, in whole days. AVALSIM is the exact study day on which the event truly came about
 (for relapse: on which the lesion crossed the detection limit), or of the censoring.
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pandas as pd
@@ -85,6 +87,8 @@ def time_to_event(record: PatientRecord, parameter: str) -> TimeToEvent:
         if parameter == "TTR":
             return _censored(death, 6, "Date of Death", EventKind.DEATH)
         return TimeToEvent(death, 0, DEATH_WITHOUT_RELAPSE, "", EventKind.DEATH, death)
+    if record.watched:
+        return _at_last_contact(record)
     if record.last_scan <= 0:
         return _censored(0.0, 5, "Date of Randomisation", EventKind.RANDOMISED)
     code = 1 if record.withdrew_day is None else 3
@@ -100,6 +104,10 @@ def _overall_survival(record: PatientRecord) -> TimeToEvent:
     if record.death_day is not None:
         what = f"Death From {record.death_cause.title()}"
         return TimeToEvent(record.death_day, 0, what, "", EventKind.DEATH, record.death_day)
+    return _at_last_contact(record)
+
+
+def _at_last_contact(record: PatientRecord) -> TimeToEvent:
     if record.withdrew_day is not None:
         return _censored(record.withdrew_day, 3, "Date of Withdrawal", EventKind.WITHDREW)
     return _censored(record.last_contact, 1, "Date of Data Cut-Off", EventKind.DATA_CUT)
@@ -107,6 +115,12 @@ def _overall_survival(record: PatientRecord) -> TimeToEvent:
 
 def _censored(day: float, code: int, dated_by: str, source: EventKind) -> TimeToEvent:
     return TimeToEvent(day, code, CENSORING[code], dated_by, source, day)
+
+
+def primary_event(protocol: ResolvedProtocol) -> Callable[[PatientRecord], bool]:
+    """Tells of a patient whether the primary endpoint has come about so far."""
+    parameter = protocol.endpoint.primary.upper()
+    return lambda record: time_to_event(record, parameter).censor == 0
 
 
 def adtte_frame(trial: TrialRecord, protocol: ResolvedProtocol, *, replicate: int = 0) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from trialsim.endpoints.identity import calendar_date
 from trialsim.endpoints.status import Outcome, Treatment, completed_treatment, outcome, treatment_status
 from trialsim.records import EventKind, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
@@ -13,6 +14,7 @@ from trialsim.spec.resolved import ResolvedProtocol
 def participant_flow(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str, Any]:
     """Who went where, by arm.
 
+    ``data_cut`` says when the data were cut and what settled it.
     ``screened`` are all who came, of whom ``excluded`` were not randomised.
     Two identities hold in every arm: ``allocated = relapsed + died_without_relapse + withdrew +
     event_free_at_cut`` (by what came first) and ``started_treatment = completed_treatment +
@@ -43,6 +45,7 @@ def participant_flow(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str
     randomised = len(trial.patients)
     excluded = Counter(e.detail for e in trial.events if e.kind is EventKind.EXCLUDED)
     return {
+        "data_cut": {"day": trial.cut_day, "date": calendar_date(protocol, trial.cut_day), "by": trial.cut_by},
         "screened": randomised + excluded.total(),
         "excluded": {reason: excluded[reason] for reason in sorted(excluded, key=lambda r: (-excluded[r], r))},
         "enrolled": randomised,

@@ -34,7 +34,7 @@ def arm_summaries(trial: TrialRecord, protocol: ResolvedProtocol, adtte: pd.Data
 def _summary(records: Sequence[PatientRecord], primary: pd.DataFrame) -> dict[str, Any]:
     relapses = [record.relapse for record in records if record.relapse is not None]
     sites = Counter(relapse.site for relapse in relapses)
-    causes = Counter(relapse.cause for relapse in relapses)
+    causes = Counter(relapse.cause for relapse in relapses if relapse.cause)
     codes = Counter(primary["CNSR"].tolist())
     dosed = [record.dose_intensity for record in records if record.doses_planned > 0]
     return {

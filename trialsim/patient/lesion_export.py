@@ -131,6 +131,8 @@ def export_lesion(folder: Path, patient: int, lesion: int | None = None) -> Lesi
         The run's protocol is damaged.
     """
     protocol, seed = _read_run(folder)
+    if not protocol.cohort.has_cells:
+        raise UsageError(f"patients of {protocol.cohort.name} have no cells to export")
     patients = protocol.accrual.patients
     if patient > patients:
         raise UsageError(f"the trial has {patients} patients; there is no number {patient}")

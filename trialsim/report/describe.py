@@ -15,6 +15,7 @@ from trialsim.report.estimand import (
     join,
     rule_words,
 )
+from trialsim.report.event_models import model_words
 from trialsim.report.numbers import distribution, plural, words
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
 
@@ -100,10 +101,15 @@ def _arms(protocol: ResolvedProtocol) -> Iterator[str]:
     last = max((day for arm in protocol.arms.values() for o in arm.orders for day in o.days), default=0.0)
     per_column = _days_per_column(last)
     reference = protocol.arms[protocol.analysis.reference]
-    yield f"In timelines a column is {per_column:g} days; | is one administration, a digit that many, + ten or more."
+    if any(arm.orders for arm in protocol.arms.values()) or protocol.has_cells:
+        marks = "| is one administration, a digit that many, + ten or more"
+        yield f"In timelines a column is {per_column:g} days; {marks}."
     for arm in protocol.arms.values():
         yield ""
         yield from _filled(f"{arm.name}: {arm.label}" + ("  (reference)" if arm is reference else ""))
+        if arm.model is not None:
+            yield from _filled(model_words(protocol, arm.model), "", 2)
+            continue
         if not arm.orders:
             yield "  no treatment"
             continue

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from datetime import date, timedelta
 
 from trialsim.report.numbers import DAYS_PER_MONTH, plain_number, plural
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol, ScanPeriod
 
 _ENDPOINTS = {
-    "rfs": "time from randomisation to the first relapse seen on a scan, local or distant, or to death from any cause",
-    "ttr": "time from randomisation to the first relapse seen on a scan, local or distant",
-    "drfs": "time from randomisation to the first distant relapse seen on a scan, or to death from any cause",
+    "rfs": "time from randomisation to the first relapse{seen}, local or distant, or to death from any cause",
+    "ttr": "time from randomisation to the first relapse{seen}, local or distant",
+    "drfs": "time from randomisation to the first distant relapse{seen}, or to death from any cause",
     "os": "time from randomisation to death from any cause",
 }
 _DEATH = {
@@ -38,11 +39,16 @@ def estimand(protocol: ResolvedProtocol) -> list[tuple[str, str]]:
     return [
         ("Treatments", f"{treatment}."),
         ("Population", f"{protocol.cohort.title or protocol.cohort.name}: every randomised patient, as randomised."),
-        ("Variable", f"{_ENDPOINTS[protocol.endpoint.primary].capitalize()}."),
+        ("Variable", f"{_variable(protocol)}."),
         ("Intercurrent events", "Holding, reducing or stopping a drug changes nothing (treatment policy). "
          f"{_guided(protocol)}{death} Withdrawal and the data cut censor the patient."),
         ("Summary", summary_words(protocol)),
     ]  # fmt: skip
+
+
+def _variable(protocol: ResolvedProtocol) -> str:
+    seen = " seen on a scan" if protocol.follow_up.scans else ""
+    return _ENDPOINTS[protocol.endpoint.primary].format(seen=seen).capitalize()
 
 
 def _guided(protocol: ResolvedProtocol) -> str:
@@ -67,12 +73,39 @@ def follow_up_words(protocol: ResolvedProtocol) -> str:
     follow = protocol.follow_up
     loss = -100 * math.expm1(-follow.dropout_per_day * 365.25)
     dropout = f"{loss:.1f}% of patients a year withdraw" if follow.dropout_per_day else "nobody withdraws"
-    scans = ", ".join(scan_words(period) for period in follow.scans)
-    return (
-        f"Scans {scans}. A scan calls relapse when a lesion measures "
-        f"{plain_number(protocol.detection.limit_cells)} cells or more. "
-        f"The data are cut {duration(follow.minimum_days)} after the last patient is randomised; {dropout}."
-    )
+    return f"{_detection_words(protocol)} The data are cut {cut_words(protocol)}; {dropout}."
+
+
+def cut_words(protocol: ResolvedProtocol) -> str:
+    """``36 months after the last patient is randomised``, or what else settles it."""
+    follow, cut = protocol.follow_up, protocol.follow_up.cut
+    after_last = f"{duration(follow.minimum_days)} after the last patient is randomised"
+    if cut is None:
+        return after_last
+    parts = [after_last] if follow.minimum_days else []
+    if cut.day is not None:
+        parts.append(_calendar_words(protocol, cut.day))
+    if cut.events is not None:
+        parts.append(f"when {plural(cut.events, 'patient')} have had the event")
+    which = f"{'last' if cut.when == 'latest' else 'first'} of: " if len(parts) > 1 else ""
+    bound = f", {_calendar_words(protocol, cut.no_later_than_days)} at the latest" if cut.events is not None else ""
+    return f"{f'at the {which}' if which else ''}{'; '.join(parts)}{bound}"
+
+
+def _calendar_words(protocol: ResolvedProtocol, day: float) -> str:
+    opened = date.fromisoformat(protocol.accrual.opens)
+    return f"on {(opened + timedelta(days=math.floor(day))).isoformat()}"
+
+
+def _detection_words(protocol: ResolvedProtocol) -> str:
+    periods = protocol.follow_up.scans
+    if not periods:
+        return "Events are seen when they happen."
+    scans = f"Scans {', '.join(scan_words(period) for period in periods)}."
+    if not protocol.has_cells:
+        return f"{scans} A scan sees a relapse that has happened."
+    limit = plain_number(protocol.detection.limit_cells)
+    return f"{scans} A scan calls relapse when a lesion measures {limit} cells or more."
 
 
 def scan_words(period: ScanPeriod) -> str:

@@ -41,13 +41,17 @@ class Flow:
     """Why some were not randomised."""
     randomised: int
     columns: tuple[Column, ...]
+    cut: str = ""
+    """When the data were cut, in a sentence."""
 
 
 def flow_boxes(flow: Mapping[str, Any]) -> Flow:
     """The diagram of a trial's flow counts."""
     columns = tuple(_column(arm, index) for index, arm in enumerate(flow["arms"].values()))
     excluded = tuple(Line(words(reason), number) for reason, number in flow.get("excluded", {}).items())
-    return Flow(flow.get("screened", flow["enrolled"]), excluded, flow["randomised"], columns)
+    cut = flow.get("data_cut")
+    told = f"The data were cut on {cut['date']} ({cut['by']})." if cut else ""
+    return Flow(flow.get("screened", flow["enrolled"]), excluded, flow["randomised"], columns, told)
 
 
 def _column(arm: Mapping[str, Any], index: int) -> Column:

@@ -15,6 +15,7 @@ from trialsim.report.allocation import allocation_table
 from trialsim.report.biomarkers import guided_orders
 from trialsim.report.enrolment import enrolment_words
 from trialsim.report.estimand import arm_words, estimand, follow_up_words
+from trialsim.report.event_models import model_words
 from trialsim.report.figure import Figure
 from trialsim.report.figures import regimen_timeline
 from trialsim.report.flow import flow_boxes, flow_words
@@ -24,7 +25,7 @@ from trialsim.report.static import draw
 from trialsim.report.survival import survival_parts
 from trialsim.report.tables import baseline, treatment
 from trialsim.report.theme import DARK, LIGHT, css_variables
-from trialsim.report.verdict import TestName, truth_sentence, verdicts
+from trialsim.report.verdict import TestName, Truth, truth_sentence, verdicts
 from trialsim.spec.resolved import ResolvedProtocol
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def render(
         "estimand": estimand(protocol),
         "enrolment": enrolment_words(protocol),
         "follow_up": follow_up_words(protocol),
-        "arms_in_words": [(arm.label, i, arm_words(protocol, arm)) for i, arm in enumerate(protocol.arms.values())],
+        "arms_in_words": _arms_in_words(protocol),
         "timeline": regimen_timeline(protocol),
         "flow": flow,
         "flow_words": flow_words(flow),
@@ -88,7 +89,16 @@ def render(
         "manifest": manifest,
         "command": manifest.get("command", ""),
     }
-    return _page(analysis, protocol.analysis.test, True, context)
+    truth: Truth = "cells" if protocol.has_cells else "laws"
+    return _page(analysis, protocol.analysis.test, truth, context)
+
+
+def _arms_in_words(protocol: ResolvedProtocol) -> list[tuple[str, int, list[str]]]:
+    """Label, number and lines of each arm: what it gives, or the law of its event times."""
+    return [
+        (arm.label, i, arm_words(protocol, arm) if arm.model is None else [model_words(protocol, arm.model)])
+        for i, arm in enumerate(protocol.arms.values())
+    ]
 
 
 def analyse_page(analysis: Mapping[str, Any], title: str, command: str) -> str:
@@ -97,7 +107,7 @@ def analyse_page(analysis: Mapping[str, Any], title: str, command: str) -> str:
     ``analysis`` is what `trialsim.analysis.analyse` returns; ``command`` is printed as the way to make the page again.
     """
     context: dict[str, Any] = {"title": title, "subtitle": "", "protocol": None, "command": command, "manifest": {}}
-    return _page(analysis, analysis.get("test", "logrank"), False, context)
+    return _page(analysis, analysis.get("test", "logrank"), "", context)
 
 
 def environment() -> Environment:
@@ -113,7 +123,7 @@ def environment() -> Environment:
     )
 
 
-def _page(analysis: Mapping[str, Any], test: TestName, simulated: bool, context: dict[str, Any]) -> str:
+def _page(analysis: Mapping[str, Any], test: TestName, truth: Truth, context: dict[str, Any]) -> str:
     templates = environment()
     figures: dict[str, Figure] = {}
 
@@ -127,8 +137,8 @@ def _page(analysis: Mapping[str, Any], test: TestName, simulated: bool, context:
         **context,
         analysis=analysis,
         verdicts=verdicts(analysis, test),
-        simulated=simulated,
-        truth=truth_sentence(simulated),
+        simulated=bool(truth),
+        truth=truth_sentence(truth),
         survival=survival_parts(analysis),
         style=page_style(),
         script=(HERE / "assets" / "page.js").read_text(encoding="utf-8"),

@@ -45,12 +45,12 @@ def parameter_tables(protocol: ResolvedProtocol) -> list[Table]:
             (name, _with_range(number), number.source, _TRUST[number.confidence]) for name, number in sourced(marker)
         ]
         tables.append(Table(f"Biomarker: {marker.label}", _HEAD, tuple(rows), marker.note, wide_text=True))
-    tables += [_mortality(protocol), _gains(protocol)]
-    return tables
+    tables.append(_mortality(protocol))
+    return [*tables, _gains(protocol)] if protocol.has_cells else tables
 
 
 def confidence(protocol: ResolvedProtocol) -> Confidence:
-    tables = parameter_tables(protocol)[:-1]
+    tables = [table for table in parameter_tables(protocol) if table.head == _HEAD]
     tally = Counter(row[-1] for table in tables for row in table.rows if len(row) == len(table.head))
     known = {level: tally.pop(level, 0) for level in _TRUST.values()}
     return Confidence(known["high"], known["medium"], known["low"], sum(tally.values()))
@@ -112,6 +112,8 @@ def _mortality(protocol: ResolvedProtocol) -> Table:
     local, distant = plain_number(after.local_median_days), plain_number(after.distant_median_days)
     medians = f"median {local} days (local), {distant} days (distant)"
     rows.append(("death after relapse", medians, after.source, _TRUST[after.confidence]))
+    if not protocol.has_cells:
+        return Table("Mortality", _HEAD, tuple(rows), wide_text=True)
     seen = protocol.detection
     limit = f"{plain_number(seen.limit_cells)} cells; error {plain_number(seen.error_sd_log10)} (sd, log₁₀)"
     rows.append(("detection", limit, seen.source, _TRUST[seen.confidence]))

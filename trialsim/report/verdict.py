@@ -24,6 +24,8 @@ from trialsim.report.numbers import (
 NON_PROPORTIONAL = 0.05
 NO_BREAK_HYPHEN = "\u2011"
 TestName = Literal["logrank", "stratified_logrank"]
+#: Where the truth behind the data comes from; empty for data that were observed.
+Truth = Literal["cells", "laws", ""]
 
 
 @dataclass(frozen=True)
@@ -172,9 +174,14 @@ def _landmark(analysis: Mapping[str, Any], arm: Mapping[str, Any], reference: Ma
     return [Tile(label, percent(mine["estimate"]), f"against {percent(theirs['estimate'])}")]
 
 
-def truth_sentence(simulated: bool) -> str:
+def truth_sentence(truth: Truth) -> str:
     """Whether there is a truth to hold the estimate against, and which."""
-    if simulated:
+    if truth == "laws":
+        return (
+            "These patients are simulated: their event times follow the laws that the protocol gives, and are known "
+            "beside what the trial could see."
+        )
+    if truth == "cells":
         return (
             "These patients are simulated: the time at which each tumour truly became detectable and the lineage that "
             "caused each relapse are known, and are shown below beside what the trial could see."

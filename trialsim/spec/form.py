@@ -132,6 +132,9 @@ def _owner(path: KeyPath) -> str:
 def _note_branch(findings: Findings, path: KeyPath, context: Mapping[str, Any]) -> None:
     """A union that takes none of its branches: a distribution without a kind, or of an unknown one."""
     word = str(context.get("tag", "")).removeprefix(TAG)
+    if path[-1] == "model":
+        _note_law(findings, path, word, context)
+        return
     if word == NO_BRANCH:
         message = f"`{path[-1]}` has no `value`, no `distribution` and no `by`"
         findings.add(path, message, Rule.TRAIT_SHAPE, "value: 4 d, or distribution: lognormal", at_key=True)
@@ -140,6 +143,15 @@ def _note_branch(findings: Findings, path: KeyPath, context: Mapping[str, Any]) 
     known = [name for name in names if name not in ("constant", "by")]
     message = f"`{word}` is not a distribution"
     findings.add((*path, "distribution"), message, Rule.CHOICE, did_you_mean(word, known))
+
+
+def _note_law(findings: Findings, path: KeyPath, word: str, context: Mapping[str, Any]) -> None:
+    """A law of event times without a kind, or of an unknown one."""
+    known = re.findall(rf"'{TAG}(\w+)'", str(context.get("expected_tags", "")))
+    if word == NO_BRANCH:
+        findings.add(path, "`model` has no `kind`", Rule.REQUIRED_KEY, "add `kind: exponential`", at_key=True)
+    else:
+        findings.add((*path, "kind"), f"`{word}` is not a law of event times", Rule.CHOICE, did_you_mean(word, known))
 
 
 def _plain_words(error: str, detail: ErrorDetails) -> tuple[str, Rule, str]:

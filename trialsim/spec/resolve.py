@@ -15,6 +15,8 @@ from trialsim.spec.gains import read_gains
 from trialsim.spec.orders import Item, check_order, read_items
 from trialsim.spec.resolve_accrual import resolve_accrual
 from trialsim.spec.resolve_biomarkers import Biomarkers, check_guide, resolve_biomarkers
+from trialsim.spec.resolve_follow_up import resolve_follow_up
+from trialsim.spec.resolve_model import resolve_models
 from trialsim.spec.resolve_randomisation import check_categories, resolve_randomisation
 from trialsim.spec.resolved import (
     Analysis,
@@ -26,7 +28,6 @@ from trialsim.spec.resolved import (
     ResolvedArm,
     ResolvedCohort,
     ResolvedProtocol,
-    ScanPeriod,
 )
 from trialsim.spec.rules import Rule
 from trialsim.spec.schedule import ArmSchedule
@@ -34,11 +35,9 @@ from trialsim.spec.source import KeyPath
 from trialsim.spec.values import did_you_mean, shown
 from trialsim.spec.written_conduct import WrittenRandomisation
 from trialsim.spec.written_protocol import (
-    ScanPlan,
     WrittenAnalysis,
     WrittenArm,
     WrittenDetection,
-    WrittenFollowUp,
     WrittenProtocol,
     WrittenRule,
 )
@@ -69,19 +68,20 @@ def resolve_protocol(
     sections = read_sections(findings, WrittenProtocol, entries=_ENTRIES)
     biomarkers = resolve_biomarkers(findings)
     rules = _resolve_rules(findings) if "rules" in data else dict[str, DoseRule | None](BUILT_IN_RULES)
-    arms = _resolve_arms(findings, agents, rules, biomarkers, sections["follow_up"])
     names = list(data["arms"]) if isinstance(data.get("arms"), dict) else []
-    reference = _check_reference(findings, sections["analysis"], names)
-    randomisation = resolve_randomisation(findings, sections["randomisation"], names, reference)
-    _check_analysis(findings, sections["analysis"], sections["randomisation"])
     accrual = resolve_accrual(findings, sections["accrual"], len(names), cohort)
-    scans = _resolve_scans(findings, sections["follow_up"])
+    with_cells = _check_cells(findings, cohort)
+    follow_up = resolve_follow_up(findings, sections["follow_up"], accrual, with_cells)
+    longest = follow_up.longest_days if follow_up is not None else 0.0
+    arms = _resolve_arms(findings, agents, rules, biomarkers, longest)
+    reference = _check_reference(findings, sections["analysis"], names)
+    randomisation = resolve_randomisation(findings, sections["randomisation"], names, reference, cohort)
+    _check_analysis(findings, sections["analysis"], sections["randomisation"], cohort)
     gains = read_gains(findings)
-    if findings.problems or cohort is None or randomisation is None or accrual is None:
+    if findings.problems or cohort is None or randomisation is None or accrual is None or follow_up is None:
         return None
     order = [reference, *sorted(name for name in arms if name != reference)]
     used = {item.agent for arm in arms.values() for item in arm.orders}
-    follow_up: WrittenFollowUp = sections["follow_up"]
     markers, panels = biomarkers.used_by(list(arms.values()))
     return ResolvedProtocol(
         name=sections["name"],
@@ -92,7 +92,7 @@ def resolve_protocol(
         arms={name: arms[name] for name in order},
         randomisation=randomisation,
         accrual=accrual,
-        follow_up=FollowUp(minimum_days=follow_up.minimum, scans=scans, dropout_per_day=follow_up.dropout),
+        follow_up=follow_up,
         detection=_detection(sections["detection"]),
         endpoint=Endpoint(primary=sections["endpoint"].primary),
         analysis=_analysis(sections["analysis"], follow_up),
@@ -129,9 +129,9 @@ def _resolve_arms(
     agents: Mapping[str, Agent],
     rules: Mapping[str, DoseRule | None],
     biomarkers: Biomarkers,
-    follow_up: WrittenFollowUp | None,
+    longest: float,
 ) -> dict[str, ResolvedArm]:
-    """The arms that could be resolved, in the file's order."""
+    """The arms that could be resolved, in the file's order. ``longest`` are the days of treatment until progression."""
     regimens = _read_regimens(findings, agents)
     written = _entries_of(findings, "arms")
     if isinstance(findings.document.data.get("arms"), dict) and len(written) < 2:
@@ -144,16 +144,32 @@ def _resolve_arms(
     for item in [item for items in (*regimens.values(), *added.values()) for item in items]:
         check_order(findings, item, agents, rules)
         check_guide(findings, item, biomarkers)
+    forms: dict[str, WrittenArm | None] = {
+        name: read_form(findings, ("arms", name), WrittenArm, without=("add",)) for name in written
+    }
+    models = resolve_models(findings, {name: form and form.model for name, form in forms.items()})
     arms: dict[str, ResolvedArm] = {}
-    longest = (follow_up.minimum or 0.0) if follow_up else 0.0
-    for name in written:
-        form: WrittenArm | None = read_form(findings, ("arms", name), WrittenArm, without=("add",))
+    for name, form in forms.items():
         if form is None:
             continue
+        if form.model is not None and (form.give or added[name]):
+            message = f"`{name}` has a `model` and gives treatment too"
+            findings.add(("arms", name, "model"), message, Rule.MODEL, "one of the two", at_key=True)
         given = [item for regimen in _known_regimens(findings, name, form, regimens) for item in regimens[regimen]]
         schedule = ArmSchedule(findings, name, [*given, *added[name]], agents, rules, longest)
-        arms[name] = ResolvedArm(name=name, label=form.label or name, orders=schedule.orders())
+        orders = schedule.orders()
+        arms[name] = ResolvedArm(name=name, label=form.label or name, orders=orders, model=models.get(name))
     return arms
+
+
+def _check_cells(findings: Findings, cohort: ResolvedCohort | None) -> list[str]:
+    """The arms without a `model`; their patients need cells, and groups of patients need their traits."""
+    written = _entries_of(findings, "arms")
+    without = [name for name, arm in written.items() if not (isinstance(arm, dict) and "model" in arm)]
+    if without and cohort is not None and not cohort.has_cells:
+        message = f"`{without[0]}` has no `model`, and patients of {cohort.name} have no cells"
+        findings.add(("arms", without[0]), message, Rule.CELLS_NEEDED, "model: {kind: ...}", at_key=True)
+    return without
 
 
 def _read_regimens(findings: Findings, agents: Mapping[str, Agent]) -> dict[str, list[Item]]:
@@ -206,42 +222,17 @@ def _check_reference(findings: Findings, analysis: WrittenAnalysis | None, names
 
 
 def _check_analysis(
-    findings: Findings, analysis: WrittenAnalysis | None, randomisation: WrittenRandomisation | None
+    findings: Findings,
+    analysis: WrittenAnalysis | None,
+    randomisation: WrittenRandomisation | None,
+    cohort: ResolvedCohort | None,
 ) -> None:
     if analysis is None:
         return
-    check_categories(findings, ("analysis", "subgroups"), analysis.subgroups)
+    check_categories(findings, ("analysis", "subgroups"), analysis.subgroups, cohort)
     if analysis.test == "stratified_logrank" and randomisation is not None and not randomisation.strata:
         message = "the test is stratified, but randomisation has no strata"
         findings.add(("analysis", "test"), message, Rule.STRATIFIED_TEST, "test: logrank")
-
-
-def _resolve_scans(findings: Findings, written: WrittenFollowUp | None) -> tuple[ScanPeriod, ...]:
-    if written is None:
-        return ()
-    path: KeyPath = ("follow_up", "scans")
-    if isinstance(written.scans, ScanPlan):
-        every, then = written.scans.every, written.scans.then
-        if then is not None and every.until is None:
-            message = "`then` has no beginning"
-            findings.add((*path, "then"), message, Rule.SCAN_ORDER, "every: 3 mo until 24 mo")
-        periods = [ScanPeriod(every_days=every.days, until_days=every.until)]
-        places: list[KeyPath] = [(*path, "every")]
-        if then is not None:
-            periods.append(ScanPeriod(every_days=then, until_days=None))
-    else:
-        periods = [ScanPeriod(every_days=step.every, until_days=step.until) for step in written.scans]
-        places = [(*path, i) for i in range(len(periods))]
-    before = 0.0
-    for place, period in zip(places, periods, strict=False):
-        last = period is periods[-1]
-        if period.until_days is None and not last and isinstance(place[-1], int):
-            findings.add(place, "only the last period may go on without `until`", Rule.SCAN_ORDER)
-        elif period.until_days is not None and period.until_days < before + period.every_days:
-            message = "this period ends before its first scan"
-            findings.add(place, message, Rule.SCAN_ORDER, "let `until` rise from period to period")
-        before = period.until_days if period.until_days is not None else before
-    return tuple(periods)
 
 
 def _detection(written: WrittenDetection) -> Detection:
@@ -255,7 +246,8 @@ def _detection(written: WrittenDetection) -> Detection:
     )
 
 
-def _analysis(written: WrittenAnalysis, follow_up: WrittenFollowUp) -> Analysis:
+def _analysis(written: WrittenAnalysis, follow_up: FollowUp) -> Analysis:
+    tau = written.rmst_tau if written.rmst_tau is not None else follow_up.minimum_days or follow_up.longest_days
     return Analysis(
         reference=written.reference,
         alpha=written.alpha,
@@ -263,6 +255,6 @@ def _analysis(written: WrittenAnalysis, follow_up: WrittenFollowUp) -> Analysis:
         test=written.test,
         confidence_level=written.confidence_level,
         landmarks_days=tuple(sorted(written.landmarks)),
-        rmst_tau_days=written.rmst_tau if written.rmst_tau is not None else follow_up.minimum,
+        rmst_tau_days=tau,
         subgroups=tuple(written.subgroups),
     )

@@ -114,7 +114,10 @@ def _check_caps(findings: Findings, written: WrittenAccrual, cohort: ResolvedCoh
             kind = "a number, which makes no groups" if name in TRAITS else "not a trait"
             remedy = did_you_mean(name, categories)
             findings.add(path, f"`{name}` is {kind}", Rule.CATEGORY, remedy, at_key=True)
-        elif cohort is not None and name in cohort.traits:
+        elif cohort is not None and name not in cohort.traits:
+            message = f"patients of {cohort.name} have no `{name}`"
+            findings.add(path, message, Rule.CATEGORY, "add it to the cohort's traits", at_key=True)
+        elif cohort is not None:
             levels = cohort.traits[name].levels
             for level in caps:
                 if level not in levels:

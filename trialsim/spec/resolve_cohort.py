@@ -29,11 +29,15 @@ from trialsim.spec.written_cohort import (
 )
 from trialsim.units import DIMENSIONS
 
+#: The traits that conduct and tables ask of every patient.
+NEEDED_WITHOUT_CELLS = ("age", "sex")
+
 
 def resolve_cohort(findings: Findings) -> ResolvedCohort | None:
     """The cohort in ``findings.document``, or None with its problems noted."""
     sections = read_sections(findings, WrittenCohort, entries=("traits",))
-    traits = _resolve_traits(findings) if "traits" in findings.document.data else {}
+    has_cells = sections["cells"] is not False
+    traits = _resolve_traits(findings, has_cells) if "traits" in findings.document.data else {}
     correlations = _resolve_correlations(findings, sections["correlations"] or [])
     mortality: WrittenMortality | None = sections["mortality"]
     relapse: WrittenPostRelapse | None = sections["post_relapse"]
@@ -43,6 +47,7 @@ def resolve_cohort(findings: Findings) -> ResolvedCohort | None:
         name=sections["name"],
         title=sections["title"] or sections["name"],
         description=sections["description"] or "",
+        has_cells=has_cells,
         traits=traits,
         correlations=correlations,
         focus_spread=sections["focus_spread"],
@@ -65,7 +70,7 @@ def _gompertz(written: WrittenGompertz) -> BackgroundMortality:
     )
 
 
-def _resolve_traits(findings: Findings) -> dict[str, ResolvedTrait]:
+def _resolve_traits(findings: Findings, has_cells: bool) -> dict[str, ResolvedTrait]:
     """The traits that keep the rules, in slot order."""
     at: KeyPath = ("traits",)
     written: dict[str, WrittenTrait | None] = read_entries(findings, at, WrittenTrait)
@@ -73,7 +78,8 @@ def _resolve_traits(findings: Findings) -> dict[str, ResolvedTrait]:
         if name not in TRAITS:
             message = f"`{name}` is not a trait of the model"
             findings.add((*at, name), message, Rule.KNOWN_TRAIT, did_you_mean(name, TRAITS), at_key=True)
-    missing = [name for name in TRAITS if name not in written]
+    needed = TRAITS if has_cells else NEEDED_WITHOUT_CELLS
+    missing = [name for name in needed if name not in written]
     if missing:
         message = f"the cohort lacks {len(missing)} trait" + ("s" if len(missing) > 1 else "")
         findings.add(at, f"{message}: {', '.join(missing)}", Rule.ALL_TRAITS, at_key=True)
@@ -82,7 +88,7 @@ def _resolve_traits(findings: Findings) -> dict[str, ResolvedTrait]:
         form = written.get(name)
         if form is not None and (result := _resolve_trait(findings, (*at, name), form, trait)):
             resolved[name] = result
-    _check_dependence(findings, written, resolved)
+    _check_dependence(findings, written, resolved, has_cells)
     return resolved
 
 
@@ -103,7 +109,10 @@ def _resolve_trait(findings: Findings, path: KeyPath, written: WrittenTrait, tra
 
 
 def _check_dependence(
-    findings: Findings, written: dict[str, WrittenTrait | None], resolved: dict[str, ResolvedTrait]
+    findings: Findings,
+    written: dict[str, WrittenTrait | None],
+    resolved: dict[str, ResolvedTrait],
+    has_cells: bool,
 ) -> None:
     """`by` names a category, covers its levels, and leads round no circle."""
     parents = {name: form.by for name, form in written.items() if isinstance(form, WrittenCases)}
@@ -113,6 +122,9 @@ def _check_dependence(
         if parent not in categories:
             message = f"`{parent}` is not a categorical trait"
             findings.add((*path, "by"), message, Rule.BY_CATEGORY, did_you_mean(parent, categories))
+        elif parent not in written and not has_cells:
+            message = f"the cohort has no `{parent}`"
+            findings.add((*path, "by"), message, Rule.BY_CATEGORY, "add it to `traits`")
         elif _leads_back(parents, name):
             findings.add((*path, "by"), f"`{name}` depends on itself through `{parent}`", Rule.BY_CYCLE)
         elif parent in resolved:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trialsim.spec.form import Findings
-from trialsim.spec.resolved import Randomisation
+from trialsim.spec.resolved import Randomisation, ResolvedCohort
 from trialsim.spec.resolved_conduct import SITE, Minimisation
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
@@ -17,14 +17,18 @@ COIN = 0.8
 
 
 def resolve_randomisation(
-    findings: Findings, written: WrittenRandomisation | None, names: list[str], reference: str
+    findings: Findings,
+    written: WrittenRandomisation | None,
+    names: list[str],
+    reference: str,
+    cohort: ResolvedCohort | None,
 ) -> Randomisation | None:
     """The section ``randomisation``, with what is wrong with it noted."""
     if written is None:
         return None
     ratio = written.ratio if written.ratio is not None else dict.fromkeys(names, 1)
     _check_ratio(findings, ratio, names)
-    check_categories(findings, (*AT, "strata"), written.strata)
+    check_categories(findings, (*AT, "strata"), written.strata, cohort)
     _check_method(findings, written)
     order = [name for name in (reference, *sorted(set(ratio) - {reference})) if name in ratio]
     return Randomisation(
@@ -92,8 +96,8 @@ def _minimisation(findings: Findings, written: WrittenRandomisation) -> Minimisa
     )
 
 
-def check_categories(findings: Findings, path: KeyPath, names: list[str]) -> None:
-    """Strata and subgroups are categories."""
+def check_categories(findings: Findings, path: KeyPath, names: list[str], cohort: ResolvedCohort | None) -> None:
+    """Strata and subgroups are categories that the patients have."""
     categories = [name for name, trait in TRAITS.items() if trait.is_category]
     for i, name in enumerate(names):
         if name not in TRAITS:
@@ -102,3 +106,6 @@ def check_categories(findings: Findings, path: KeyPath, names: list[str]) -> Non
         elif name not in categories:
             message = f"`{name}` is a number, which makes no groups"
             findings.add((*path, i), message, Rule.CATEGORY, f"one of: {', '.join(categories)}")
+        elif cohort is not None and name not in cohort.traits:
+            message = f"patients of {cohort.name} have no `{name}`"
+            findings.add((*path, i), message, Rule.CATEGORY, "add it to the cohort's traits")

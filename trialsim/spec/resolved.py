@@ -13,7 +13,8 @@ from pydantic import Field
 
 from trialsim.spec.agents import Agent, Confidence, Frozen
 from trialsim.spec.biomarkers import Guide, Marker, Panel
-from trialsim.spec.resolved_conduct import AccrualStep, ArrivalLaw, Method, Minimisation, Pause, Screening, Sites
+from trialsim.spec.resolved_conduct import AccrualStep, ArrivalLaw, Cut, Method, Minimisation, Pause, Screening, Sites
+from trialsim.spec.resolved_model import EventModel
 
 DistributionKind = Literal["constant", "normal", "lognormal", "uniform", "loguniform", "beta", "categorical"]
 
@@ -90,6 +91,8 @@ class ResolvedCohort(Frozen):
     name: str
     title: str
     description: str
+    has_cells: bool = True
+    """False: its patients have no tumour, so that every arm needs a law of event times."""
     traits: dict[str, ResolvedTrait]
     correlations: tuple[Correlation, ...] = ()
     focus_spread: float
@@ -134,6 +137,8 @@ class ResolvedArm(Frozen):
     name: str
     label: str
     orders: tuple[Order, ...]
+    model: EventModel | None = None
+    """The law of the event times of an arm whose patients have no cells; such an arm has no orders."""
 
     @property
     def guides(self) -> tuple[Guide, ...]:
@@ -179,9 +184,20 @@ class ScanPeriod(Frozen):
 
 class FollowUp(Frozen):
     minimum_days: float
-    """The data are cut this long after the last patient was randomised."""
+    """The data are cut this long after the last patient was randomised; 0 where only ``cut`` rules."""
     scans: tuple[ScanPeriod, ...]
+    """None: relapse is seen when it happens, which only arms with a law allow."""
     dropout_per_day: float
+    cut: Cut | None = None
+
+    @property
+    def longest_days(self) -> float:
+        """For how long treatment until progression is planned: as long as every patient is followed at least, or, with
+        a ``cut``, as long as any could be."""
+        if self.cut is None:
+            return self.minimum_days
+        last = self.cut.day if self.cut.events is None else self.cut.no_later_than_days
+        return max(self.minimum_days, last or 0.0)
 
 
 class Detection(Frozen):
@@ -236,3 +252,8 @@ class ResolvedProtocol(Frozen):
     """The biomarkers that decide on an order, by name."""
     panels: dict[str, Panel] = Field(default_factory=dict)
     """The panels that decide on an order; a biomarker alone is a panel of one by its own name."""
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether any arm's patients have cells."""
+        return any(arm.model is None for arm in self.arms.values())

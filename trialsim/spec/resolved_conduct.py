@@ -76,3 +76,15 @@ class Minimisation(Frozen):
 
 Method = Literal["blocks", "simple", "minimisation"]
 ArrivalLaw = Literal["poisson", "fixed"]
+
+
+class Cut(Frozen):
+    """When the data are cut, beside the minimum follow-up: a calendar day, a number of events, the later or earlier."""
+
+    events: int | None
+    """Events of the primary endpoint."""
+    day: float | None
+    """Calendar day."""
+    when: Literal["latest", "earliest"]
+    no_later_than_days: float
+    """Calendar day on which the data are cut in any case."""

@@ -180,7 +180,12 @@ class WrittenCohort(Written):
     name: Name = Field(description="Short name.")
     title: Text | None = Field(None, description="The population in a line.")
     description: Text | None = Field(None, description="Who these patients are, and how the file was made.")
-    traits: dict[str, WrittenTrait] = Field(description="A distribution for every trait of the model.")
+    cells: bool = Field(
+        True, description="Whether patients have tumour cells; without, they suit arms with a `model` only."
+    )
+    traits: dict[str, WrittenTrait] = Field(
+        description="A distribution for every trait of the model; without cells `age` and `sex` are enough."
+    )
     correlations: list[WrittenCorrelation] = Field([], description="Correlations between numeric traits.")
     focus_spread: Annotated[float, Bounded(0.0, 10.0)] = Field(
         1.0, description="Lesion-to-lesion standard deviation of ln(cells) around the patient's median focus."

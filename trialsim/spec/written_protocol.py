@@ -38,6 +38,8 @@ from trialsim.spec.values import (
 )
 from trialsim.spec.written import Written
 from trialsim.spec.written_conduct import WrittenAccrual, WrittenRandomisation
+from trialsim.spec.written_follow_up import WrittenCut
+from trialsim.spec.written_model import ArmModel
 from trialsim.spec.written_order import WrittenOrder
 
 
@@ -76,6 +78,9 @@ class WrittenArm(Written):
         [], description="Regimens that the arm gives; none for observation."
     )
     add: list[WrittenOrder] = Field([], description="Orders of this arm alone.")
+    model: ArmModel | None = Field(
+        None, description="A law of the event times, in place of patients of cells; the arm then gives nothing."
+    )
 
 
 class ScanPlan(Written):
@@ -107,9 +112,14 @@ Scans = Annotated[
 class WrittenFollowUp(Written):
     """How long patients are followed, and how."""
 
-    minimum: PositiveTime = Field(description="The data are cut this long after the last randomisation.")
-    scans: Scans = Field(description="When patients are scanned for relapse.")
+    minimum: PositiveTime | None = Field(
+        None, description="The data are cut this long after the last randomisation; may be left out with `cut`."
+    )
+    scans: Scans | None = Field(
+        None, description="When patients are scanned for relapse; may be left out if every arm has a `model`."
+    )
     dropout: RatePerDay = Field(0.0, description="Withdrawal, e.g. 2 %/yr.")
+    cut: WrittenCut | None = Field(None, description="A cut by date or by events, beside the minimum follow-up.")
 
 
 class WrittenDetection(Written):
