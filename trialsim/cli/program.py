@@ -25,6 +25,8 @@ _COMMANDS: tuple[click.Command, ...] = (
     survival.analyse,
     studies.findings,
     studies.mechanisms,
+    studies.twins,
+    studies.sweep,
 )
 
 
