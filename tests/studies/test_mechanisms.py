@@ -18,12 +18,13 @@ from trialsim.spec.load import load_protocol
 from trialsim.spec.shipped import shipped
 from trialsim.spec.traits import GAIN_GROUPS, GAINS
 from trialsim.studies.estimates import Estimate
-from trialsim.studies.mechanisms.compare import Comparison, as_demanded, compare, is_small
+from trialsim.studies.mechanisms.compare import as_demanded, is_small
 from trialsim.studies.mechanisms.observe import HERE, Followed, Setting, Watched, join, live, parts
 from trialsim.studies.mechanisms.readouts import READOUTS, populations
 from trialsim.studies.mechanisms.registry import DEMANDS, Mechanism, Outcome, choose, registry
 from trialsim.studies.mechanisms.run import run_mechanisms, settings
 from trialsim.studies.mechanisms.text import as_page, as_text
+from trialsim.studies.paired import Comparison, compare
 from trialsim.treatment.library import load_library
 
 ROOT = Path(__file__).parents[2]

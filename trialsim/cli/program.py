@@ -27,6 +27,8 @@ _COMMANDS: tuple[click.Command, ...] = (
     designs.size,
     studies.findings,
     studies.mechanisms,
+    studies.twins,
+    studies.sweep,
 )
 
 

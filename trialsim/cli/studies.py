@@ -8,15 +8,21 @@ from pathlib import Path
 import click
 
 from trialsim import __version__
-from trialsim.cli.options import JSON, QUIET, SEED, typed_command, write_text
+from trialsim.cli.options import JSON, PROTOCOL, QUIET, SEED, SET, load, typed_command, write_text
 from trialsim.cli.progress import progress, waiting
 
 NOT_MET = 4
 
+_JOBS = click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one for each processor]")
+_PATIENTS = click.option(
+    "--patients", type=click.IntRange(min=1), default=2000, show_default=True, help="Patients under each arm."
+)
+_LOADING = "Loading the simulator; the first time it is compiled, which takes up to a minute"
+
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one for each processor]")
+@_JOBS
 @SEED
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for an HTML page and the results.")
 @click.option("--write", type=click.Path(path_type=Path), help="File for the page of the docs (Markdown).")
@@ -29,7 +35,7 @@ def findings(
 
     Without an ID (V01, V02, ...) all of them. The exit code is 4 when one falls short.
     """
-    with waiting("Loading the simulator; the first time it is compiled, which takes up to a minute", quiet):
+    with waiting(_LOADING, quiet):
         from trialsim import results
         from trialsim.studies.findings.registry import choose
         from trialsim.studies.findings.run import run_findings
@@ -60,7 +66,7 @@ def findings(
 
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one for each processor]")
+@_JOBS
 @SEED
 @click.option("--write", type=click.Path(path_type=Path), help="File for the page of the docs (Markdown).")
 @JSON
@@ -72,7 +78,7 @@ def mechanisms(
 
     Without an ID (M1, M2, ...) all of them. The exit code is 4 when one falls short.
     """
-    with waiting("Loading the simulator; the first time it is compiled, which takes up to a minute", quiet):
+    with waiting(_LOADING, quiet):
         from trialsim import results
         from trialsim.studies.mechanisms.registry import choose, registry
         from trialsim.studies.mechanisms.run import run_mechanisms
@@ -91,3 +97,79 @@ def mechanisms(
     click.echo(results.to_json(found) if as_json else as_text(found), nl=not as_json)
     if found["passed"] < found["total"]:
         raise click.exceptions.Exit(NOT_MET)
+
+
+@click.command()
+@PROTOCOL
+@_PATIENTS
+@_JOBS
+@SEED
+@SET
+@JSON
+@QUIET
+def twins(
+    protocol: Path,
+    patients: int,
+    jobs: int | None,
+    seed: int,
+    overrides: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Live the same patients under every arm: who is saved, who is harmed, who never needed it."""
+    resolved = load(protocol, overrides)
+    with waiting(_LOADING, quiet):
+        from trialsim import results
+        from trialsim.patient.warm_up import compile_kernels
+        from trialsim.studies.contrasts import outcomes, study
+        from trialsim.studies.tables import twins_text
+        from trialsim.studies.twins import live_twins
+
+        compile_kernels()
+    words = f"Living {patients} patients under {len(resolved.arms)} arms"
+    with progress(words, quiet) as on_progress:
+        workers = jobs or os.cpu_count() or 1
+        lived = live_twins(resolved, patients, seed=seed, jobs=workers, on_progress=on_progress)
+    found = {**study(resolved, patients, seed), **outcomes(resolved, lived)}
+    click.echo(results.to_json(found) if as_json else twins_text(found), nl=not as_json)
+
+
+@click.command()
+@PROTOCOL
+@click.option("--vary", "varied", multiple=True, required=True, metavar="KEY=V1,V2,...", help="Values to go through.")
+@_PATIENTS
+@_JOBS
+@SEED
+@SET
+@JSON
+@QUIET
+def sweep(
+    protocol: Path,
+    varied: tuple[str, ...],
+    patients: int,
+    jobs: int | None,
+    seed: int,
+    overrides: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Vary values of a protocol and live the same patients under every arm at each.
+
+    KEY is a path as for --set; several --vary make a grid. Differences are within patients.
+    """
+    from trialsim.studies.sweep import read_grid
+    from trialsim.treatment.library import load_library
+
+    points = read_grid(protocol, load_library(), varied, overrides)
+    with waiting(_LOADING, quiet):
+        from trialsim import results
+        from trialsim.patient.warm_up import compile_kernels
+        from trialsim.studies.sweep import run_sweep
+        from trialsim.studies.tables import sweep_text
+
+        compile_kernels()
+    words = f"Living {patients} patients at {len(points)} point{'s' if len(points) != 1 else ''}"
+    with progress(words, quiet) as on_progress:
+        workers = jobs or os.cpu_count() or 1
+        found = run_sweep(points, patients, seed=seed, jobs=workers, on_progress=on_progress)
+    click.echo(results.to_json(found) if as_json else sweep_text(found), nl=not as_json)

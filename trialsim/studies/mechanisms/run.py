@@ -11,10 +11,11 @@ from trialsim.errors import TrialsimError
 from trialsim.spec.load import load_protocol
 from trialsim.spec.shipped import shipped
 from trialsim.studies.estimates import Estimate
-from trialsim.studies.mechanisms.compare import as_demanded, compare, is_small
+from trialsim.studies.mechanisms.compare import as_demanded, is_small
 from trialsim.studies.mechanisms.observe import Floats, Part, Seen, Setting, join, live, parts
 from trialsim.studies.mechanisms.readouts import READOUTS
 from trialsim.studies.mechanisms.registry import CHANGES, SHOWN, Experiment, Mechanism, Outcome
+from trialsim.studies.paired import compare
 from trialsim.studies.pool import run_tasks
 from trialsim.treatment.library import load_library
 

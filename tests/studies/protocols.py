@@ -1,0 +1,33 @@
+"""A small trial of a senolytic after chemotherapy, for studies that live the same patients many times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trialsim.spec.load import load_protocol
+from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.treatment.library import load_library
+
+ROOT = Path(__file__).parents[2]
+START = ROOT / "protocols" / "navitoclax-start.yaml"
+
+#: With these, and a senolytic that spares cycling cells, chemotherapy alone makes senescent cells.
+ONLY_CHEMOTHERAPY_AGES = (
+    "biology.spontaneous_senescence=0",
+    "biology.sasp.arrest=0",
+    "biology.host_senescence=0",
+)
+
+
+def start_protocol(*overrides: str) -> ResolvedProtocol:
+    """When to begin navitoclax."""
+    return load_protocol(START, load_library(), overrides)
+
+
+def without_cycling_effect(protocol: ResolvedProtocol) -> ResolvedProtocol:
+    """The protocol with a navitoclax that kills no cycling cell."""
+    navitoclax = protocol.agents["navitoclax"]
+    assert navitoclax.kind == "senolytic"
+    none = navitoclax.cycling_effect.model_copy(update={"value": 0.0, "low": 0.0})
+    spared = navitoclax.model_copy(update={"cycling_effect": none})
+    return protocol.model_copy(update={"agents": {**protocol.agents, "navitoclax": spared}})

@@ -1,0 +1,99 @@
+"""What an arm does to the patients who live under it, and what it does more than another to the same patients.
+
+Differences are taken within patients, so that what a patient would have met anyway drops out of them. Everything here
+is JSON-ready; text and pages are renderings of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialsim import __version__
+from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.studies.estimates import Estimate, share
+from trialsim.studies.paired import compare, mean
+from trialsim.studies.twins import Twins
+
+Floats = NDArray[np.float64]
+Row = dict[str, Any]
+
+#: Platelets below which thrombocytopenia is of CTCAE grade 3 or 4, 1e9/L.
+GRADE_3 = 50.0
+_MONTH = 30.4375
+
+
+def relapse_free_days(twins: Twins, until: float) -> Floats:
+    """Days without relapse up to ``until``, of each patient: its mean is the restricted mean time to relapse."""
+    return np.asarray(np.minimum(twins.relapse, until), np.float64)
+
+
+def relapsed(twins: Twins, until: float) -> NDArray[np.bool_]:
+    """Who relapsed up to ``until``, that day included."""
+    return twins.relapse <= until
+
+
+def outcome(twins: Twins, until: float) -> Row:
+    """What became of patients under an arm: relapses up to ``until``, their causes, days without, low platelets."""
+    causes = [cause for cause, yes in zip(twins.causes, relapsed(twins, until), strict=True) if yes]
+    return {
+        "relapsed_percent": _percent(relapsed(twins, until)),
+        "relapse_free_days": _numbers(mean(relapse_free_days(twins, until))),
+        "grade34_thrombocytopenia_percent": _percent(twins.nadir < GRADE_3),
+        "causes": {cause: causes.count(cause) for cause in sorted(set(causes), key=lambda c: (-causes.count(c), c))},
+    }
+
+
+def contrast(arm: Twins, reference: Twins, until: float) -> Row:
+    """What an arm does more than another to the same patients.
+
+    ``days_gained`` are days without relapse up to ``until`` (Student's interval), ``relapses_averted`` those up to
+    ``until``, per 100 patients (Agresti and Min's interval). Patients fall in four kinds: ``saved`` relapse under the
+    reference alone, ``harmed`` under the arm alone, and the others under both or under neither.
+    """
+    with_arm, without = relapsed(arm, until), relapsed(reference, until)
+    gained = compare(relapse_free_days(arm, until), relapse_free_days(reference, until))
+    averted = compare(_hundreds(without), _hundreds(with_arm), shares=True)
+    return {
+        "days_gained": _numbers(gained.effect),
+        "relapses_averted": _numbers(averted.effect),
+        "saved": int(np.sum(without & ~with_arm)),
+        "harmed": int(np.sum(with_arm & ~without)),
+        "relapse_in_both": int(np.sum(with_arm & without)),
+        "relapse_in_neither": int(np.sum(~with_arm & ~without)),
+        "same_course": int(np.sum(arm.relapse == reference.relapse)),
+    }
+
+
+def outcomes(protocol: ResolvedProtocol, twins: Mapping[str, Twins]) -> Row:
+    """All arms of a protocol, and every other arm against the reference, at the end of follow-up."""
+    until, reference = protocol.follow_up.minimum_days, protocol.analysis.reference
+    return {
+        "months": until / _MONTH,
+        "reference": reference,
+        "arms": {name: {"label": arm.label, **outcome(twins[name], until)} for name, arm in protocol.arms.items()},
+        "contrasts": {
+            name: contrast(twins[name], twins[reference], until) for name in protocol.arms if name != reference
+        },
+    }
+
+
+def study(protocol: ResolvedProtocol, patients: int, seed: int) -> Row:
+    """The head of a study's results: what was run."""
+    return {"trialsim": __version__, "protocol": protocol.name, "seed": seed, "patients": patients}
+
+
+def _hundreds(happened: NDArray[np.bool_]) -> Floats:
+    return np.where(happened, 100.0, 0.0)
+
+
+def _percent(happened: NDArray[np.bool_]) -> Row:
+    return _numbers(Estimate(*(100.0 * x for x in share(int(happened.sum()), happened.size))))
+
+
+def _numbers(found: Estimate) -> Row:
+    return {name: None if math.isnan(x) else float(f"{x:.6g}") for name, x in found._asdict().items()}

@@ -1,0 +1,105 @@
+"""Twins: the same patients under every arm of a protocol.
+
+Streams hold no arm, so a patient's twin in another arm has the same tumour and, as far as treatment is the same, the
+same luck. Each twin is followed for as long as the protocol follows everybody; nobody is lost or dies of other causes,
+so a difference between arms is one of relapse alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialsim.conduct.schedule import arm_schedule
+from trialsim.patient import bank
+from trialsim.patient.cohort import sample_traits
+from trialsim.patient.warm_up import compile_kernels
+from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.studies.pool import run_tasks
+
+Floats = NDArray[np.float64]
+
+#: Patients that one task lives.
+_CHUNK = 500
+
+Under = tuple[ResolvedProtocol, str]
+"""A protocol and the name of one of its arms."""
+
+
+class _Task(NamedTuple):
+    under: Under
+    first: int
+    """The number of the first patient, from 1."""
+    patients: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Twins:
+    """What became of the same patients under one arm; a row for each patient."""
+
+    relapse: Floats
+    """Study day on which a scan found relapse; infinite where none did within follow-up."""
+    nadir: Floats
+    """Lowest true platelet count, 1e9/L."""
+    causes: tuple[str, ...]
+    """Of relapses; empty without one."""
+
+
+def live_twins(
+    protocol: ResolvedProtocol,
+    patients: int,
+    *,
+    seed: int,
+    jobs: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Twins]:
+    """The first ``patients`` patients of a protocol's cohort, each under every arm."""
+    unders = [(protocol, arm) for arm in protocol.arms]
+    lived = live_under(unders, patients, seed=seed, jobs=jobs, on_progress=on_progress)
+    return dict(zip(protocol.arms, lived, strict=True))
+
+
+def live_under(
+    unders: Sequence[Under],
+    patients: int,
+    *,
+    seed: int,
+    jobs: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Twins]:
+    """Patients 1 to ``patients`` under each arm; ``on_progress(done, total)`` counts courses of treatment.
+
+    What comes out depends on the seed, and not on ``jobs`` nor on which other arms there are.
+    """
+    tasks = [
+        _Task(under, first, min(_CHUNK, patients - first + 1), seed)
+        for under in unders
+        for first in range(1, patients + 1, _CHUNK)
+    ]
+    done = run_tasks(_live, tasks, jobs=jobs, weight=lambda task: task.patients, on_progress=on_progress)
+    parts = math.ceil(patients / _CHUNK)
+    return [_joined(done[at : at + parts]) for at in range(0, len(done), parts)]
+
+
+def _live(task: _Task) -> Twins:
+    compile_kernels()
+    protocol, arm = task.under[0], task.under[0].arms[task.under[1]]
+    plan = bank.make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, protocol.follow_up.minimum_days))
+    traits = sample_traits(protocol.cohort, task.patients, seed=task.seed, first=task.first)
+    lives = bank.live_all(protocol, arm, plan, dict(enumerate(traits, start=task.first)), seed=task.seed)
+    relapse = np.where(lives.relapsed, lives.outcomes[:, bank.RELAPSE], math.inf)
+    return Twins(relapse, lives.outcomes[:, bank.TRUE_NADIR], tuple(lives.causes))
+
+
+def _joined(parts: Sequence[Twins]) -> Twins:
+    return Twins(
+        np.concatenate([part.relapse for part in parts]),
+        np.concatenate([part.nadir for part in parts]),
+        tuple(cause for part in parts for cause in part.causes),
+    )
