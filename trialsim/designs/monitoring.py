@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from scipy.optimize import brentq
 
 from trialsim.designs.boundaries import Boundaries, Futility, by_spending, efficacy, with_drift
 from trialsim.designs.crossing import crossing
@@ -90,41 +91,50 @@ def examine(plan: Plan, seen: Sequence[Seen], *, drift: float | None = None, las
     number, now = len(seen), seen[-1]
     last = number == len(plan.fractions) if last is None else last
     at = tuple(look.events / plan.events for look in seen)
-    for_spending = (*at[:-1], 1.0) if last else at
-    shares = plan.spending.spent(for_spending, plan.alpha / plan.sided)
-    planned = plan.boundaries() if plan.futility else None
-    if planned is None or plan.futility is None:
-        upper = efficacy(at, shares, symmetric=plan.sided == 2)
-        lower = tuple(-z for z in upper) if plan.sided == 2 else (-math.inf,) * number
-        beta_spent, binding = None, False
-    else:
-        betas = plan.futility.spending.spent(for_spending, plan.futility.beta)
-        binding = plan.futility.binding
-        assert planned.drift is not None
-        upper, lower = with_drift(
-            at,
-            np.full(number, planned.drift),
-            shares,
-            betas,
-            None if binding else efficacy(at, shares),
-            closes=last,
-        )
-        beta_spent, drift = float(betas[-1]), planned.drift if drift is None else drift
+    found = _found(plan, at, last)
     power = None if last else _later(plan, at, now.z)
+    drift = found.drift if drift is None else drift
     return Look(
         number,
         now,
         at[-1],
-        upper[-1],
-        lower[-1],
-        plan.sided * float(shares[-1]),
-        beta_spent,
+        found.upper[-1],
+        found.lower[-1],
+        found.alpha_spent,
+        found.beta_spent,
         None if power is None or drift is None else power.conditional(drift),
         None if power is None else power.conditional(now.z / math.sqrt(at[-1])),
         None if power is None else power.predictive(),
-        _decide(now.z, upper[-1], lower[-1], plan.sided, last),
-        binding,
+        _decide(now.z, found.upper[-1], found.lower[-1], plan.sided, last),
+        plan.futility is not None and plan.futility.binding,
     )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Boundaries for the information that there was at each look so far, and what is spent by the latest."""
+
+    upper: tuple[float, ...]
+    lower: tuple[float, ...]
+    alpha_spent: float
+    beta_spent: float | None = None
+    drift: float | None = None
+
+
+def _found(plan: Plan, at: tuple[float, ...], last: bool) -> _Found:
+    for_spending = (*at[:-1], 1.0) if last else at
+    shares = plan.spending.spent(for_spending, plan.alpha / plan.sided)
+    spent = plan.sided * float(shares[-1])
+    if plan.futility is None:
+        upper = efficacy(at, shares, symmetric=plan.sided == 2)
+        lower = tuple(-z for z in upper) if plan.sided == 2 else (-math.inf,) * len(at)
+        return _Found(upper, lower, spent)
+    betas = plan.futility.spending.spent(for_spending, plan.futility.beta)
+    drift = plan.boundaries().drift
+    assert drift is not None
+    alone = None if plan.futility.binding else efficacy(at, shares)
+    upper, lower = with_drift(at, np.full(len(at), drift), shares, betas, alone, closes=last)
+    return _Found(upper, lower, spent, float(betas[-1]), drift)
 
 
 def _decide(z: float, upper: float, lower: float, sided: int, last: bool) -> Decision:
@@ -180,13 +190,51 @@ def _later(plan: Plan, at: tuple[float, ...], z: float) -> Later | None:
     return Later(at[-1], z, ahead, upper[len(at) :], plan.sided == 2)
 
 
-def overall_p(plan: Plan, seen: Sequence[Seen]) -> float:
-    """One-sided p-value of a trial that stopped for efficacy, by the order of stages (Tsiatis, Rosner & Mehta 1984).
+@dataclass(frozen=True)
+class Adjusted:
+    """What a sequential trial says of its effect, with its stops taken into account."""
 
-    The chance, under no effect, of crossing at an earlier look or of a z as large at this one.
+    p: float
+    """One-sided for benefit."""
+    drift: float
+    """Median-unbiased estimate of E Z at the planned maximum of events."""
+    lower: float
+    upper: float
+
+
+def adjusted(plan: Plan, seen: Sequence[Seen], confidence_level: float) -> Adjusted:
+    """p-value, estimate and interval by the order of stages (Tsiatis, Rosner & Mehta 1984, Biometrics 40:797).
+
+    A trial that stopped early for efficacy has seen more against the null hypothesis than one that stopped later, and
+    of two that stopped at the same look the one with the larger z. The estimate is the drift under which as much or
+    more would be seen half of the time. Futility is left out, as it is from an efficacy boundary that ignores it.
     """
-    looks = [examine(plan, seen[: k + 1]) for k in range(len(seen))]
-    at = [look.information for look in looks]
-    upper = [*(look.upper for look in looks[:-1]), seen[-1].z]
-    lower = [look.lower if plan.sided == 2 else -math.inf for look in looks[:-1]] + [-math.inf]
-    return float(crossing(at, lower, upper, 0.0).upper.sum())
+    stages = _Stages.of(plan, seen)
+    tail = (1.0 - confidence_level) / 2.0
+    return Adjusted(stages.p(0.0), *(stages.drift(share) for share in (0.5, tail, 1.0 - tail)))
+
+
+@dataclass(frozen=True)
+class _Stages:
+    """The looks up to the stop, with the z that was seen as the last one's boundary."""
+
+    information: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+
+    @classmethod
+    def of(cls, plan: Plan, seen: Sequence[Seen]) -> _Stages:
+        at = tuple(look.events / plan.events for look in seen)
+        before = _found(plan, at[:-1], last=False) if len(at) > 1 else _Found((), (), 0.0)
+        lower = before.lower if plan.sided == 2 else (-math.inf,) * (len(at) - 1)
+        return cls(at, (*lower, -math.inf), (*before.upper, seen[-1].z))
+
+    def p(self, drift: float) -> float:
+        """Chance of having crossed earlier, or of a z as large at the last look, under a drift."""
+        return float(crossing(self.information, self.lower, self.upper, drift).upper.sum())
+
+    def drift(self, share: float) -> float:
+        """The drift under which ``p`` is a share."""
+        middle = self.upper[-1] / math.sqrt(self.information[-1])
+        wide = 12.0 / math.sqrt(self.information[0])
+        return float(brentq(lambda drift: self.p(drift) - share, middle - wide, middle + wide, xtol=1e-10))
