@@ -34,14 +34,15 @@ class EventKind(StrEnum):
     RELAPSE = "relapse"
     DEATH = "death"
     WITHDREW = "withdrew"
+    LOOK = "look"
     DATA_CUT = "data cut"
 
 
 class SameDay(IntEnum):
     """The order of things that fall on the same instant; smaller goes first (docs/model.md).
 
-    A patient is screened and randomised before anything else can happen. The data cut is last, so an event on the
-    instant of the cut is in the data. Death precedes what a dead patient cannot have; withdrawal precedes the visit it
+    A patient is screened and randomised before anything else can happen. A look and the data cut are last, so an event
+    on their instant is in the data. Death precedes what a dead patient cannot have; withdrawal precedes the visit it
     makes the patient miss; a relapse that comes by a law is seen when it happens; a scan sees the tumour before that
     day's treatment; the laboratory and biomarkers decide on that day's dose.
     """
@@ -55,6 +56,7 @@ class SameDay(IntEnum):
     LABORATORY = 8
     BIOMARKER = 9
     DOSE = 10
+    LOOK = 19
     DATA_CUT = 20
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from trialsim.conduct import conduct_one_patient
 from trialsim.endpoints import primary_event, usubjid
 from trialsim.errors import UsageError
+from trialsim.looks import Monitor
 from trialsim.patient import state as s
 from trialsim.patient.course import Course
 from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
@@ -107,6 +108,8 @@ def tell_story(
         new_course=traced_course,
         arm=arm,
         has_event=primary_event(protocol),
+        # Looks can end the trial; where its end is known they have no part in the story.
+        interim=Monitor(protocol).interim if cut_day is None and protocol.analysis.looks is not None else None,
         cut_day=cut_day,
     )
     (record,) = trial.patients

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from trialsim import __version__, results
-from trialsim.analysis import AnalysisPlan, analyse, from_frame, summarise
+from trialsim.analysis import AnalysisPlan, analyse, summarise
 from trialsim.conduct import conduct_trial
 from trialsim.endpoints import (
     adsl_frame,
@@ -29,11 +29,11 @@ from trialsim.endpoints import (
     guided_orders,
     participant_flow,
     primary_event,
-    survival_frame,
 )
 from trialsim.endpoints.adsl import ADSL_DECIMALS
 from trialsim.endpoints.adtte import ADTTE_DECIMALS
 from trialsim.endpoints.events_frame import EVENTS_DECIMALS
+from trialsim.looks import Monitor, survival_data
 from trialsim.patient.cohort import traits_of_trial
 from trialsim.patient.course import Course
 from trialsim.records import TrialRecord
@@ -82,6 +82,7 @@ def run_trial(
     def new_course(patient: int, arm: ResolvedArm, own: Mapping[str, float | str]) -> Course:
         return Course(patient, arm, own, protocol, seed=seed)
 
+    monitor = None if protocol.analysis.looks is None else Monitor(protocol)
     record = conduct_trial(
         protocol,
         seed=seed,
@@ -89,6 +90,7 @@ def run_trial(
         new_course=new_course,
         on_progress=on_progress,
         has_event=primary_event(protocol),
+        interim=None if monitor is None else monitor.interim,
     )
     simulated = time.perf_counter()
     adtte = adtte_frame(record, protocol)
@@ -98,6 +100,8 @@ def run_trial(
         "events": csv_text(events_frame(record, protocol), EVENTS_DECIMALS),
     }
     analysis = _analysis(protocol, record, adtte)
+    if monitor is not None:
+        analysis["looks"] = monitor.finish(record, adtte)
     shown = {
         "analysis": analysis,
         "flow": participant_flow(record, protocol),
@@ -123,21 +127,7 @@ def run_trial(
 
 
 def _analysis(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame) -> dict[str, Any]:
-    frame = survival_frame(record, protocol, adtte)
-    categories = [c for c in frame.columns if c in protocol.cohort.traits]
-    relapses = protocol.endpoint.primary != "os"
-    data = from_frame(
-        frame,
-        time="time_days",
-        event="event",
-        arm="arm",
-        strata=protocol.randomisation.strata,
-        covariates=categories,
-        event_type="event_type" if relapses else None,
-        cause="cause" if relapses else None,
-        # In a tiny trial an arm may have no patient; the plan below keeps its place.
-        reference=protocol.analysis.reference if (frame["arm"] == protocol.analysis.reference).any() else None,
-    )
+    data = survival_data(protocol, record, adtte)
     planned = protocol.analysis
     plan = AnalysisPlan(
         reference=planned.reference,

@@ -16,6 +16,7 @@ from trialsim.errors import InvalidInput
 from trialsim.spec import written_cohort as wc
 from trialsim.spec import written_conduct as wd
 from trialsim.spec import written_follow_up as wf
+from trialsim.spec import written_looks as wk
 from trialsim.spec import written_model as wm
 from trialsim.spec import written_order as wo
 from trialsim.spec import written_protocol as wp
@@ -55,6 +56,8 @@ PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wp.WrittenDetection: ("Detection", 0),
     wp.WrittenEndpoint: ("Endpoint", 0),
     wp.WrittenAnalysis: ("Analysis", 0),
+    wk.WrittenLooks: ("Looks", 0),
+    wk.WrittenFutility: ("Looks", 1),
     wp.WrittenNumerics: ("Numerics", 0),
     wp.WrittenRule: ("Rules", 0),
     wo.WrittenLeadIn: ("Orders", 1),

@@ -13,7 +13,6 @@ from trialsim.errors import UsageError
 
 if TYPE_CHECKING:
     from trialsim.designs.boundaries import Boundaries
-    from trialsim.designs.spending import Spending
     from trialsim.designs.survival import Steps
 
 _ERROR_RATE = click.FloatRange(0, 1, min_open=True, max_open=True)
@@ -123,6 +122,7 @@ def _refusals() -> Iterator[None]:
 def _design(options: dict[str, Any], power: float, effect: tuple[float, ...] = ()) -> tuple[Boundaries, str]:
     """The test that the options describe, and what it is called."""
     from trialsim.designs.boundaries import Futility, by_spending, of_shape
+    from trialsim.designs.spending import parse_spending
 
     at = _numbers("--at", options["at"])
     sided, alpha, shape = int(options["sided"]), options["alpha"], options["shape"]
@@ -132,17 +132,10 @@ def _design(options: dict[str, Any], power: float, effect: tuple[float, ...] = (
         if options["futility"] is not None:
             raise UsageError("--futility goes with --spending, not with --shape")
         return of_shape(at, alpha, sided, shape, effect), f"Wang-Tsiatis shape {shape:g}"
-    spending, futility = _spending("--spending", options["spending"]), None
+    spending, futility = parse_spending(options["spending"]), None
     if options["futility"] is not None:
-        futility = Futility(1.0 - power, _spending("--futility", options["futility"]), options["binding"])
+        futility = Futility(1.0 - power, parse_spending(options["futility"]), options["binding"])
     return by_spending(at, alpha, sided, spending, futility, effect), spending.name
-
-
-def _spending(option: str, words: str) -> Spending:
-    from trialsim.designs.spending import custom_spending, parse_spending
-
-    given_as_shares = words[:1].isdigit() or words[:1] == "."
-    return custom_spending(_numbers(option, words)) if given_as_shares else parse_spending(words)
 
 
 def _numbers(option: str, words: str) -> list[float]:

@@ -57,6 +57,16 @@ class DataCut:
                 self._days[self._by_events] = event.day
                 self.day, self.by = self._now()
 
+    @property
+    def seen(self) -> int:
+        """Patients who have had the event by now."""
+        return len(self._counted)
+
+    def stop(self, day: float, why: str) -> None:
+        """Cut the data on a calendar day, before anything else would have."""
+        self.fix(day)
+        self.by = why
+
     def fix(self, day: float) -> None:
         """Cut the data on a calendar day that is known from elsewhere, whatever happens."""
         self._has_event = None

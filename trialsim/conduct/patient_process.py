@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 import simpy
@@ -104,6 +105,13 @@ class PatientProcess:
     def close_at_cut(self, cut_day: float) -> None:
         """End the follow-up of a patient who is still in it at the data cut (a calendar day)."""
         self._close(cut_day - self._start)
+
+    def as_of(self, day: float) -> PatientRecord:
+        """The record as it would be with a data cut now, on a calendar day; for the eye, not to be changed."""
+        record = copy(self.record)
+        if not self.closed:
+            record.last_contact = day - self._start
+        return record
 
     def settle(self, cut_day: float) -> None:
         """Fill in what can only be counted when the day of the data cut is known."""

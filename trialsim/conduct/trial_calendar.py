@@ -23,6 +23,7 @@ from trialsim.conduct.competing_times import (
 from trialsim.conduct.course import Course, NewCourse
 from trialsim.conduct.data_cut import DataCut, HasEvent
 from trialsim.conduct.enrolment import Arrival, lay_out
+from trialsim.conduct.interim import Interim
 from trialsim.conduct.interruption import deferred
 from trialsim.conduct.law_course import LawCourse
 from trialsim.conduct.laws import draw_event_day
@@ -48,6 +49,7 @@ def conduct_trial(
     on_progress: Callable[[int, int], None] | None = None,
     observe: Callable[[Event], None] | None = None,
     has_event: HasEvent | None = None,
+    interim: Interim | None = None,
     replicate: int = 0,
 ) -> TrialRecord:
     """Run the trial.
@@ -55,14 +57,15 @@ def conduct_trial(
     ``traits[i]`` belongs to subject ``i + 1``, who is the ``i + 1``-th to come. ``new_course`` makes the
     patient's course at randomisation. ``on_progress(day, cut_day)`` is called about
     two hundred times as the calendar goes on; ``observe`` sees every event as it happens. Neither can change the trial.
-    ``has_event`` tells what the primary endpoint counts, which a cut by events needs to know.
+    ``has_event`` tells what the primary endpoint counts, which a cut by events needs to know. ``interim`` looks at the
+    data on the way and may end the trial.
 
     Raises
     ------
     TrialsimError
         The data are cut before any patient is randomised.
     """
-    conduct = _Conduct(protocol, seed, traits, new_course, on_progress, observe, has_event, replicate)
+    conduct = _Conduct(protocol, seed, traits, new_course, on_progress, observe, has_event, interim, replicate)
     return conduct.run()
 
 
@@ -75,6 +78,7 @@ def conduct_one_patient(
     new_course: NewCourse,
     arm: str | None = None,
     has_event: HasEvent | None = None,
+    interim: Interim | None = None,
     cut_day: float | None = None,
     replicate: int = 0,
 ) -> TrialRecord:
@@ -84,7 +88,7 @@ def conduct_one_patient(
     patients are randomised, since they decide the arm, but not followed. Where events cut the data, the day of the cut
     has to be given; otherwise the whole trial is run around the patient.
     """
-    conduct = _Conduct(protocol, seed, traits, new_course, None, None, has_event, replicate)
+    conduct = _Conduct(protocol, seed, traits, new_course, None, None, has_event, interim, replicate)
     return conduct.run_one(patient, arm, cut_day)
 
 
@@ -104,6 +108,7 @@ class _Conduct:
         on_progress: Callable[[int, int], None] | None,
         observe: Callable[[Event], None] | None,
         has_event: HasEvent | None,
+        interim: Interim | None,
         replicate: int,
     ) -> None:
         self._protocol = protocol
@@ -121,6 +126,8 @@ class _Conduct:
         self._arrivals = lay_out(protocol, traits, seed=seed, replicate=replicate)
         self._randomised = [arrival for arrival in self._arrivals if not arrival.excluded]
         self._randomiser = Randomiser(protocol, seed=seed, replicate=replicate)
+        self._interim = interim
+        self._targets = list(interim.targets) if interim is not None else []
         self._cut = DataCut(protocol.follow_up, self._randomised[-1].day, has_event)
         if self._cut.day < self._randomised[0].day:
             raise TrialsimError(
@@ -134,7 +141,8 @@ class _Conduct:
         cut_day = self._step_to_cut()
         for patient in self._patients.values():
             self._close(patient, cut_day)
-        self._events.sort(key=lambda event: (event.day, event.patient))
+        # What concerns the trial comes after what happens to its patients at the same instant.
+        self._events.sort(key=lambda event: (event.day, math.inf if event.patient == TRIAL else event.patient))
         told = self._cut.by if self._protocol.follow_up.cut is not None else ""
         self._log(Event(cut_day, TRIAL, cut_day, EventKind.DATA_CUT, told))
         return TrialRecord(self._events, [p.record for p in self._patients.values()], cut_day, self._cut.by)
@@ -183,11 +191,26 @@ class _Conduct:
             while env.peek() <= cut.day:
                 env.step()
                 interruption.stop_if_asked()
+                if self._targets and self._cut.seen >= self._targets[0] and env.peek() > env.now:
+                    self._look(env.now)
                 if env.now >= next_told:
                     tell(int(env.now), int(expected))
                     next_told += expected / _TOLD
         tell(int(expected), int(expected))
         return cut.day
+
+    def _look(self, day: float) -> None:
+        """An interim look, when everything of its instant has happened; it may end the trial there."""
+        assert self._interim is not None
+        while self._targets and self._cut.seen >= self._targets[0]:
+            self._targets.pop(0)
+        if day >= self._cut.day:
+            return  # the final analysis has come first
+        known = TrialRecord([], [patient.as_of(day) for patient in self._patients.values()], day)
+        told = self._interim.judge(known)
+        self._log(Event(day, TRIAL, day, EventKind.LOOK, told.words))
+        if told.stops:
+            self._cut.stop(day, told.words)
 
     def _make_schedules(self) -> dict[str, tuple[Visit, ...]]:
         """Each arm's schedule, to the end of the longest follow-up that any patient can have."""

@@ -95,7 +95,17 @@ class Spending:
 
 
 def parse_spending(text: str) -> Spending:
-    """The spending function that a name means. Raises :class:`SpendingError`."""
+    """The spending function that a name means, or a list of cumulative shares: ``0.1, 0.4, 1``.
+
+    Raises :class:`SpendingError`.
+    """
+    if text.strip()[:1] in tuple("0123456789.-"):
+        try:
+            return custom_spending([float(share) for share in text.split(",")])
+        except ValueError as error:
+            if isinstance(error, SpendingError):
+                raise
+            raise SpendingError(f"`{text}` is no list of shares", "0.1, 0.4, 1") from None
     match = _SYNTAX.fullmatch(text.strip())
     family = FAMILIES.get(match[1].lower()) if match else None
     if match is None or family is None:

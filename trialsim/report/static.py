@@ -226,6 +226,9 @@ def _marker(marker: dict[str, Any], x: float, y: float) -> str:
     symbol = marker["symbol"]
     if symbol == "line-ns":
         return f'<path d="M{x:.1f} {y - 1.4 * half:.1f}v{2.8 * half:g}" {paint}/>'
+    if symbol in ("circle", "circle-open"):
+        fill = color if symbol == "circle" else _css("@page")
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{half:g}" fill="{fill}" {paint}/>'
     shape = {
         "triangle-down": f"M{x - half:.1f} {y - half:.1f}h{2 * half:g}l{-half:g} {1.8 * half:g}Z",
         "triangle-down-open": f"M{x - half:.1f} {y - half:.1f}h{2 * half:g}l{-half:g} {1.8 * half:g}Z",

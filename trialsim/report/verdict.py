@@ -59,10 +59,13 @@ def _verdict(analysis: Mapping[str, Any], comparison: Mapping[str, Any], test: T
     stratified = comparison.get("stratified_logrank")
     chosen = stratified if test == "stratified_logrank" and stratified else comparison["logrank"]
     name = "stratified log-rank" if chosen is stratified else "log-rank"
-    outcome = _outcome(chosen, analysis["alpha"], analysis["sided"])
+    looks = analysis.get("looks")
+    outcome = _outcome(chosen, analysis["alpha"], analysis["sided"]) if looks is None else _OF_LOOKS[looks["decision"]]
     endpoint = analysis["endpoint"]["label"]
     sided = "one-sided" if analysis["sided"] == 1 else "two-sided"
     test_words = f"{sided} {name} {p_equation(chosen['p'])}, against a level of {analysis['alpha']:g}"
+    if looks is not None:
+        test_words = _last_look(looks, name)
     steady = is_proportional(comparison)
     end = _lower(endpoint)
     sentence = {
@@ -74,6 +77,28 @@ def _verdict(analysis: Mapping[str, Any], comparison: Mapping[str, Any], test: T
     }[outcome]
     return Verdict(comparison["arm"], outcome, sentence, _detail(analysis, comparison, test_words),
                    tuple(_tiles(analysis, comparison, chosen, f"{sided} {name}")))  # fmt: skip
+
+
+#: What the decision at the last look means for the test.
+_OF_LOOKS: dict[str, Literal["met", "not met", "worse", "unknown"]] = {
+    "efficacy": "met",
+    "harm": "worse",
+    "futility": "not met",
+    "not shown": "not met",
+}
+
+
+def _last_look(looks: Mapping[str, Any], test: str) -> str:
+    """The look that settled it: its z against the boundary, and where the trial stopped."""
+    last, planned = looks["looks"][-1], looks["planned"]
+    z = f"{last['z']:.2f}".replace("-", "−")
+    at = f"look {last['look']} of {len(planned['information'])}, {last['events']:,} of {planned['events']:,} events"
+    if last["decision"] == "futility":
+        bound = f"below {last['lower']:.2f}, the boundary for futility".replace("-", "−")
+    else:
+        bound = "no boundary there" if last["upper"] is None else f"against a boundary of {last['upper']:.2f}"
+    stopped = "stopped early at" if looks["stopped_early"] else "at"
+    return f"{stopped} {at}: {test} z {z}, {bound}"
 
 
 def _lower(words: str) -> str:

@@ -16,6 +16,7 @@ from trialsim.spec.orders import Item, check_order, read_items
 from trialsim.spec.resolve_accrual import resolve_accrual
 from trialsim.spec.resolve_biomarkers import Biomarkers, check_guide, resolve_biomarkers
 from trialsim.spec.resolve_follow_up import resolve_follow_up
+from trialsim.spec.resolve_looks import resolve_looks
 from trialsim.spec.resolve_model import resolve_models
 from trialsim.spec.resolve_randomisation import check_categories, resolve_randomisation
 from trialsim.spec.resolved import (
@@ -29,6 +30,7 @@ from trialsim.spec.resolved import (
     ResolvedCohort,
     ResolvedProtocol,
 )
+from trialsim.spec.resolved_conduct import Looks
 from trialsim.spec.rules import Rule
 from trialsim.spec.schedule import ArmSchedule
 from trialsim.spec.source import KeyPath
@@ -77,6 +79,7 @@ def resolve_protocol(
     reference = _check_reference(findings, sections["analysis"], names)
     randomisation = resolve_randomisation(findings, sections["randomisation"], names, reference, cohort)
     _check_analysis(findings, sections["analysis"], sections["randomisation"], cohort)
+    looks = resolve_looks(findings, sections["analysis"], follow_up, len(names))
     gains = read_gains(findings)
     if findings.problems or cohort is None or randomisation is None or accrual is None or follow_up is None:
         return None
@@ -95,7 +98,7 @@ def resolve_protocol(
         follow_up=follow_up,
         detection=_detection(sections["detection"]),
         endpoint=Endpoint(primary=sections["endpoint"].primary),
-        analysis=_analysis(sections["analysis"], follow_up),
+        analysis=_analysis(sections["analysis"], follow_up, looks),
         biology=gains,
         numerics=Numerics(tolerance=sections["numerics"].tolerance, max_step_days=sections["numerics"].max_step),
         markers=markers,
@@ -246,7 +249,7 @@ def _detection(written: WrittenDetection) -> Detection:
     )
 
 
-def _analysis(written: WrittenAnalysis, follow_up: FollowUp) -> Analysis:
+def _analysis(written: WrittenAnalysis, follow_up: FollowUp, looks: Looks | None) -> Analysis:
     tau = written.rmst_tau if written.rmst_tau is not None else follow_up.minimum_days or follow_up.longest_days
     return Analysis(
         reference=written.reference,
@@ -257,4 +260,5 @@ def _analysis(written: WrittenAnalysis, follow_up: FollowUp) -> Analysis:
         landmarks_days=tuple(sorted(written.landmarks)),
         rmst_tau_days=tau,
         subgroups=tuple(written.subgroups),
+        looks=looks,
     )

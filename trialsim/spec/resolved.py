@@ -13,7 +13,17 @@ from pydantic import Field
 
 from trialsim.spec.agents import Agent, Confidence, Frozen
 from trialsim.spec.biomarkers import Guide, Marker, Panel
-from trialsim.spec.resolved_conduct import AccrualStep, ArrivalLaw, Cut, Method, Minimisation, Pause, Screening, Sites
+from trialsim.spec.resolved_conduct import (
+    AccrualStep,
+    ArrivalLaw,
+    Cut,
+    Looks,
+    Method,
+    Minimisation,
+    Pause,
+    Screening,
+    Sites,
+)
 from trialsim.spec.resolved_model import EventModel
 
 DistributionKind = Literal["constant", "normal", "lognormal", "uniform", "loguniform", "beta", "categorical"]
@@ -222,6 +232,7 @@ class Analysis(Frozen):
     landmarks_days: tuple[float, ...]
     rmst_tau_days: float
     subgroups: tuple[str, ...]
+    looks: Looks | None = None
 
 
 class Numerics(Frozen):

@@ -5,11 +5,15 @@ Part of the resolved protocol (`trialsim.spec.resolved`). Time is in days, rates
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from trialsim.spec.agents import Frozen
+
+if TYPE_CHECKING:
+    from trialsim.designs.monitoring import Plan
 
 
 class AccrualStep(Frozen):
@@ -88,3 +92,39 @@ class Cut(Frozen):
     when: Literal["latest", "earliest"]
     no_later_than_days: float
     """Calendar day on which the data are cut in any case."""
+
+
+class FutilityLooks(Frozen):
+    """A boundary for futility."""
+
+    beta: float
+    spending: str
+    binding: bool
+
+
+class Looks(Frozen):
+    """Interim looks at shares of the events that cut the data."""
+
+    at: tuple[float, ...]
+    events: int
+    spending: str
+    """As `trialsim.designs.spending.parse_spending` reads it."""
+    futility: FutilityLooks | None
+    hazard_ratio: float | None
+    """The effect that conditional power is told for."""
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """Events at which the interim looks are, without the final analysis."""
+        return tuple(math.ceil(round(share * self.events, 9)) for share in self.at[:-1])
+
+    def plan(self, alpha: float, sided: int) -> Plan:
+        """The design that the looks follow."""
+        from trialsim.designs.boundaries import Futility
+        from trialsim.designs.monitoring import Plan
+        from trialsim.designs.spending import parse_spending
+
+        by, futility = self.futility, None
+        if by is not None:
+            futility = Futility(by.beta, parse_spending(by.spending), by.binding)
+        return Plan(self.at, float(self.events), alpha, sided, parse_spending(self.spending), futility)

@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+    WithJsonSchema,
+)
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_before_validator_function
 
@@ -190,3 +198,14 @@ Listed = Field(min_length=1, max_length=1000)
 TAG = "kind:"
 #: The branch of a distribution that does not say what it is.
 NO_BRANCH = "none"
+
+
+def inside(low: float, high: float) -> AfterValidator:
+    """A number between two others, and neither of them."""
+
+    def check(value: float) -> float:
+        if not low < value < high:
+            raise broken(Rule.RANGE, f"`{value:g}` is out of range: above {low:g} and below {high:g}")
+        return value
+
+    return AfterValidator(check)

@@ -33,12 +33,14 @@ from trialsim.spec.values import (
     Text,
     Whole,
     broken,
+    inside,
     no_repeats,
     shown,
 )
 from trialsim.spec.written import Written
 from trialsim.spec.written_conduct import WrittenAccrual, WrittenRandomisation
 from trialsim.spec.written_follow_up import WrittenCut
+from trialsim.spec.written_looks import WrittenLooks
 from trialsim.spec.written_model import ArmModel
 from trialsim.spec.written_order import WrittenOrder
 
@@ -139,23 +141,14 @@ class WrittenEndpoint(Written):
     )
 
 
-def _inside(low: float, high: float) -> AfterValidator:
-    def check(value: float) -> float:
-        if not low < value < high:
-            raise broken(Rule.RANGE, f"`{value:g}` is out of range: above {low:g} and below {high:g}")
-        return value
-
-    return AfterValidator(check)
-
-
 class WrittenAnalysis(Written):
     """The analysis at the end."""
 
-    alpha: Annotated[Fraction, _inside(0.0, 0.5)] = Field(0.025, description="Type I error.")
+    alpha: Annotated[Fraction, inside(0.0, 0.5)] = Field(0.025, description="Type I error.")
     sided: Literal[1, 2] = Field(1, description="One-sided for benefit over the reference, or two-sided.")
     test: Literal["logrank", "stratified_logrank"] = "logrank"
     reference: Name = Field("control", description="The arm that others are compared with.")
-    confidence_level: Annotated[Fraction, _inside(0.5, 1.0)] = Field(0.95, description="Of intervals.")
+    confidence_level: Annotated[Fraction, inside(0.5, 1.0)] = Field(0.95, description="Of intervals.")
     landmarks: Annotated[list[PositiveTime], AfterValidator(no_repeats)] = Field(
         [36 * units.DAYS_PER_MONTH, 60 * units.DAYS_PER_MONTH],
         description="Times at which survival is quoted, e.g. [36 mo, 60 mo].",
@@ -166,6 +159,7 @@ class WrittenAnalysis(Written):
     subgroups: Annotated[list[Name], AfterValidator(no_repeats)] = Field(
         [], description="Categorical traits that the effect is shown by."
     )
+    looks: WrittenLooks | None = Field(None, description="Interim looks at the primary endpoint.")
 
 
 class WrittenNumerics(Written):

@@ -1,0 +1,27 @@
+"""Interim looks, as the calendar knows them: when they are due, and whom to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from trialsim.records import TrialRecord
+
+
+class Told(NamedTuple):
+    """What a look comes to."""
+
+    words: str
+    """What happened, as the event log says it."""
+    stops: bool
+
+
+@dataclass(frozen=True)
+class Interim:
+    """The looks of a trial before its data cut."""
+
+    targets: tuple[int, ...]
+    """Patients with an event of the primary endpoint at which there is a look, ascending."""
+    judge: Callable[[TrialRecord], Told]
+    """Sees the patients as of the look's day (no event log) and says whether the trial goes on."""

@@ -1,0 +1,110 @@
+"""The looks of a trial in words and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trialsim.report.figure import Figure
+from trialsim.report.figures import looks as draw_looks
+from trialsim.report.numbers import ABSENT, DAYS_PER_MONTH, between, p_equation, percent, ratio
+from trialsim.report.tables import Table
+
+_WORDS = {
+    "efficacy": "stop: efficacy",
+    "futility": "stop: futility",
+    "harm": "stop: harm",
+    "continue": "go on",
+    "not shown": "not shown",
+}
+
+
+@dataclass(frozen=True)
+class LooksPart:
+    """What the page says of the looks."""
+
+    sentence: str
+    figure: Figure
+    table: Table
+    after: str
+
+
+def looks_part(analysis: Mapping[str, Any]) -> LooksPart | None:
+    """The section on looks; None where the trial has one analysis."""
+    monitored = analysis.get("looks")
+    if monitored is None:
+        return None
+    return LooksPart(_design(monitored), draw_looks(monitored), _table(monitored), adjusted_words(analysis))
+
+
+def _design(monitored: Mapping[str, Any]) -> str:
+    planned = monitored["planned"]
+    shares = [f"{100 * share:g}%" for share in planned["information"]]
+    at = f"{', '.join(shares[:-1])} and {shares[-1]}" if len(shares) > 1 else shares[0]
+    sides = "one-sided" if planned["sided"] == 1 else "two-sided"
+    words = (
+        f"Looks were planned at {at} of {planned['events']:,} events. {sides.capitalize()} alpha of "
+        f"{planned['alpha']:g} is spent by {planned['spending']}"
+    )
+    futility = planned["futility"]
+    if futility is not None:
+        rule = "binding" if futility["binding"] else "non-binding"
+        words += f", beta of {futility['beta']:g} by {futility['spending']} ({rule})"
+    return words + ". Boundaries are for the events that there were."
+
+
+def _table(monitored: Mapping[str, Any]) -> Table:
+    """One column for each look."""
+    looks = monitored["looks"]
+    measures: list[tuple[str, Callable[[Mapping[str, Any]], str]]] = [
+        ("Month", lambda look: f"{look['day'] / DAYS_PER_MONTH:.1f}"),
+        ("Patients randomised", lambda look: f"{look['randomised']:,}"),
+        ("Events", lambda look: f"{look['events']:,}"),
+        ("Hazard ratio", lambda look: _hazard_ratio(look["hazard_ratio"])),
+        ("z", lambda look: _z(look["z"])),
+        ("Rejects at z of", lambda look: _z(look["upper"])),
+        ("Alpha spent", lambda look: f"{look['alpha_spent']:.5f}"),
+    ]
+    if monitored["planned"]["futility"] is not None:
+        measures += [
+            ("Stops below z of", lambda look: _z(look["lower"])),
+            ("Beta spent", lambda look: f"{look['beta_spent']:.4f}"),
+        ]
+    measures += [
+        ("Conditional power, planned effect", lambda look: _power(look["conditional_power"]["planned"])),
+        ("Conditional power, effect as seen", lambda look: _power(look["conditional_power"]["trend"])),
+        ("Predictive power", lambda look: _power(look["predictive_power"])),
+        ("Decision", lambda look: _WORDS[look["decision"]]),
+    ]
+    note = (
+        "Conditional power is the chance of rejecting at a later look if the effect is the planned one, or the one seen "
+        "so far. Predictive power averages it over what the effect may be, given the data and a flat prior."
+    )
+    rows = tuple((name, *map(tell, looks)) for name, tell in measures)
+    return Table("What each look saw, and what followed", ("", *(f"Look {look['look']}" for look in looks)), rows, note)
+
+
+def _hazard_ratio(hr: Mapping[str, Any]) -> str:
+    return ABSENT if hr["estimate"] is None else f"{ratio(hr['estimate'])} ({between(hr['lower'], hr['upper'])})"
+
+
+def adjusted_words(analysis: Mapping[str, Any]) -> str:
+    """The effect with the stops taken into account."""
+    found = analysis["looks"]["adjusted"]
+    hr, level = found["hazard_ratio"], f"{100 * analysis['confidence_level']:g}%"
+    sides = "one-sided" if analysis["looks"]["planned"]["sided"] == 1 else "two-sided"
+    return (
+        f"With the looks taken into account (order of stages, Tsiatis 1984): {sides} {p_equation(found['p'])}, hazard "
+        f"ratio {ratio(hr['estimate'])} (median-unbiased, {level} CI {between(hr['lower'], hr['upper'])}). Estimates "
+        "elsewhere on this page take the data as they are at the cut; they flatter where a trial stops early for "
+        "efficacy."
+    )
+
+
+def _z(z: float | None) -> str:
+    return ABSENT if z is None else f"{z:.3f}".replace("-", "−")
+
+
+def _power(power: float | None) -> str:
+    return ABSENT if power is None else percent(power)

@@ -1,0 +1,44 @@
+"""Interim looks, as written -> resolved."""
+
+from __future__ import annotations
+
+from trialsim.spec.form import Findings
+from trialsim.spec.resolved import FollowUp
+from trialsim.spec.resolved_conduct import FutilityLooks, Looks
+from trialsim.spec.rules import Rule
+from trialsim.spec.source import KeyPath
+from trialsim.spec.written_protocol import WrittenAnalysis
+
+AT: KeyPath = ("analysis", "looks")
+
+
+def resolve_looks(
+    findings: Findings, written: WrittenAnalysis | None, follow_up: FollowUp | None, arms: int
+) -> Looks | None:
+    """The looks of ``analysis``; notes what they ask for and do not have."""
+    if written is None or written.looks is None:
+        return None
+    looks = written.looks
+    cut = follow_up.cut if follow_up is not None else None
+    if follow_up is not None and (cut is None or cut.events is None):
+        findings.add(AT, "looks are at shares of events, and no number of events cuts the data", Rule.LOOKS_NEED,
+                     "follow_up: {cut: {events: 240}}", at_key=True)  # fmt: skip
+    if arms > 2:
+        findings.add(AT, f"looks compare two arms, and there are {arms}", Rule.LOOKS_NEED, "two arms", at_key=True)
+    if findings.problems or cut is None or cut.events is None:
+        return None
+    futility = looks.futility
+    resolved = Looks(
+        at=tuple(looks.at),
+        events=cut.events,
+        spending=looks.spending,
+        futility=None if futility is None else FutilityLooks(**futility.model_dump()),
+        hazard_ratio=looks.hazard_ratio,
+    )
+    from trialsim.designs.boundaries import DesignError
+
+    try:
+        resolved.plan(written.alpha, written.sided).boundaries()
+    except DesignError as error:
+        findings.add(AT, error.message, Rule.LOOKS, error.remedy, at_key=True)
+    return resolved
