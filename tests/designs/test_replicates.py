@@ -77,7 +77,7 @@ def test_the_compiled_test_is_that_of_the_analysis(
         score -= float(weight @ (table.observed - table.expected))
         variance += float(weight**2 @ table.variance)
         events += float(seen[chosen].sum())
-    found = kernel.compare(cut, 1, np.argsort(end), entry, arm, stratum, end, happened, strata, *weights)
+    found = kernel.compare(cut, 1, np.argsort(end), entry, arm, stratum, end, end, happened, False, strata, *weights)
     assert found == pytest.approx((events, score, variance), rel=1e-9, abs=1e-9)
 
 
@@ -250,7 +250,7 @@ def test_replicates_keep_when_more_are_run() -> None:
 def test_looks_never_read_the_future() -> None:
     """Events and losses after the cut are poisoned: the look is the same to the bit."""
     entry, arm, stratum, event, loss = drawn(NULL)
-    bounds = (np.array([math.inf]), np.array([-math.inf]), 1, 1, 0.0, 0.0)
+    bounds = (np.array([math.inf]), np.array([-math.inf]), 1, False, 1, 0.0, 0.0)
     at = (np.array([80]), np.zeros(1), np.array([math.inf]))
     before, after = np.zeros((1, 3)), np.zeros((1, 3))
     kernel.look_at(entry, arm, stratum, event, loss, *at, *bounds, before)

@@ -86,6 +86,7 @@ DISTRIBUTIONS: tuple[type[BaseModel], ...] = (
 SPELLED = {
     ("WrittenProtocol", "description"): "none",
     ("WrittenRandomisation", "by_site"): "false",
+    ("WrittenFutility", "binding"): "false",
     ("WrittenFollowUp", "dropout"): "0",
     ("WrittenAccrual", "ramp"): "0",
     ("WrittenAccrual", "screening_failure"): "0",
@@ -151,6 +152,7 @@ def test_spelled_defaults_are_the_models() -> None:
         ("WrittenCohort", "cells"): True,
         ("WrittenProtocol", "description"): None,
         ("WrittenRandomisation", "by_site"): False,
+        ("WrittenFutility", "binding"): False,
     }
     assert set(moments) == set(SPELLED)
     by_name = {model.__name__: model for model in PLACES}

@@ -137,6 +137,32 @@ def _new_block(address: int, blocks: Integers, ratio: Integers, into: Integers) 
     return int(size)
 
 
+@inlined
+def days_on_trial(entry: float, day: float) -> float:
+    """Whole days from entry to a calendar day, both counted, as ADTTE's AVAL."""
+    return math.floor(day) - math.floor(entry) + 1.0 if day < math.inf else math.inf
+
+
+@inlined
+def _pool(
+    waiting: int, tied: Integers, n: Floats, d: Floats, d1: Floats, table: Floats, filled: int
+) -> tuple[float, float, float]:
+    """Events, score and variance of one time, over the strata that have events then; a row each where rows are kept."""
+    events, score, variance = 0.0, 0.0, 0.0
+    for k in range(waiting):
+        s = tied[k]
+        total = n[s, 0] + n[s, 1]
+        share = n[s, 1] / total
+        spread = d[s] * share * (1.0 - share) * (total - d[s]) / max(total - 1.0, 1.0)
+        fewer = d[s] * share - d1[s]
+        if len(table) > 0:
+            at = filled + k
+            table[at, 0], table[at, 1], table[at, 2], table[at, 3], table[at, 4] = s, d[s], total, fewer, spread
+        events, score, variance = events + d[s], score + fewer, variance + spread
+        d[s], d1[s] = 0.0, 0.0
+    return events, score, variance
+
+
 @compiled
 def compare(
     cut: float,
@@ -146,16 +172,19 @@ def compare(
     arm: Integers,
     stratum: Integers,
     end: Floats,
+    time: Floats,
     happened: NDArray[np.bool_],
+    whole_days: bool,
     strata: int,
     rho: float,
     gamma: float,
 ) -> tuple[float, float, float]:
     """Events, score (expected minus observed on the treated arm) and variance of the log-rank test at a cut.
 
-    ``order`` sorts ``end``, the time from entry to event or loss; ``entry`` ascends. Only the treated arm and arm 0
-    count; scores and variances are summed over strata. Weights are S(t-)^rho (1 - S(t-))^gamma, S pooled within the
-    stratum.
+    ``end`` is the time from entry to event or loss, ``time`` the same as the analysis counts it: exact, or in
+    ``whole_days`` with the day of entry as the first (:func:`days_on_trial`). ``order`` sorts ``time``; ``entry``
+    ascends. Only the treated arm and arm 0 count; scores and variances are summed over strata. Weights are
+    S(t-)^rho (1 - S(t-))^gamma, S pooled within the stratum.
     """
     n = np.zeros((strata, 2))
     rows = len(end) if rho != 0.0 or gamma != 0.0 else 0
@@ -172,28 +201,19 @@ def compare(
             i -= 1
         while j < size and entry[j] <= cut and (entry[j] + end[j] <= cut or (arm[j] != treated and arm[j] != 0)):
             j += 1
-        known = end[order[i]] if i >= 0 else -1.0
-        followed = cut - entry[j] if j < size and entry[j] <= cut else -1.0
-        time = max(known, followed)
-        if time != now and waiting > 0:
-            for k in range(waiting):
-                s = tied[k]
-                total = n[s, 0] + n[s, 1]
-                share = n[s, 1] / total
-                spread = d[s] * share * (1.0 - share)
-                spread *= (total - d[s]) / max(total - 1.0, 1.0)
-                if rows > 0:
-                    table[filled, 0], table[filled, 1], table[filled, 2] = s, d[s], total
-                    table[filled, 3], table[filled, 4] = d[s] * share - d1[s], spread
-                    filled += 1
-                score += d[s] * share - d1[s]
-                variance += spread
-                events += d[s]
-                d[s], d1[s] = 0.0, 0.0
+        known = time[order[i]] if i >= 0 else -1.0
+        followed = -1.0
+        if j < size and entry[j] <= cut:
+            followed = days_on_trial(entry[j], cut) if whole_days else cut - entry[j]
+        later = max(known, followed)
+        if later != now and waiting > 0:
+            added = _pool(waiting, tied, n, d, d1, table, filled)
+            events, score, variance = events + added[0], score + added[1], variance + added[2]
+            filled += waiting
             waiting = 0
-        if time < 0.0:
+        if later < 0.0:
             break
-        now = time
+        now = later
         if known >= followed:
             p = order[i]
             i -= 1
@@ -240,6 +260,7 @@ def look_at(
     upper: Floats,
     lower: Floats,
     sided: int,
+    whole_days: bool,
     strata: int,
     rho: float,
     gamma: float,
@@ -251,16 +272,17 @@ def look_at(
     it to ``earliest`` alone. ``found`` takes the cut, the events and z of each, a large z for the treated arm.
     """
     size = len(entry)
-    end, happened = np.empty(size), np.empty(size, dtype=np.bool_)
+    end, time, happened = np.empty(size), np.empty(size), np.empty(size, dtype=np.bool_)
     order, starts = np.empty(size, dtype=np.int64), np.empty(size + 1, dtype=np.int64)
     seen_on, by_day, seen = np.empty(size), np.empty(size, dtype=np.int64), 0
     for i in range(size):
         happened[i] = event[i] <= loss[i]
         end[i] = event[i] if happened[i] else loss[i]
+        time[i] = days_on_trial(entry[i], entry[i] + end[i]) if whole_days else end[i]
         if happened[i] and event[i] < math.inf:
             seen_on[seen] = entry[i] + event[i]
             seen += 1
-    sort_into(end, size, order, starts)
+    sort_into(time, size, order, starts)
     sort_into(seen_on, seen, by_day, starts)
     for k in range(len(targets)):
         cut = latest[k]
@@ -268,7 +290,9 @@ def look_at(
             cut = earliest[k]
         elif targets[k] <= seen:
             cut = min(latest[k], max(earliest[k], seen_on[by_day[targets[k] - 1]]))
-        events, score, variance = compare(cut, 1, order, entry, arm, stratum, end, happened, strata, rho, gamma)
+        events, score, variance = compare(
+            cut, 1, order, entry, arm, stratum, end, time, happened, whole_days, strata, rho, gamma
+        )
         z = score / math.sqrt(variance) if variance > 0.0 else 0.0
         found[k, CUT], found[k, EVENTS], found[k, Z] = cut, events, z
         if z >= upper[k]:
@@ -325,6 +349,7 @@ def run_block(
             upper,
             lower,
             sided,
+            False,
             strata,
             rho,
             gamma,

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from trialsim.report.numbers import DAYS_PER_MONTH, plain_number, plural
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol, ScanPeriod
+from trialsim.spec.resolved_conduct import Looks
 
 _ENDPOINTS = {
     "rfs": "time from randomisation to the first relapse{seen}, local or distant, or to death from any cause",
@@ -43,7 +44,19 @@ def estimand(protocol: ResolvedProtocol) -> list[tuple[str, str]]:
         ("Intercurrent events", "Holding, reducing or stopping a drug changes nothing (treatment policy). "
          f"{_guided(protocol)}{death} Withdrawal and the data cut censor the patient."),
         ("Summary", summary_words(protocol)),
+        *([("Looks", looks_words(analysis.looks))] if analysis.looks else []),
     ]  # fmt: skip
+
+
+def looks_words(looks: Looks) -> str:
+    """When the trial is looked at, and what may stop it."""
+    counts = [f"{target:,}" for target in looks.targets]
+    at = f"looks at {join(counts)} of {looks.events:,} events" if counts else "one look"
+    words = f"Interim {at}; alpha is spent by {looks.spending}"
+    if looks.futility is not None:
+        rule = "binding" if looks.futility.binding else "non-binding"
+        words += f"; futility spends a beta of {looks.futility.beta:g} by {looks.futility.spending} ({rule})"
+    return f"{words}."
 
 
 def _variable(protocol: ResolvedProtocol) -> str:

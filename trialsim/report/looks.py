@@ -78,8 +78,8 @@ def _table(monitored: Mapping[str, Any]) -> Table:
         ("Decision", lambda look: _WORDS[look["decision"]]),
     ]
     note = (
-        "Conditional power is the chance of rejecting at a later look if the effect is the planned one, or the one seen "
-        "so far. Predictive power averages it over what the effect may be, given the data and a flat prior."
+        "Conditional power is the chance of rejecting at a later look if the effect is the planned one, or the one "
+        "seen so far. Predictive power averages it over what the effect may be, given the data and a flat prior."
     )
     rows = tuple((name, *map(tell, looks)) for name, tell in measures)
     return Table("What each look saw, and what followed", ("", *(f"Look {look['look']}" for look in looks)), rows, note)

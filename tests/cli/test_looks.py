@@ -1,0 +1,159 @@
+"""A group-sequential trial from the command line: its files, its page, and the compiled replicates beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from tests.cli.test_conventional import COHORT
+from trialsim.cli import cli
+from trialsim.conduct import conduct_trial
+from trialsim.designs import replicate_kernel as kernel
+from trialsim.designs.boundaries import Futility, by_spending
+from trialsim.designs.spending import parse_spending
+from trialsim.endpoints import primary_event
+from trialsim.looks import Monitor
+from trialsim.patient.cohort import traits_of_trial
+from trialsim.records import EventKind
+from trialsim.spec.load import load_protocol
+from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.treatment.library import load_library
+
+PROTOCOL = """\
+trialsim: 1
+name: sequential
+cohort: cohort.yaml
+arms:
+  control: {label: Standard, model: {kind: exponential, median: 24 mo}}
+  new: {label: New drug, model: {kind: relative, to: control, hazard_ratio: 0.6}}
+randomisation: {strata: [sex]}
+accrual: {patients: 400, per_month: 17}
+follow_up: {cut: {events: 240}, dropout: 4 %/yr}
+analysis:
+  looks: {at: [50 %, 75 %, 1], futility: {beta: 10 %}, hazard_ratio: 0.7}
+"""
+COHORT_OF_BOTH = COHORT.replace(
+    "sex: {value: female, source", "sex: {distribution: categorical, probabilities: {female: 0.6, male: 0.4}, source"
+)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sequential")
+    (folder / "cohort.yaml").write_text(COHORT_OF_BOTH)
+    (folder / "protocol.yaml").write_text(PROTOCOL)
+    return folder
+
+
+def ran(place: Path, *words: str, seed: int) -> tuple[dict[str, Any], Path]:
+    out = place / f"out-{seed}-{len(words)}"
+    command = ["run", str(place / "protocol.yaml"), "--seed", str(seed), "--out", str(out), "--quiet", *words]
+    result = CliRunner().invoke(cli, command)
+    assert result.exit_code == 0, result.output
+    return json.loads((out / "results.json").read_text())["analysis"]["looks"], out
+
+
+def test_a_trial_that_stops(place: Path) -> None:
+    """Results, event log, tables and page tell of the same stop. Catches a verdict by alpha and not by the boundary."""
+    looks, out = ran(place, seed=3)
+    assert looks["stopped_early"]
+    last = looks["looks"][-1]
+    assert (last["decision"], looks["decision"]) == ("efficacy", "efficacy")
+    assert last["z"] >= last["upper"] > 2.2
+    events = pd.read_csv(out / "events.csv", keep_default_na=False)
+    told = events[events["kind"] == "look"]["detail"].tolist()
+    bounds = f"{last['lower']:.3f} and {last['upper']:.3f}"
+    assert told[-1] == f"look {last['look']}: {last['events']} events, z {last['z']:.3f} against {bounds}: efficacy"
+    assert events["day"].max() == pytest.approx(last["day"], abs=1e-4)
+    adtte = pd.read_csv(out / "adtte.csv")
+    assert (adtte[adtte["PARAMCD"] == "RFS"]["CNSR"] == 0).sum() == last["events"]
+    page = (out / "report.html").read_text()
+    assert "Stopped early at look" in page
+    assert "Test met" in page
+    assert "stop: efficacy" in page
+    assert looks["adjusted"]["p"] < 0.025
+    unbiased, plain = looks["adjusted"]["hazard_ratio"], last["hazard_ratio"]
+    assert plain["estimate"] < unbiased["estimate"] < unbiased["upper"] < 1.0
+
+
+def test_a_trial_that_goes_to_its_end(place: Path) -> None:
+    """No effect: futility or the end, never a claim. Catches a last look that is lost, a number that is skipped."""
+    same = ("--set", "arms.new.model.hazard_ratio=1", "--set", "analysis.looks.futility.beta=1 %")
+    looks, out = ran(place, *same, seed=4)
+    assert looks["decision"] in ("not shown", "futility")
+    assert [look["look"] for look in looks["looks"]] == list(range(1, len(looks["looks"]) + 1))
+    assert looks["looks"][0]["conditional_power"]["planned"] is not None
+    assert "did not meet its test" in (out / "report.html").read_text()
+
+
+def test_looks_are_told_before_the_trial_runs(place: Path) -> None:
+    """Catches a design that ``describe`` keeps to itself."""
+    result = CliRunner().invoke(cli, ["describe", str(place / "protocol.yaml")])
+    assert result.exit_code == 0
+    words = " ".join(result.output.split())
+    assert "looks at 120 and 180 of 240 events" in words
+    assert "obrien-fleming" in words
+
+
+def protocol_of(place: Path, *overrides: str) -> ResolvedProtocol:
+    return load_protocol(place / "protocol.yaml", load_library(), overrides)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("test", ["logrank", "stratified_logrank"])
+def test_compiled_replicates_come_to_the_same(place: Path, seed: int, test: str) -> None:
+    """The same patients in the calendar and in compiled arrays: the same cuts, events, z and decisions at every look.
+
+    The draws are those of a trial that is never stopped. Catches a cut at another instant, a patient at risk in one of
+    the two only, a stratum or a boundary mixed up, whole days in one and exact ones in the other.
+    """
+    protocol = protocol_of(place, f"analysis.test={test}")
+    whole = protocol_of(place, "follow_up.cut={date: 60 yr, no_later_than: 61 yr}", "analysis.looks=null")
+    traits = traits_of_trial(protocol, seed=seed)
+    monitor = Monitor(protocol)
+
+    def run(rules: ResolvedProtocol, interim: Any) -> Any:
+        return conduct_trial(
+            rules, seed=seed, traits=traits, new_course=None,  # type: ignore[arg-type]
+            has_event=primary_event(rules), interim=interim,
+        )  # fmt: skip
+
+    trial, drawn = run(protocol, monitor.interim), run(whole, None)
+    told = [event for event in trial.events if event.kind is EventKind.LOOK]
+    names = list(protocol.arms)
+    sexes = {"female": 0, "male": 1} if test == "stratified_logrank" else {"female": 0, "male": 0}
+    patients = drawn.patients
+    entry = np.array([p.randomised_day for p in patients])
+    event = np.array([p.relapse.detected if p.relapse else np.inf for p in patients])
+    loss = np.array([p.last_contact if p.relapse is None else np.inf for p in patients])
+    arm = np.array([names.index(p.arm) for p in patients])
+    stratum = np.array([sexes[str(p.traits["sex"])] for p in patients])
+    design = by_spending(
+        [0.5, 0.75, 1.0],
+        0.025,
+        1,
+        parse_spending("obrien-fleming"),
+        Futility(0.1, parse_spending("hwang-shih-decani(-2)")),
+    )
+    found = np.full((3, 3), np.nan)
+    looks, ended = kernel.look_at(
+        entry, arm, stratum, event, loss, np.array([120, 180, 240]), np.zeros(3), np.full(3, np.inf),
+        np.array(design.upper), np.array(design.lower), 1, True, len(set(sexes.values())), 0.0, 0.0, found,
+    )  # fmt: skip
+    stopped = trial.cut_by.startswith("look")
+    assert stopped == (ended in (kernel.EFFICACY, kernel.FUTILITY) and looks < 3)
+    assert looks == len(told) + (not stopped)
+    for at, look in enumerate(told):
+        assert found[at, kernel.CUT] == look.day
+        assert found[at, kernel.EVENTS] == monitor._told[at]["events"]
+        assert found[at, kernel.Z] == pytest.approx(monitor._told[at]["z"], abs=1e-10)
+    if stopped:
+        words = {kernel.EFFICACY: "efficacy", kernel.FUTILITY: "futility"}[ended]
+        assert told[-1].detail.endswith(words)
+    assert found[looks - 1, kernel.CUT] == trial.cut_day
