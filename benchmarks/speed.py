@@ -96,7 +96,7 @@ class Patients:
 
     def in_bank(self) -> None:
         """The compiled loop."""
-        ends = {number: min(times) for number, times in self._times.items()}
+        ends = {number: times.ends for number, times in self._times.items()}
         for name, arm in self._protocol.arms.items():
             bank.live_all(self._protocol, arm, self._plans[name], self._traits, seed=SEED, ends=ends)
 

@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     ENROLLED = "enrolled"
     RANDOMISED = "randomised"
     DOSE = "dose"
+    DOSE_DELAYED = "dose delayed"
     DOSE_HELD = "dose held"
     DOSE_REDUCED = "dose reduced"
     TREATMENT_STOPPED = "treatment stopped"
@@ -183,6 +184,12 @@ class PatientRecord:
     """The orders, by id, that were not given since their panel was negative."""
     watched: bool = False
     """Whether events are seen when they happen, without scans, so that the patient's state is known at any time."""
+    waits: list[tuple[str, float]] = field(default_factory=list)
+    """Of each administration that took a limited place: the kind of place, and the days that it had to wait for it."""
+    waits_for: tuple[str, ...] = ()
+    """The kinds of place that administrations wait for at the data cut."""
+    waited_for: tuple[str, ...] = ()
+    """The kinds of place that administrations waited for when relapse, death or withdrawal ended treatment."""
 
 
 @dataclass(frozen=True, slots=True)

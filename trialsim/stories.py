@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trialsim.conduct import conduct_one_patient
+from trialsim.conduct import conduct_one_patient, conduct_trial
 from trialsim.endpoints import primary_event, usubjid
 from trialsim.errors import UsageError
 from trialsim.patient import state as s
@@ -38,10 +38,14 @@ def tell_stories(
 ) -> dict[str, Any]:
     """The ``stories`` object of results.json: a few patients of a finished trial."""
     chosen = choose_patients(protocol, trial.patients, traits, seed=seed)
+    if protocol.capacity is None:
+        told = [tell_story(protocol, patient, traits, seed=seed, cut_day=trial.cut_day) for patient in chosen]
+    else:
+        told = _tell_together(protocol, chosen, traits, seed=seed)
     return {
         "selection": SELECTION,
         "detection_limit": protocol.detection.limit_cells,
-        "patients": [tell_story(protocol, patient, traits, seed=seed, cut_day=trial.cut_day) for patient in chosen],
+        "patients": told,
     }
 
 
@@ -113,6 +117,27 @@ def tell_story(
     if not courses:
         raise UsageError(f"the patients of {record.arm} are event times, not cells: there is no story to tell")
     return _story(protocol, record, trial.events, courses[0])
+
+
+def _tell_together(
+    protocol: ResolvedProtocol, chosen: Sequence[int], traits: Sequence[Traits], *, seed: int
+) -> list[dict[str, Any]]:
+    """Stories of patients who wait for the same places as all others: the trial once more, with these looked at."""
+    courses: dict[int, Course] = {}
+
+    def new_course(number: int, given: ResolvedArm, own: Traits) -> Course:
+        course = Course(number, given, own, protocol, seed=seed, traced=number in chosen)
+        if number in chosen:
+            courses[number] = course
+        return course
+
+    trial = conduct_trial(protocol, seed=seed, traits=traits, new_course=new_course, has_event=primary_event(protocol))
+    records = {record.patient: record for record in trial.patients}
+    events: dict[int, list[Event]] = {number: [] for number in chosen}
+    for event in trial.events:
+        if event.patient in events:
+            events[event.patient].append(event)
+    return [_story(protocol, records[number], events[number], courses[number]) for number in chosen]
 
 
 def _story(

@@ -30,6 +30,7 @@ from trialsim.endpoints import (
     participant_flow,
     primary_event,
     survival_frame,
+    waiting_times,
 )
 from trialsim.endpoints.adsl import ADSL_DECIMALS
 from trialsim.endpoints.adtte import ADTTE_DECIMALS
@@ -104,6 +105,7 @@ def run_trial(
         "allocation": allocation_table(record, protocol),
         "baseline": baseline_table(record, protocol),
         "biomarkers": guided_orders(record, protocol),
+        "waiting": waiting_times(record, protocol),
         "stories": tell_stories(protocol, record, traits, seed=seed),
     }
     finished = time.perf_counter()

@@ -52,6 +52,7 @@ PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wp.ScanPlan: ("Follow-up", 1),
     wp.ScanStep: ("Follow-up", 2),
     wf.WrittenCut: ("Follow-up", 3),
+    wf.WrittenCapacity: ("Capacity", 0),
     wp.WrittenDetection: ("Detection", 0),
     wp.WrittenEndpoint: ("Endpoint", 0),
     wp.WrittenAnalysis: ("Analysis", 0),
@@ -90,6 +91,7 @@ SPELLED = {
     ("WrittenNumerics", "max_step"): "14 d",
     ("WrittenAnalysis", "landmarks"): "[36 mo, 60 mo]",
     ("WrittenCohort", "focus_spread"): "1",
+    ("WrittenCapacity", "per_site"): "false",
     ("WrittenCut", "no_later_than"): "30 yr",
     ("WrittenCohort", "cells"): "true",
 }
@@ -144,6 +146,7 @@ def test_spelled_defaults_are_the_models() -> None:
         ("WrittenNumerics", "max_step"): 14.0,
         ("WrittenAnalysis", "landmarks"): [1095.75, 1826.25],
         ("WrittenCohort", "focus_spread"): 1.0,
+        ("WrittenCapacity", "per_site"): False,
         ("WrittenCut", "no_later_than"): 30 * 365.25,
         ("WrittenCohort", "cells"): True,
         ("WrittenProtocol", "description"): None,

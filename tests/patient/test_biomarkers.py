@@ -289,7 +289,7 @@ def banked(trial: TrialRecord, protocol: ResolvedProtocol) -> tuple[bank.Lives, 
         bank.make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, trial.cut_day)),
         own,
         seed=SEED,
-        ends={p: min(draw_competing_times(protocol, t, p, seed=SEED)) for p, t in own.items()},
+        ends={p: draw_competing_times(protocol, t, p, seed=SEED).ends for p, t in own.items()},
         cuts={record.patient: trial.cut_day - record.randomised_day for record in of_arm(trial)},
         observe=states.__setitem__,
     )

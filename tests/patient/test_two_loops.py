@@ -99,7 +99,7 @@ def banked(trial: Trial, arm: str, visits: tuple[Visit, ...]) -> tuple[bank.Live
         bank.make_plan(protocol.arms[arm], visits),
         traits,
         seed=SEED,
-        ends={p: min(draw_competing_times(protocol, own, p, seed=SEED)) for p, own in traits.items()},
+        ends={p: draw_competing_times(protocol, own, p, seed=SEED).ends for p, own in traits.items()},
         cuts={record.patient: trial.record.cut_day - record.randomised_day for record in records},
         observe=states.__setitem__,
     )

@@ -25,13 +25,13 @@ class CompetingTimes(NamedTuple):
     """Withdrawal from the study."""
     event: float = math.inf
     """The event of an arm with a law, where it is seen when it happens and is no death."""
-    by_law: bool = False
-    """Whether death comes by a law of overall survival, for which causes are one."""
+    death_by_law: float = math.inf
+    """Death by a law of overall survival, for which causes are one."""
 
     @property
     def ends(self) -> float:
         """The end of follow-up by death or withdrawal."""
-        return min(self.death, self.dropout)
+        return min(self.death, self.death_by_law, self.dropout)
 
 
 def draw_competing_times(
@@ -56,7 +56,7 @@ def times_of_law(protocol: ResolvedProtocol, times: CompetingTimes, event: float
     which counts none.
     """
     if protocol.endpoint.primary == "os":
-        return times._replace(death=event, by_law=True)
+        return times._replace(death=math.inf, death_by_law=event)
     if protocol.endpoint.primary == "ttr":
         return times._replace(event=event)
     return times._replace(death=math.inf, event=event)

@@ -1,4 +1,4 @@
-"""How patients are followed, as written -> resolved."""
+"""What patients wait for, how they are followed and until when, as written -> resolved."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from trialsim.spec.form import Findings
 from trialsim.spec.resolve_accrual import calendar_day
 from trialsim.spec.resolved import Accrual, FollowUp, ScanPeriod
-from trialsim.spec.resolved_conduct import Cut
+from trialsim.spec.resolved_conduct import Capacity, Cut, PlaceKind
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
-from trialsim.spec.written_follow_up import WrittenCut
+from trialsim.spec.written_follow_up import WEEK, WrittenCapacity, WrittenCut
 from trialsim.spec.written_protocol import ScanPlan, WrittenFollowUp
 
 AT: KeyPath = ("follow_up",)
@@ -34,6 +34,21 @@ def resolve_follow_up(
         scans=_scans(findings, written),
         dropout_per_day=written.dropout,
         cut=None if written.cut is None else _cut(findings, written.cut, accrual),
+    )
+
+
+def resolve_capacity(written: WrittenCapacity | None) -> Capacity | None:
+    """The section ``capacity``."""
+    if written is None:
+        return None
+    given: dict[PlaceKind, int | None] = {
+        "infusion_chairs": written.infusion_chairs,
+        "radiotherapy_slots": written.radiotherapy_slots,
+    }
+    return Capacity(
+        places={kind: number for kind, number in given.items() if number is not None},
+        open_days=tuple(sorted(WEEK.index(day) for day in written.open)),
+        per_site=written.per_site,
     )
 
 

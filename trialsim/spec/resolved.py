@@ -13,7 +13,17 @@ from pydantic import Field
 
 from trialsim.spec.agents import Agent, Confidence, Frozen
 from trialsim.spec.biomarkers import Guide, Marker, Panel
-from trialsim.spec.resolved_conduct import AccrualStep, ArrivalLaw, Cut, Method, Minimisation, Pause, Screening, Sites
+from trialsim.spec.resolved_conduct import (
+    AccrualStep,
+    ArrivalLaw,
+    Capacity,
+    Cut,
+    Method,
+    Minimisation,
+    Pause,
+    Screening,
+    Sites,
+)
 from trialsim.spec.resolved_model import EventModel
 
 DistributionKind = Literal["constant", "normal", "lognormal", "uniform", "loguniform", "beta", "categorical"]
@@ -248,6 +258,8 @@ class ResolvedProtocol(Frozen):
     analysis: Analysis
     biology: dict[str, float]
     numerics: Numerics
+    capacity: Capacity | None = None
+    """None: every treatment is given when it is due."""
     markers: dict[str, Marker] = Field(default_factory=dict)
     """The biomarkers that decide on an order, by name."""
     panels: dict[str, Panel] = Field(default_factory=dict)

@@ -88,3 +88,18 @@ class Cut(Frozen):
     when: Literal["latest", "earliest"]
     no_later_than_days: float
     """Calendar day on which the data are cut in any case."""
+
+
+PlaceKind = Literal["infusion_chairs", "radiotherapy_slots"]
+"""What a treatment may have to wait for."""
+
+
+class Capacity(Frozen):
+    """How many patients a day there are places for."""
+
+    places: dict[PlaceKind, int]
+    """Places a day; what is not named is without limit."""
+    open_days: tuple[int, ...]
+    """Days of the week, 0 Monday to 6 Sunday."""
+    per_site: bool = False
+    """Whether each site has that many, or all sites together."""

@@ -89,6 +89,7 @@ class Rule(StrEnum):
     PAUSE = "a pause begins `from` a day on or `after` a number of patients"
     CAP_LEVEL = "caps are for levels that the cohort has"
     CAP_ROOM = "caps leave room for all patients"
+    CAPACITY = "`capacity` limits the places for infusions, for radiotherapy or both"
     CUT = "data are cut by `minimum`, or by a `cut` with `events` or a `date`"
     CUT_ORDER = "a cut comes after the trial opens, by the last day allowed, with no more events than patients"
     SCANS_NEEDED = "patients with cells are scanned, since nothing else finds a relapse"

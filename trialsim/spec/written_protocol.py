@@ -38,7 +38,7 @@ from trialsim.spec.values import (
 )
 from trialsim.spec.written import Written
 from trialsim.spec.written_conduct import WrittenAccrual, WrittenRandomisation
-from trialsim.spec.written_follow_up import WrittenCut
+from trialsim.spec.written_follow_up import WrittenCapacity, WrittenCut
 from trialsim.spec.written_model import ArmModel
 from trialsim.spec.written_order import WrittenOrder
 
@@ -286,6 +286,7 @@ class WrittenProtocol(Written):
     randomisation: WrittenRandomisation = Field(WrittenRandomisation(), description="How patients are allocated.")
     accrual: WrittenAccrual = Field(description="How patients come in.")
     follow_up: WrittenFollowUp = Field(description="How long patients are followed, and how.")
+    capacity: WrittenCapacity | None = Field(None, description="Places for treatment; without it nothing waits.")
     detection: WrittenDetection = Field(WrittenDetection(), description="What a scan can see.")
     endpoint: WrittenEndpoint = Field(WrittenEndpoint(), description="The primary endpoint.")
     analysis: WrittenAnalysis = Field(WrittenAnalysis(), description="The analysis at the end.")
