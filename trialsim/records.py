@@ -30,11 +30,13 @@ class EventKind(StrEnum):
     TREATMENT_COMPLETED = "treatment completed"
     LABORATORY = "laboratory"
     SCAN = "scan"
+    SCAN_MISSED = "scan missed"
     BIOMARKER = "biomarker"
     NOT_GIVEN = "not given"
     RELAPSE = "relapse"
     DEATH = "death"
     WITHDREW = "withdrew"
+    LOST = "lost to follow-up"
     DATA_CUT = "data cut"
 
 
@@ -43,14 +45,15 @@ class SameDay(IntEnum):
 
     A patient is screened and randomised before anything else can happen. The data cut is last, so an event on the
     instant of the cut is in the data. Death precedes what a dead patient cannot have; withdrawal precedes the visit it
-    makes the patient miss; a relapse that comes by a law is seen when it happens; a scan sees the tumour before that
-    day's treatment; the laboratory and biomarkers decide on that day's dose.
+    makes the patient miss, and so does loss to follow-up; a relapse that comes by a law is seen when it happens; a scan
+    sees the tumour before that day's treatment; the laboratory and biomarkers decide on that day's dose.
     """
 
     SCREENED = 0
     RANDOMISED = 1
     DEATH = 2
     WITHDREW = 3
+    LOST = 4
     RELAPSE = 5
     SCAN = 6
     LABORATORY = 8
@@ -164,6 +167,8 @@ class PatientRecord:
     death_cause: str = ""
     """``cancer``, ``other causes``; ``any cause`` where a law of overall survival says when."""
     withdrew_day: float | None = None
+    lost_day: float | None = None
+    """The day from which on the patient does not come any more."""
     last_contact: float = 0.0
     """Study day up to which the patient's state is known."""
     last_scan: float = 0.0

@@ -200,6 +200,8 @@ def _outcome(record: PatientRecord) -> str:
         words.append(f"Died of {record.death_cause} at {record.death_day / DAYS_PER_MONTH:.1f} months.")
     if record.withdrew_day is not None:
         words.append(f"Left the trial at {record.withdrew_day / DAYS_PER_MONTH:.1f} months.")
+    if record.lost_day is not None:
+        words.append(f"Lost to follow-up at {record.lost_day / DAYS_PER_MONTH:.1f} months.")
     if record.relapse is None and record.death_day is None:
         words.append(f"No relapse up to the last contact at {record.last_contact / DAYS_PER_MONTH:.1f} months.")
     return " ".join(words)

@@ -85,6 +85,9 @@ SPELLED = {
     ("WrittenProtocol", "description"): "none",
     ("WrittenRandomisation", "by_site"): "false",
     ("WrittenFollowUp", "dropout"): "0",
+    ("WrittenFollowUp", "window"): "0",
+    ("WrittenFollowUp", "missed"): "0",
+    ("WrittenFollowUp", "lost"): "0",
     ("WrittenAccrual", "ramp"): "0",
     ("WrittenAccrual", "screening_failure"): "0",
     ("WrittenDetection", "limit"): "1e9 cells",
@@ -140,6 +143,9 @@ def test_spelled_defaults_are_the_models() -> None:
     """Catches a default that moved and whose spelling above was not."""
     moments = {
         ("WrittenFollowUp", "dropout"): 0.0,
+        ("WrittenFollowUp", "window"): 0.0,
+        ("WrittenFollowUp", "missed"): 0.0,
+        ("WrittenFollowUp", "lost"): 0.0,
         ("WrittenAccrual", "ramp"): 0.0,
         ("WrittenAccrual", "screening_failure"): 0.0,
         ("WrittenDetection", "limit"): 1e9,

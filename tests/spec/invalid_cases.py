@@ -187,6 +187,7 @@ CASES: dict[str, tuple[int, int, int, str]] = {
     "utf8": (16, 20, 1, "byte 0xe9 is not UTF-8"),
     "weekdays_syntax": (27, 19, 7, "`fri-mon` is not a stretch of weekdays"),
     "weekdays_syntax__order": (27, 19, 10, "these weekdays are not in the week's order"),
+    "window": (35, 11, 4, "a window of 49 d on either side is too wide for scans 91.3125 d apart"),
     "yaml_syntax": (16, 24, 1, "mapping values are not allowed here"),
     "yaml_syntax__two_documents": (45, 1, 1, "expected a single document in the stream, but found another document"),
 }

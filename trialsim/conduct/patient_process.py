@@ -1,9 +1,9 @@
 """One patient on the calendar: a SimPy process that walks through the arm's schedule.
 
 The process waits for each distinct time of the schedule, advances the patient's course to it, and does what
-is planned there. Detection of relapse, death and withdrawal end the visits. After relapse only the times to
-death and withdrawal still run: biology is no longer advanced. Where places for treatment are limited, a dose that is
-due asks for one and waits if there is none; the schedule moves with it (`trialsim.conduct.agenda`).
+is planned there. Detection of relapse, death, withdrawal and loss end the visits. After relapse only the times to
+death, withdrawal and loss still run: biology is no longer advanced. Where places for treatment are limited, a dose that
+is due asks for one and waits if there is none; the schedule moves with it (`trialsim.conduct.agenda`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from trialsim.conduct.competing_times import CompetingTimes
 from trialsim.conduct.course import Course
 from trialsim.conduct.dosing import Decision, OrderProgress, decide, dose_intensity
 from trialsim.conduct.law_course import SITE as SITE_OF_LAW
+from trialsim.conduct.own_visits import MISSED
 from trialsim.conduct.schedule import Task, Visit
 from trialsim.records import Event, EventKind, PatientRecord, Relapse, SameDay
 from trialsim.spec.resolved import ResolvedArm
@@ -31,6 +32,7 @@ OTHER_CAUSES = "other causes"
 ANY_CAUSE = "any cause"
 #: Reasons for stopping treatment.
 FOR_RELAPSE, FOR_DEATH, FOR_WITHDRAWAL, FOR_PLATELETS = "relapse", "death", "withdrew", "platelets"
+FOR_LOSS = "lost"
 
 
 class _Asked:
@@ -66,6 +68,7 @@ class PatientProcess:
         "_platelets",
         "_post_relapse",
         "_progress",
+        "_seen",
         "_start",
         "_times",
         "_to_come",
@@ -96,6 +99,8 @@ class PatientProcess:
         #: What was asked of the clinic, by kind of place, and the orders that wait for it.
         self._asked: dict[PlaceKind, _Asked] = {}
         self._start = record.randomised_day
+        #: Study day on which something was last seen of the patient.
+        self._seen = 0.0
         self._platelets: float | None = None
         self._progress = [OrderProgress(len(order.days)) for order in arm.orders]
         #: Doses of all orders that are still to come.
@@ -109,7 +114,7 @@ class PatientProcess:
         }
 
     def follow(self, env: simpy.Environment, visits: tuple[Visit, ...]) -> Iterator[Any]:
-        """The patient's visits, then the wait for death or withdrawal."""
+        """The patient's visits, then the wait for death, withdrawal or loss."""
         start, record, course = self._start, self.record, self._course
         ends, cancer = self._times.ends, math.inf
         agenda = self._agenda = FixedAgenda(visits) if self._clinic is None else MovingAgenda(self._arm, visits)
@@ -117,7 +122,7 @@ class PatientProcess:
             day = agenda.next_day()
             if self._asked and (yield from self._wait_for_a_place(env, min(day, ends))):
                 continue
-            if day >= ends or day == math.inf:  # death and withdrawal go before the visit they fall on
+            if day >= ends or day == math.inf:  # death, withdrawal and loss go before the visit they fall on
                 break
             yield env.timeout(start + day - env.now)
             planned = agenda.take()
@@ -156,6 +161,7 @@ class PatientProcess:
         record.doses_planned, record.dose_intensity = dose_intensity(self._arm, self._progress, cut_day - self._start)
 
     def _tell(self, day: float, kind: EventKind, detail: str = "", value: float | None = None, unit: str = "") -> None:
+        self._seen = day
         self._log(Event(self._start + day, self.record.patient, day, kind, detail, value, unit))
 
     def _visit(self, day: float, planned: tuple[Task, ...]) -> None:
@@ -166,8 +172,11 @@ class PatientProcess:
             if self.record.relapse is not None:
                 break
 
-    def _scan(self, day: float, _: int) -> None:
+    def _scan(self, day: float, which: int) -> None:
         record = self.record
+        if which == MISSED[1]:
+            self._log(Event(self._start + day, record.patient, day, EventKind.SCAN_MISSED))
+            return
         seen = self._course.assess()
         self._tell(day, EventKind.SCAN, "relapse seen" if seen.found else "clear")
         if seen.found:
@@ -327,19 +336,27 @@ class PatientProcess:
             self._tell(day, EventKind.TREATMENT_STOPPED, FOR_PLATELETS)
 
     def _end(self, day: float, cancer: float) -> None:
-        """Death or withdrawal on study day ``day``; the event is the last one of the patient."""
+        """Death, withdrawal or loss on study day ``day``; the event is the last one of the patient."""
         record, times = self.record, self._times
         death = min(times.death, times.death_by_law, cancer)
-        if death <= times.dropout:
+        if death <= min(times.dropout, times.lost):
             self._stop_treatment(day, FOR_DEATH)
             record.death_day = day
             by_law, others = (times.death_by_law, ANY_CAUSE), (times.death, OTHER_CAUSES)
             record.death_cause = min(others, by_law, (cancer, CANCER), key=itemgetter(0))[1]
             self._tell(day, EventKind.DEATH, record.death_cause)
-        else:
+        elif times.dropout <= times.lost:
             self._stop_treatment(day, FOR_WITHDRAWAL)
             record.withdrew_day = day
             self._tell(day, EventKind.WITHDREW)
+        else:
+            # Visits stop without a word before a relapse; after it, news comes until the day of loss.
+            seen = day if record.watched or record.relapse is not None else self._seen
+            self._stop_treatment(day, FOR_LOSS)
+            record.lost_day = day
+            self._tell(day, EventKind.LOST)
+            self._close(seen)
+            return
         self._close(day)
 
     def _close(self, day: float) -> None:

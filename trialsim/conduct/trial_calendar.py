@@ -14,6 +14,7 @@ from typing import Any
 import simpy
 
 from trialsim.collecting import uncollected
+from trialsim.conduct.calendar_grid import on_grid
 from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import (
     CompetingTimes,
@@ -194,7 +195,8 @@ class _Conduct:
     def _make_schedules(self) -> dict[str, tuple[Visit, ...]]:
         """Each arm's schedule, to the end of the longest follow-up that any patient can have."""
         follow_up = self._protocol.follow_up
-        horizon = self._cut.day - self._randomised[0].day
+        # A scan that is planned for later may come by then.
+        horizon = self._cut.day - self._randomised[0].day + on_grid(follow_up.window_days)
         return {name: arm_schedule(arm, follow_up.scans, horizon) for name, arm in self._protocol.arms.items()}
 
     def _enrol(self) -> Iterator[Any]:
@@ -241,7 +243,12 @@ class _Conduct:
             clinic=self._clinic(site),
         )
         self._patients[patient] = process
-        self._env.process(process.follow(self._env, own_visits(self._schedules[name], times)))
+        self._env.process(
+            process.follow(
+                self._env,
+                own_visits(self._schedules[name], protocol.follow_up, times, patient, seed=seed, replicate=replicate),
+            )
+        )
         return process
 
     def _fate(self, record: PatientRecord, arm: ResolvedArm, traits: Traits) -> tuple[CompetingTimes, Course]:

@@ -29,12 +29,25 @@ def resolve_follow_up(
     if written.scans is None and needed is not None:
         message = f"`follow_up` has no `scans`, and the patients of `{needed}` have cells"
         findings.add(AT, message, Rule.SCANS_NEEDED, "scans: {every: 3 mo}", at_key=True)
+    scans = _scans(findings, written)
+    _check_window(findings, written, scans)
     return FollowUp(
         minimum_days=written.minimum or 0.0,
-        scans=_scans(findings, written),
+        scans=scans,
         dropout_per_day=written.dropout,
+        window_days=written.window,
+        missed=written.missed,
+        lost_per_day=written.lost,
         cut=None if written.cut is None else _cut(findings, written.cut, accrual),
     )
+
+
+def _check_window(findings: Findings, written: WrittenFollowUp, scans: tuple[ScanPeriod, ...]) -> None:
+    """Scans keep their order wherever they move."""
+    shortest = min((period.every_days for period in scans), default=0.0)
+    if scans and 2.0 * written.window >= shortest:
+        message = f"a window of {written.window:g} d on either side is too wide for scans {shortest:g} d apart"
+        findings.add((*AT, "window"), message, Rule.WINDOW, f"less than {shortest / 2.0:g} d")
 
 
 def resolve_capacity(written: WrittenCapacity | None) -> Capacity | None:

@@ -198,6 +198,11 @@ class FollowUp(Frozen):
     scans: tuple[ScanPeriod, ...]
     """None: relapse is seen when it happens, which only arms with a law allow."""
     dropout_per_day: float
+    window_days: float = 0.0
+    """A scan is up to this early or late."""
+    missed: float = 0.0
+    """Chance that a scan is missed."""
+    lost_per_day: float = 0.0
     cut: Cut | None = None
 
     @property

@@ -92,6 +92,7 @@ class Rule(StrEnum):
     CAPACITY = "`capacity` limits the places for infusions, for radiotherapy or both"
     CUT = "data are cut by `minimum`, or by a `cut` with `events` or a `date`"
     CUT_ORDER = "a cut comes after the trial opens, by the last day allowed, with no more events than patients"
+    WINDOW = "a visit window is less than half of every scan interval"
     SCANS_NEEDED = "patients with cells are scanned, since nothing else finds a relapse"
     MODEL = "an arm has a law of event times with its parameters, or treatments"
     MODEL_ORDER = "the pieces of a law follow each other, and only the last goes on"

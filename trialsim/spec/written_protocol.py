@@ -31,6 +31,7 @@ from trialsim.spec.values import (
     PositiveTime,
     RatePerDay,
     Text,
+    Time,
     Whole,
     broken,
     no_repeats,
@@ -118,7 +119,10 @@ class WrittenFollowUp(Written):
     scans: Scans | None = Field(
         None, description="When patients are scanned for relapse; may be left out if every arm has a `model`."
     )
+    window: Time = Field(0.0, description="A scan is at most this much early or late, at random, e.g. 7 d.")
+    missed: Fraction = Field(0.0, description="Chance that a scan is missed.")
     dropout: RatePerDay = Field(0.0, description="Withdrawal, e.g. 2 %/yr.")
+    lost: RatePerDay = Field(0.0, description="Loss to follow-up: the patient is not seen again, e.g. 1 %/yr.")
     cut: WrittenCut | None = Field(None, description="A cut by date or by events, beside the minimum follow-up.")
 
 
