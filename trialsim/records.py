@@ -23,18 +23,21 @@ class EventKind(StrEnum):
     ENROLLED = "enrolled"
     RANDOMISED = "randomised"
     DOSE = "dose"
+    DOSE_DELAYED = "dose delayed"
     DOSE_HELD = "dose held"
     DOSE_REDUCED = "dose reduced"
     TREATMENT_STOPPED = "treatment stopped"
     TREATMENT_COMPLETED = "treatment completed"
     LABORATORY = "laboratory"
     SCAN = "scan"
+    SCAN_MISSED = "scan missed"
     BIOMARKER = "biomarker"
     NOT_GIVEN = "not given"
     RELAPSE = "relapse"
     DEATH = "death"
     WITHDREW = "withdrew"
     LOOK = "look"
+    LOST = "lost to follow-up"
     DATA_CUT = "data cut"
 
 
@@ -43,14 +46,15 @@ class SameDay(IntEnum):
 
     A patient is screened and randomised before anything else can happen. A look and the data cut are last, so an event
     on their instant is in the data. Death precedes what a dead patient cannot have; withdrawal precedes the visit it
-    makes the patient miss; a relapse that comes by a law is seen when it happens; a scan sees the tumour before that
-    day's treatment; the laboratory and biomarkers decide on that day's dose.
+    makes the patient miss, and so does loss to follow-up; a relapse that comes by a law is seen when it happens; a scan
+    sees the tumour before that day's treatment; the laboratory and biomarkers decide on that day's dose.
     """
 
     SCREENED = 0
     RANDOMISED = 1
     DEATH = 2
     WITHDREW = 3
+    LOST = 4
     RELAPSE = 5
     SCAN = 6
     LABORATORY = 8
@@ -165,6 +169,8 @@ class PatientRecord:
     death_cause: str = ""
     """``cancer``, ``other causes``; ``any cause`` where a law of overall survival says when."""
     withdrew_day: float | None = None
+    lost_day: float | None = None
+    """The day from which on the patient does not come any more."""
     last_contact: float = 0.0
     """Study day up to which the patient's state is known."""
     last_scan: float = 0.0
@@ -185,6 +191,12 @@ class PatientRecord:
     """The orders, by id, that were not given since their panel was negative."""
     watched: bool = False
     """Whether events are seen when they happen, without scans, so that the patient's state is known at any time."""
+    waits: list[tuple[str, float]] = field(default_factory=list)
+    """Of each administration that took a limited place: the kind of place, and the days that it had to wait for it."""
+    waits_for: tuple[str, ...] = ()
+    """The kinds of place that administrations wait for at the data cut."""
+    waited_for: tuple[str, ...] = ()
+    """The kinds of place that administrations waited for when relapse, death or withdrawal ended treatment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,9 @@ class Purpose(IntEnum):
     SITE_START = 23
     SCREENING = 24
     SAMPLING = 30
+    LOST = 41
+    VISIT_WINDOW = 43
+    MISSED_VISIT = 44
     LAW = 46
     REPLICATES = 60
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trialsim.conduct import conduct_one_patient
+from trialsim.conduct import conduct_one_patient, conduct_trial
 from trialsim.endpoints import primary_event, usubjid
 from trialsim.errors import UsageError
 from trialsim.looks import Monitor
@@ -39,10 +39,14 @@ def tell_stories(
 ) -> dict[str, Any]:
     """The ``stories`` object of results.json: a few patients of a finished trial."""
     chosen = choose_patients(protocol, trial.patients, traits, seed=seed)
+    if protocol.capacity is None:
+        told = [tell_story(protocol, patient, traits, seed=seed, cut_day=trial.cut_day) for patient in chosen]
+    else:
+        told = _tell_together(protocol, chosen, traits, seed=seed)
     return {
         "selection": SELECTION,
         "detection_limit": protocol.detection.limit_cells,
-        "patients": [tell_story(protocol, patient, traits, seed=seed, cut_day=trial.cut_day) for patient in chosen],
+        "patients": told,
     }
 
 
@@ -118,6 +122,27 @@ def tell_story(
     return _story(protocol, record, trial.events, courses[0])
 
 
+def _tell_together(
+    protocol: ResolvedProtocol, chosen: Sequence[int], traits: Sequence[Traits], *, seed: int
+) -> list[dict[str, Any]]:
+    """Stories of patients who wait for the same places as all others: the trial once more, with these looked at."""
+    courses: dict[int, Course] = {}
+
+    def new_course(number: int, given: ResolvedArm, own: Traits) -> Course:
+        course = Course(number, given, own, protocol, seed=seed, traced=number in chosen)
+        if number in chosen:
+            courses[number] = course
+        return course
+
+    trial = conduct_trial(protocol, seed=seed, traits=traits, new_course=new_course, has_event=primary_event(protocol))
+    records = {record.patient: record for record in trial.patients}
+    events: dict[int, list[Event]] = {number: [] for number in chosen}
+    for event in trial.events:
+        if event.patient in events:
+            events[event.patient].append(event)
+    return [_story(protocol, records[number], events[number], courses[number]) for number in chosen]
+
+
 def _story(
     protocol: ResolvedProtocol, record: PatientRecord, events: Sequence[Event], course: Course
 ) -> dict[str, Any]:
@@ -178,6 +203,8 @@ def _outcome(record: PatientRecord) -> str:
         words.append(f"Died of {record.death_cause} at {record.death_day / DAYS_PER_MONTH:.1f} months.")
     if record.withdrew_day is not None:
         words.append(f"Left the trial at {record.withdrew_day / DAYS_PER_MONTH:.1f} months.")
+    if record.lost_day is not None:
+        words.append(f"Lost to follow-up at {record.lost_day / DAYS_PER_MONTH:.1f} months.")
     if record.relapse is None and record.death_day is None:
         words.append(f"No relapse up to the last contact at {record.last_contact / DAYS_PER_MONTH:.1f} months.")
     return " ".join(words)

@@ -29,6 +29,7 @@ from trialsim.endpoints import (
     guided_orders,
     participant_flow,
     primary_event,
+    waiting_times,
 )
 from trialsim.endpoints.adsl import ADSL_DECIMALS
 from trialsim.endpoints.adtte import ADTTE_DECIMALS
@@ -108,6 +109,7 @@ def run_trial(
         "allocation": allocation_table(record, protocol),
         "baseline": baseline_table(record, protocol),
         "biomarkers": guided_orders(record, protocol),
+        "waiting": waiting_times(record, protocol),
         "stories": tell_stories(protocol, record, traits, seed=seed),
     }
     finished = time.perf_counter()

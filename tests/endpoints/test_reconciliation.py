@@ -34,7 +34,7 @@ def protocol_with_every_ending() -> ResolvedProtocol:
     rules = base.randomisation.model_copy(
         update={"ratio": {"control": 1, "navitoclax": 2, "observation": 1}, "block_sizes": (4, 8)}
     )
-    follow_up = base.follow_up.model_copy(update={"minimum_days": 60.0, "dropout_per_day": 5e-4})
+    follow_up = base.follow_up.model_copy(update={"minimum_days": 60.0, "dropout_per_day": 5e-4, "lost_per_day": 4e-4})
     return base.model_copy(update={"arms": arms, "randomisation": rules, "follow_up": follow_up})
 
 
@@ -72,7 +72,7 @@ def test_flow_balances(trial: TrialRecord, adsl: pd.DataFrame, log: pd.DataFrame
     assert flow["enrolled"] == flow["randomised"] == PATIENTS == len(adsl)
     assert sum(arm["allocated"] for arm in flow["arms"].values()) == PATIENTS
     for name, arm in flow["arms"].items():
-        ways = ("relapsed", "died_without_relapse", "withdrew", "event_free_at_cut")
+        ways = ("relapsed", "died_without_relapse", "withdrew", "lost", "event_free_at_cut")
         assert arm["allocated"] == sum(arm[way] for way in ways) == counts(log, name, "randomised")
         assert arm["allocated"] == arm["started_treatment"] + arm["never_treated"] == arm["analysed"]
         stopped = sum(arm["stopped_treatment"].values())
@@ -90,9 +90,9 @@ def test_the_trial_has_every_ending(trial: TrialRecord, adtte: pd.DataFrame) -> 
     """Keeps the other tests honest: each box and code that they compare is filled at least once."""
     flow = participant_flow(trial, PROTOCOL)["arms"]["navitoclax"]
     assert min(value for key, value in flow.items() if isinstance(value, int) and key != "never_treated") > 0
-    assert {"relapse", "withdrew", "platelets"} <= set(flow["stopped_treatment"])
+    assert {"relapse", "withdrew", "lost", "platelets"} <= set(flow["stopped_treatment"])
     assert participant_flow(trial, PROTOCOL)["arms"]["observation"]["never_treated"] > 0
-    assert set(adtte["CNSR"]) == {0, 1, 3, 4, 5, 6}
+    assert set(adtte["CNSR"]) == {0, 1, 2, 3, 4, 5, 6}
 
 
 def test_every_event_has_its_row_in_the_log(adtte: pd.DataFrame, log: pd.DataFrame) -> None:
@@ -115,7 +115,7 @@ def test_flow_agrees_with_the_endpoints(trial: TrialRecord, adtte: pd.DataFrame)
     for name, arm in participant_flow(trial, PROTOCOL)["arms"].items():
         own = rfs[rfs["ARM"] == name]
         assert int((own["CNSR"] == 0).sum()) == arm["relapsed"] + arm["died_without_relapse"]
-        assert int((own["CNSR"] != 0).sum()) == arm["withdrew"] + arm["event_free_at_cut"]
+        assert int((own["CNSR"] != 0).sum()) == arm["withdrew"] + arm["lost"] + arm["event_free_at_cut"]
         assert int((ttr[ttr["ARM"] == name]["CNSR"] == 6).sum()) == arm["died_without_relapse"]
 
 

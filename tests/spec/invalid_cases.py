@@ -16,6 +16,7 @@ CASES: dict[str, tuple[int, int, int, str]] = {
     "block_size": (29, 65, 1, "a block of 5 cannot hold the ratio 1:1"),
     "cap_level": (30, 83, 7, "`mutated` is not a level of `p53_status` in this cohort"),
     "cap_room": (30, 70, 10, "the caps of `p53_status` leave room for 30 of 100 patients"),
+    "capacity": (36, 11, 16, "`capacity` limits nothing"),
     "category": (29, 90, 3, "`age` is a number, which makes no groups"),
     "category__cap": (30, 70, 3, "`age` is a number, which makes no groups"),
     "category__caps": (20, 70, 5, "patients of event-times have no `nodes`"),
@@ -24,6 +25,7 @@ CASES: dict[str, tuple[int, int, int, str]] = {
     "choice": (35, 21, 3, "`pfs` is not one of rfs, ttr, drfs, os"),
     "choice__law": (16, 19, 6, "`weibul` is not a law of event times"),
     "choice__method": (29, 61, 12, "`minimization` is not one of blocks, simple, minimisation"),
+    "choice__weekday": (36, 44, 4, "`tues` is not one of mon, tue, wed, thu, fri, sat, sun"),
     "circular_start": (6, 51, 20, "`doxorubicin` and `paclitaxel` wait for each other"),
     "circular_start__itself": (24, 16, 21, "`navitoclax` waits for itself"),
     "circular_start__until": (28, 16, 21, "`navitoclax` waits for itself"),
@@ -195,6 +197,7 @@ CASES: dict[str, tuple[int, int, int, str]] = {
     "utf8": (16, 20, 1, "byte 0xe9 is not UTF-8"),
     "weekdays_syntax": (27, 19, 7, "`fri-mon` is not a stretch of weekdays"),
     "weekdays_syntax__order": (27, 19, 10, "these weekdays are not in the week's order"),
+    "window": (35, 11, 4, "a window of 49 d on either side is too wide for scans 91.3125 d apart"),
     "yaml_syntax": (16, 24, 1, "mapping values are not allowed here"),
     "yaml_syntax__two_documents": (45, 1, 1, "expected a single document in the stream, but found another document"),
 }

@@ -23,30 +23,40 @@ class CompetingTimes(NamedTuple):
     """Death from causes other than cancer."""
     dropout: float
     """Withdrawal from the study."""
+    lost: float = math.inf
+    """Loss to follow-up."""
     event: float = math.inf
     """The event of an arm with a law, where it is seen when it happens and is no death."""
-    by_law: bool = False
-    """Whether death comes by a law of overall survival, for which causes are one."""
+    death_by_law: float = math.inf
+    """Death by a law of overall survival, for which causes are one."""
 
     @property
     def ends(self) -> float:
-        """The end of follow-up by death or withdrawal."""
-        return min(self.death, self.dropout)
+        """The end of follow-up by death, withdrawal or loss."""
+        return min(self.death, self.death_by_law, self.dropout, self.lost)
 
 
 def draw_competing_times(
     protocol: ResolvedProtocol, traits: Traits, patient: int, *, seed: int, replicate: int = 0
 ) -> CompetingTimes:
-    """Background death (Gompertz, given age and sex) and dropout (exponential) of one patient.
+    """Background death (Gompertz, given age and sex), dropout and loss (exponential) of one patient.
 
     Uses the traits ``age`` (years) and ``sex``.
     """
     mortality = protocol.cohort.mortality["male" if traits["sex"] == "male" else "female"]
     hazard = stream(seed, Purpose.BACKGROUND_DEATH, subject=patient, replicate=replicate).standard_exponential()
     death = days_to_death(mortality, float(traits["age"]), hazard)
-    rate = protocol.follow_up.dropout_per_day
-    unit = stream(seed, Purpose.DROPOUT, subject=patient, replicate=replicate).standard_exponential()
-    return CompetingTimes(on_grid(death), on_grid(unit / rate) if rate > 0 else math.inf)
+
+    def exponential(purpose: Purpose, rate: float) -> float:
+        if rate <= 0.0:
+            return math.inf
+        return on_grid(stream(seed, purpose, subject=patient, replicate=replicate).standard_exponential() / rate)
+
+    return CompetingTimes(
+        on_grid(death),
+        dropout=exponential(Purpose.DROPOUT, protocol.follow_up.dropout_per_day),
+        lost=exponential(Purpose.LOST, protocol.follow_up.lost_per_day),
+    )
 
 
 def times_of_law(protocol: ResolvedProtocol, times: CompetingTimes, event: float) -> CompetingTimes:
@@ -56,7 +66,7 @@ def times_of_law(protocol: ResolvedProtocol, times: CompetingTimes, event: float
     which counts none.
     """
     if protocol.endpoint.primary == "os":
-        return times._replace(death=event, by_law=True)
+        return times._replace(death=math.inf, death_by_law=event)
     if protocol.endpoint.primary == "ttr":
         return times._replace(event=event)
     return times._replace(death=math.inf, event=event)

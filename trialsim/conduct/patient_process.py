@@ -1,32 +1,50 @@
 """One patient on the calendar: a SimPy process that walks through the arm's schedule.
 
 The process waits for each distinct time of the schedule, advances the patient's course to it, and does what
-is planned there. Detection of relapse, death and withdrawal end the visits. After relapse only the times to
-death and withdrawal still run: biology is no longer advanced.
+is planned there. Detection of relapse, death, withdrawal and loss end the visits. After relapse only the times to
+death, withdrawal and loss still run: biology is no longer advanced. Where places for treatment are limited, a dose that
+is due asks for one and waits if there is none; the schedule moves with it (`trialsim.conduct.agenda`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from copy import copy
+from operator import itemgetter
 from typing import Any
 
 import simpy
 
+from trialsim.conduct.agenda import Agenda, FixedAgenda, MovingAgenda
+from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import CompetingTimes
 from trialsim.conduct.course import Course
 from trialsim.conduct.dosing import Decision, OrderProgress, decide, dose_intensity
 from trialsim.conduct.law_course import SITE as SITE_OF_LAW
+from trialsim.conduct.own_visits import MISSED
 from trialsim.conduct.schedule import Task, Visit
 from trialsim.records import Event, EventKind, PatientRecord, Relapse, SameDay
 from trialsim.spec.resolved import ResolvedArm
+from trialsim.spec.resolved_conduct import PlaceKind
 
 CANCER = "cancer"
 OTHER_CAUSES = "other causes"
 ANY_CAUSE = "any cause"
 #: Reasons for stopping treatment.
 FOR_RELAPSE, FOR_DEATH, FOR_WITHDRAWAL, FOR_PLATELETS = "relapse", "death", "withdrew", "platelets"
+FOR_LOSS = "lost"
+
+
+class _Asked:
+    """A request for a place, when each order asked for it (study days), and the orders that wait."""
+
+    __slots__ = ("due", "orders", "request")
+
+    def __init__(self, request: Any) -> None:
+        self.request = request
+        self.due: dict[int, float] = {}
+        self.orders: list[int] = []
 
 
 def _said(positive: bool) -> str:
@@ -36,17 +54,22 @@ def _said(positive: bool) -> str:
 class PatientProcess:
     """A patient from randomisation to the end of follow-up. ``follow`` is the SimPy process.
 
-    ``log`` takes every event, ``post_relapse`` draws the days from relapse at a site to death from cancer.
+    ``log`` takes every event, ``post_relapse`` draws the days from relapse at a site to death from cancer, ``clinic``
+    has the places for treatment where they are limited.
     """
 
     __slots__ = (
+        "_agenda",
         "_arm",
+        "_asked",
+        "_clinic",
         "_course",
         "_do",
         "_log",
         "_platelets",
         "_post_relapse",
         "_progress",
+        "_seen",
         "_start",
         "_times",
         "_to_come",
@@ -63,6 +86,7 @@ class PatientProcess:
         *,
         log: Callable[[Event], None],
         post_relapse: Callable[[str], float],
+        clinic: Clinic | None = None,
     ) -> None:
         self.record = record
         self.closed = False
@@ -71,7 +95,13 @@ class PatientProcess:
         self._times = times
         self._log = log
         self._post_relapse = post_relapse
+        self._clinic = clinic
+        self._agenda: Agenda = FixedAgenda(())
+        #: What was asked of the clinic, by kind of place, and the orders that wait for it.
+        self._asked: dict[PlaceKind, _Asked] = {}
         self._start = record.randomised_day
+        #: Study day on which something was last seen of the patient.
+        self._seen = 0.0
         self._platelets: float | None = None
         self._progress = [OrderProgress(len(order.days)) for order in arm.orders]
         #: Doses of all orders that are still to come.
@@ -85,22 +115,42 @@ class PatientProcess:
         }
 
     def follow(self, env: simpy.Environment, visits: tuple[Visit, ...]) -> Iterator[Any]:
-        """The patient's visits, then the wait for death or withdrawal."""
+        """The patient's visits, then the wait for death, withdrawal or loss."""
         start, record, course = self._start, self.record, self._course
         ends, cancer = self._times.ends, math.inf
-        for day, planned in visits:
-            if day >= ends:  # death and withdrawal go before the visit they fall on
+        agenda = self._agenda = FixedAgenda(visits) if self._clinic is None else MovingAgenda(self._arm, visits)
+        while record.relapse is None:
+            day = agenda.next_day()
+            if self._asked and (yield from self._wait_for_a_place(env, min(day, ends))):
+                continue
+            if day >= ends or day == math.inf:  # death, withdrawal and loss go before the visit they fall on
                 break
             yield env.timeout(start + day - env.now)
+            planned = agenda.take()
             course.advance(day)
             self._visit(day, planned)
-            if record.relapse is not None:
-                cancer = day + self._post_relapse(record.relapse.site)
-                ends = min(ends, cancer)
-                break
+        if record.relapse is not None:
+            cancer = record.relapse.detected + self._post_relapse(record.relapse.site)
+            ends = min(ends, cancer)
         if ends < math.inf:
             yield env.timeout(start + ends - env.now)
             self._end(ends, cancer)
+
+    def _wait_for_a_place(self, env: simpy.Environment, until: float) -> Generator[Any, Any, bool]:
+        """Wait for a place, at most until a study day; returns whether there is one."""
+        waiting = [asked.request for asked in self._asked.values() if asked.orders]
+        if not waiting:
+            return False
+        if until < math.inf:
+            waiting.append(env.timeout(self._start + until - env.now))
+        yield env.any_of(waiting)
+        found = False
+        for asked in self._asked.values():
+            if asked.orders and asked.request.triggered:
+                found = True
+                time_of_day = (self._start + asked.due[asked.orders[0]]) % 1.0
+                self._go_on(asked, asked.request.value + time_of_day - self._start)
+        return found
 
     def close_at_cut(self, cut_day: float) -> None:
         """End the follow-up of a patient who is still in it at the data cut (a calendar day)."""
@@ -119,6 +169,7 @@ class PatientProcess:
         record.doses_planned, record.dose_intensity = dose_intensity(self._arm, self._progress, cut_day - self._start)
 
     def _tell(self, day: float, kind: EventKind, detail: str = "", value: float | None = None, unit: str = "") -> None:
+        self._seen = day
         self._log(Event(self._start + day, self.record.patient, day, kind, detail, value, unit))
 
     def _visit(self, day: float, planned: tuple[Task, ...]) -> None:
@@ -129,8 +180,11 @@ class PatientProcess:
             if self.record.relapse is not None:
                 break
 
-    def _scan(self, day: float, _: int) -> None:
+    def _scan(self, day: float, which: int) -> None:
         record = self.record
+        if which == MISSED[1]:
+            self._log(Event(self._start + day, record.patient, day, EventKind.SCAN_MISSED))
+            return
         seen = self._course.assess()
         self._tell(day, EventKind.SCAN, "relapse seen" if seen.found else "clear")
         if seen.found:
@@ -194,7 +248,10 @@ class PatientProcess:
         if progress.stopped:
             return
         order = self._arm.orders[index]
-        decision, progress.state = decide(order.rule, progress.state, self._platelets)
+        decision, state = decide(order.rule, progress.state, self._platelets)
+        if decision <= Decision.RESUME and not self._has_place(day, index):
+            return
+        progress.state = state
         progress.remaining -= 1
         self._to_come -= 1
         amount = order.dose * progress.state.fraction
@@ -209,6 +266,45 @@ class PatientProcess:
             if decision is Decision.STOP:
                 self._stop_order(day, index)
         self._complete_treatment(day)
+
+    def _has_place(self, day: float, index: int) -> bool:
+        """Whether a dose that is due can be given now; otherwise its order waits."""
+        clinic, order = self._clinic, self._arm.orders[index]
+        kind = clinic.kind_for(order.agent) if clinic is not None else None
+        if clinic is None or kind is None:
+            return True
+        today = math.floor(self._start + day)
+        asked = self._asked.get(kind)
+        if asked is None or (asked.request.triggered and asked.request.value != today):
+            begun = self._progress[index].given > 0.0
+            request = clinic.ask(kind, begun=begun, due=self._start + day, patient=self.record.patient)
+            asked = self._asked[kind] = _Asked(request)
+        due = asked.due.setdefault(index, day)
+        if not asked.request.triggered:
+            asked.orders.append(index)
+            self._agenda.wait(index, day)
+            return False
+        self.record.waits.append((kind, day - due))
+        if day > due:
+            self._tell(day, EventKind.DOSE_DELAYED, order.id, day - due, "days")
+        return True
+
+    def _go_on(self, asked: _Asked, day: float) -> None:
+        """The orders that waited are due on ``day``."""
+        for order in asked.orders:
+            self._agenda.go_on(order, day)
+        asked.orders.clear()
+
+    def _leave_queues(self, day: float) -> None:
+        """Nothing is asked of the clinic any more; what waited goes on, without doses."""
+        self.record.waited_for = self._waited_for()
+        for asked in self._asked.values():
+            asked.request.cancel()
+            self._go_on(asked, day)
+        self._asked.clear()
+
+    def _waited_for(self) -> tuple[str, ...]:
+        return tuple(kind for kind, asked in self._asked.items() if asked.orders)
 
     def _count_dose(self, day: float, progress: OrderProgress) -> None:
         progress.given += progress.state.fraction
@@ -231,6 +327,7 @@ class PatientProcess:
         if not self._to_come:
             return
         self._to_come = 0
+        self._leave_queues(day)
         for progress in self._progress:
             progress.stopped, progress.remaining = True, 0
         self._tell(day, EventKind.TREATMENT_STOPPED, reason)
@@ -247,22 +344,31 @@ class PatientProcess:
             self._tell(day, EventKind.TREATMENT_STOPPED, FOR_PLATELETS)
 
     def _end(self, day: float, cancer: float) -> None:
-        """Death or withdrawal on study day ``day``; the event is the last one of the patient."""
+        """Death, withdrawal or loss on study day ``day``; the event is the last one of the patient."""
         record, times = self.record, self._times
-        death = min(times.death, cancer)
-        if death <= times.dropout:
+        death = min(times.death, times.death_by_law, cancer)
+        if death <= min(times.dropout, times.lost):
             self._stop_treatment(day, FOR_DEATH)
             record.death_day = day
-            others = ANY_CAUSE if times.by_law else OTHER_CAUSES
-            record.death_cause = CANCER if cancer < times.death else others
+            by_law, others = (times.death_by_law, ANY_CAUSE), (times.death, OTHER_CAUSES)
+            record.death_cause = min(others, by_law, (cancer, CANCER), key=itemgetter(0))[1]
             self._tell(day, EventKind.DEATH, record.death_cause)
-        else:
+        elif times.dropout <= times.lost:
             self._stop_treatment(day, FOR_WITHDRAWAL)
             record.withdrew_day = day
             self._tell(day, EventKind.WITHDREW)
+        else:
+            # Visits stop without a word before a relapse; after it, news comes until the day of loss.
+            seen = day if record.watched or record.relapse is not None else self._seen
+            self._stop_treatment(day, FOR_LOSS)
+            record.lost_day = day
+            self._tell(day, EventKind.LOST)
+            self._close(seen)
+            return
         self._close(day)
 
     def _close(self, day: float) -> None:
+        self.record.waits_for = self._waited_for()
         self.record.last_contact = day
         self.record.true_platelet_nadir = self._course.true_platelet_nadir()
         self.closed = True

@@ -14,6 +14,8 @@ from typing import Any
 import simpy
 
 from trialsim.collecting import uncollected
+from trialsim.conduct.calendar_grid import on_grid
+from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import (
     CompetingTimes,
     draw_competing_times,
@@ -85,8 +87,8 @@ def conduct_one_patient(
     """One patient of the trial that :func:`conduct_trial` runs, alone, with the same events on the same days.
 
     ``arm`` None is the arm that the trial gave; another name shows what the other arm would have brought. Earlier
-    patients are randomised, since they decide the arm, but not followed. Where events cut the data, the day of the cut
-    has to be given; otherwise the whole trial is run around the patient.
+    patients are randomised, since they decide the arm, but not followed. The whole trial is run around the patient if
+    all wait for the same places, or if events cut the data and the day of the cut is not given.
     """
     conduct = _Conduct(protocol, seed, traits, new_course, None, None, has_event, interim, replicate)
     return conduct.run_one(patient, arm, cut_day)
@@ -135,6 +137,7 @@ class _Conduct:
                 f"{self._randomised[0].day:.1f}"
             )
         self._schedules = self._make_schedules()
+        self._clinics: dict[int, Clinic] = {}
 
     def run(self) -> TrialRecord:
         self._env.process(self._enrol())
@@ -148,7 +151,7 @@ class _Conduct:
         return TrialRecord(self._events, [p.record for p in self._patients.values()], cut_day, self._cut.by)
 
     def run_one(self, patient: int, arm: str | None, cut_day: float | None) -> TrialRecord:
-        if self._cut.follows_events and cut_day is None:
+        if self._protocol.capacity is not None or (self._cut.follows_events and cut_day is None):
             return self._run_around(patient, arm)
         for earlier in self._randomised:
             if earlier.subject >= patient:
@@ -215,7 +218,8 @@ class _Conduct:
     def _make_schedules(self) -> dict[str, tuple[Visit, ...]]:
         """Each arm's schedule, to the end of the longest follow-up that any patient can have."""
         follow_up = self._protocol.follow_up
-        horizon = self._cut.day - self._randomised[0].day
+        # A scan that is planned for later may come by then.
+        horizon = self._cut.day - self._randomised[0].day + on_grid(follow_up.window_days)
         return {name: arm_schedule(arm, follow_up.scans, horizon) for name, arm in self._protocol.arms.items()}
 
     def _enrol(self) -> Iterator[Any]:
@@ -252,9 +256,22 @@ class _Conduct:
 
         record = PatientRecord(patient, name, site, stratum, randomised_day=day, traits=dict(traits))
         times, course = self._fate(record, arm, traits)
-        process = PatientProcess(record, arm, course, times, log=self._log_of(record), post_relapse=post_relapse)
+        process = PatientProcess(
+            record,
+            arm,
+            course,
+            times,
+            log=self._log_of(record),
+            post_relapse=post_relapse,
+            clinic=self._clinic(site),
+        )
         self._patients[patient] = process
-        self._env.process(process.follow(self._env, own_visits(self._schedules[name], times)))
+        self._env.process(
+            process.follow(
+                self._env,
+                own_visits(self._schedules[name], protocol.follow_up, times, patient, seed=seed, replicate=replicate),
+            )
+        )
         return process
 
     def _fate(self, record: PatientRecord, arm: ResolvedArm, traits: Traits) -> tuple[CompetingTimes, Course]:
@@ -268,6 +285,16 @@ class _Conduct:
         times = times_of_law(protocol, times, event)
         # Where there are scans, a relapse waits for the one that sees it.
         return (times if record.watched else times._replace(event=math.inf)), LawCourse(event)
+
+    def _clinic(self, site: int) -> Clinic | None:
+        """Where the patients of a site are treated, if places are limited."""
+        capacity = self._protocol.capacity
+        if capacity is None:
+            return None
+        at = site if capacity.per_site else 0
+        if at not in self._clinics:
+            self._clinics[at] = Clinic(self._env, self._protocol)
+        return self._clinics[at]
 
     def _log_of(self, record: PatientRecord) -> Callable[[Event], None]:
         """The log of one patient: where events cut the data, the cut looks at what is written."""

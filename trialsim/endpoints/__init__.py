@@ -11,6 +11,7 @@ from trialsim.endpoints.flow import participant_flow
 from trialsim.endpoints.identity import usubjid
 from trialsim.endpoints.summary import arm_summaries
 from trialsim.endpoints.survival_frame import survival_frame
+from trialsim.endpoints.waiting import waiting_times
 
 __all__ = [
     "adsl_frame",
@@ -25,4 +26,5 @@ __all__ = [
     "primary_event",
     "survival_frame",
     "usubjid",
+    "waiting_times",
 ]

@@ -32,6 +32,7 @@ STOP_TERMS = {
     "relapse": "DISEASE RELAPSE",
     "death": "DEATH",
     "withdrew": "WITHDRAWAL BY SUBJECT",
+    "lost": "LOST TO FOLLOW-UP",
     "platelets": "ADVERSE EVENT",
 }
 TREATMENT_TERMS = {
@@ -109,11 +110,14 @@ def _treatment(protocol: ResolvedProtocol, record: PatientRecord, status: Treatm
 
 
 def _study(protocol: ResolvedProtocol, record: PatientRecord) -> dict[str, object]:
-    died, withdrew = record.death_day is not None, record.withdrew_day is not None
-    reason = "DEATH" if died else "WITHDRAWAL BY SUBJECT" if withdrew else ""
-    end = record.death_day if died else record.withdrew_day
+    ends = {
+        "DEATH": record.death_day,
+        "WITHDRAWAL BY SUBJECT": record.withdrew_day,
+        "LOST TO FOLLOW-UP": record.last_contact if record.lost_day is not None else None,
+    }
+    reason, end = next(((why, day) for why, day in ends.items() if day is not None), ("", None))
     return {
-        "DTHFL": "Y" if died else "",
+        "DTHFL": "Y" if record.death_day is not None else "",
         "DTHDT": study_date(protocol, record, record.death_day),
         "DTHCAUS": record.death_cause,
         "EOSSTT": "DISCONTINUED" if reason else "ONGOING",

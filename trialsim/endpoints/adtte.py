@@ -9,10 +9,9 @@ DRFS    distant relapse-free survival  first of distant relapse and death; a loc
                                        is not simulated
 ======  =============================  ==================================================================
 
-CNSR: 0 event; 1 event-free at cut-off; 3 withdrew; 4 new therapy; 5 no post-baseline assessment (day 1);
-6 death without relapse. (2, lost to follow-up, does not occur: who leaves, withdraws.) A patient without
-relapse is censored at the last tumour assessment; OS is censored at the last contact, and so is everything where
-events are seen without scans (arms with a law of event times).
+CNSR: 0 event; 1 event-free at cut-off; 2 lost to follow-up; 3 withdrew; 4 new therapy; 5 no post-baseline assessment
+(day 1); 6 death without relapse. A patient without relapse is censored at the last tumour assessment; OS is censored at
+the last contact, and so is everything where events are seen without scans (arms with a law of event times).
 
 AVAL = ADT - STARTDT + 1, in whole days. AVALSIM is the exact study day on which the event truly came about
 (for relapse: on which the lesion crossed the detection limit), or of the censoring.
@@ -50,6 +49,7 @@ ADTTE_DECIMALS = {"AVALSIM": 4}
 #: What each censoring code means; the words of EVNTDESC.
 CENSORING = {
     1: "Event-Free at Cut-Off",
+    2: "Lost to Follow-Up",
     3: "Withdrew",
     4: "New Therapy",
     5: "No Post-Baseline Assessment",
@@ -91,7 +91,7 @@ def time_to_event(record: PatientRecord, parameter: str) -> TimeToEvent:
         return _at_last_contact(record)
     if record.last_scan <= 0:
         return _censored(0.0, 5, "Date of Randomisation", EventKind.RANDOMISED)
-    code = 1 if record.withdrew_day is None else 3
+    code = 3 if record.withdrew_day is not None else 2 if record.lost_day is not None else 1
     return _censored(record.last_scan, code, "Date of Last Tumour Assessment", EventKind.SCAN)
 
 
@@ -110,6 +110,8 @@ def _overall_survival(record: PatientRecord) -> TimeToEvent:
 def _at_last_contact(record: PatientRecord) -> TimeToEvent:
     if record.withdrew_day is not None:
         return _censored(record.withdrew_day, 3, "Date of Withdrawal", EventKind.WITHDREW)
+    if record.lost_day is not None:
+        return _censored(record.last_contact, 2, "Date of Last Contact", EventKind.LOST)
     return _censored(record.last_contact, 1, "Date of Data Cut-Off", EventKind.DATA_CUT)
 
 
@@ -127,7 +129,7 @@ def adtte_frame(trial: TrialRecord, protocol: ResolvedProtocol, *, replicate: in
     """The ADTTE table, sorted by endpoint as in `PARAMETERS` and then by patient.
 
     SRCDOM, SRCVAR and SRCSEQ lead to the row of ``events.csv`` that dates the endpoint (its ``seq``), or to
-    ADSL.LSTALVDT for those alive at the data cut.
+    ADSL.LSTALVDT for those alive at the data cut or lost.
     """
     sequence = _last_row_of_kind(trial)
     shared = [_shared(protocol, record) for record in trial.patients]
@@ -199,7 +201,7 @@ def _value(protocol: ResolvedProtocol, record: PatientRecord, time: TimeToEvent)
 
 
 def _source(time: TimeToEvent, sequence: int | None) -> dict[str, object]:
-    if time.source is EventKind.DATA_CUT:
+    if time.source in (EventKind.DATA_CUT, EventKind.LOST):
         return {"SRCDOM": "ADSL", "SRCVAR": "LSTALVDT", "SRCSEQ": pd.NA}
     return {"SRCDOM": "EVENTS", "SRCVAR": "day", "SRCSEQ": sequence}
 

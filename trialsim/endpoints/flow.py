@@ -17,7 +17,7 @@ def participant_flow(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str
     ``data_cut`` says when the data were cut and what settled it.
     ``screened`` are all who came, of whom ``excluded`` were not randomised.
     Two identities hold in every arm: ``allocated = relapsed + died_without_relapse + withdrew +
-    event_free_at_cut`` (by what came first) and ``started_treatment = completed_treatment +
+    lost + event_free_at_cut`` (by what came first) and ``started_treatment = completed_treatment +
     stopped_treatment + on_treatment_at_cut``. Everyone allocated is analysed (intention to treat).
     """
     completed = completed_treatment(trial)
@@ -39,6 +39,7 @@ def participant_flow(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str
             "relapsed": outcomes[Outcome.RELAPSED],
             "died_without_relapse": outcomes[Outcome.DIED],
             "withdrew": outcomes[Outcome.WITHDREW],
+            "lost": outcomes[Outcome.LOST],
             "event_free_at_cut": outcomes[Outcome.EVENT_FREE],
             "analysed": len(records),
         }

@@ -23,6 +23,7 @@ class Outcome(StrEnum):
     RELAPSED = "relapsed"
     DIED = "died without relapse"
     WITHDREW = "withdrew"
+    LOST = "lost to follow-up"
     EVENT_FREE = "event-free at cut-off"
 
 
@@ -54,4 +55,6 @@ def outcome(record: PatientRecord) -> Outcome:
         return Outcome.RELAPSED
     if record.death_day is not None:
         return Outcome.DIED
-    return Outcome.WITHDREW if record.withdrew_day is not None else Outcome.EVENT_FREE
+    if record.withdrew_day is not None:
+        return Outcome.WITHDREW
+    return Outcome.LOST if record.lost_day is not None else Outcome.EVENT_FREE

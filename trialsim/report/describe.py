@@ -17,6 +17,7 @@ from trialsim.report.estimand import (
 )
 from trialsim.report.event_models import model_words
 from trialsim.report.numbers import distribution, plural, words
+from trialsim.report.waiting import capacity_words
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
 
 WIDTH = 100
@@ -48,7 +49,11 @@ def describe_protocol(protocol: ResolvedProtocol) -> str:
         _section("Who is enrolled", _who(protocol)),
         _section(
             "How the trial runs",
-            [*_filled(enrolment_words(protocol)), "", *_filled(follow_up_words(protocol))],
+            [
+                *_filled(enrolment_words(protocol)),
+                "",
+                *_filled(f"{follow_up_words(protocol)} {capacity_words(protocol)}".rstrip()),
+            ],
         ),
         _section("What each arm is given", list(_arms(protocol))),
         *([_section("Biomarkers", list(_biomarkers(protocol)))] if protocol.markers else []),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import date, timedelta
 
-from trialsim.report.numbers import DAYS_PER_MONTH, plain_number, plural
+from trialsim.report.numbers import DAYS_PER_MONTH, percent, plain_number, plural
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol, ScanPeriod
 from trialsim.spec.resolved_conduct import Looks
 
@@ -42,7 +42,7 @@ def estimand(protocol: ResolvedProtocol) -> list[tuple[str, str]]:
         ("Population", f"{protocol.cohort.title or protocol.cohort.name}: every randomised patient, as randomised."),
         ("Variable", f"{_variable(protocol)}."),
         ("Intercurrent events", "Holding, reducing or stopping a drug changes nothing (treatment policy). "
-         f"{_guided(protocol)}{death} Withdrawal and the data cut censor the patient."),
+         f"{_guided(protocol)}{death}{_ends(protocol)} censor the patient."),
         ("Summary", summary_words(protocol)),
         *([("Looks", looks_words(analysis.looks))] if analysis.looks else []),
     ]  # fmt: skip
@@ -57,6 +57,14 @@ def looks_words(looks: Looks) -> str:
         rule = "binding" if looks.futility.binding else "non-binding"
         words += f"; futility spends a beta of {looks.futility.beta:g} by {looks.futility.spending} ({rule})"
     return f"{words}."
+
+
+def _ends(protocol: ResolvedProtocol) -> str:
+    return (
+        " Withdrawal, loss to follow-up and the data cut"
+        if protocol.follow_up.lost_per_day
+        else (" Withdrawal and the data cut")
+    )
 
 
 def _variable(protocol: ResolvedProtocol) -> str:
@@ -86,6 +94,8 @@ def follow_up_words(protocol: ResolvedProtocol) -> str:
     follow = protocol.follow_up
     loss = -100 * math.expm1(-follow.dropout_per_day * 365.25)
     dropout = f"{loss:.1f}% of patients a year withdraw" if follow.dropout_per_day else "nobody withdraws"
+    if follow.lost_per_day:
+        dropout += f" and {-100 * math.expm1(-follow.lost_per_day * 365.25):.1f}% are lost to follow-up"
     return f"{_detection_words(protocol)} The data are cut {cut_words(protocol)}; {dropout}."
 
 
@@ -114,11 +124,17 @@ def _detection_words(protocol: ResolvedProtocol) -> str:
     periods = protocol.follow_up.scans
     if not periods:
         return "Events are seen when they happen."
-    scans = f"Scans {', '.join(scan_words(period) for period in periods)}."
+    scans = f"Scans {', '.join(scan_words(period) for period in periods)}{_visit_words(protocol)}."
     if not protocol.has_cells:
         return f"{scans} A scan sees a relapse that has happened."
     limit = plain_number(protocol.detection.limit_cells)
     return f"{scans} A scan calls relapse when a lesion measures {limit} cells or more."
+
+
+def _visit_words(protocol: ResolvedProtocol) -> str:
+    follow = protocol.follow_up
+    moved = f", up to {duration(follow.window_days)} early or late" if follow.window_days else ""
+    return moved + (f", each missed with a chance of {percent(follow.missed)}" if follow.missed else "")
 
 
 def scan_words(period: ScanPeriod) -> str:

@@ -71,6 +71,7 @@ def _column(arm: Mapping[str, Any], index: int) -> Column:
         Line("relapsed", arm["relapsed"]),
         Line("died without relapse", arm["died_without_relapse"]),
         Line("withdrew", arm["withdrew"]),
+        *([Line("lost to follow-up", arm["lost"])] if arm.get("lost") else []),
         Line("event-free at the data cut", arm["event_free_at_cut"]),
     ]
     boxes = (

@@ -27,6 +27,7 @@ from trialsim.report.survival import survival_parts
 from trialsim.report.tables import baseline, treatment
 from trialsim.report.theme import DARK, LIGHT, css_variables
 from trialsim.report.verdict import TestName, Truth, truth_sentence, verdicts
+from trialsim.report.waiting import capacity_words, waiting_table
 from trialsim.spec.resolved import ResolvedProtocol
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def render(
         "protocol": protocol,
         "estimand": estimand(protocol),
         "enrolment": enrolment_words(protocol),
+        "capacity": capacity_words(protocol),
         "follow_up": follow_up_words(protocol),
         "arms_in_words": _arms_in_words(protocol),
         "timeline": regimen_timeline(protocol),
@@ -83,6 +85,7 @@ def render(
         "allocation": allocation_table(saved.get("allocation"), labels),
         "baseline": baseline(saved["baseline"], labels, sizes),
         "treatment": treatment(summary, labels),
+        "waiting": waiting_table(saved.get("waiting", ())),
         "guided": guided_orders(protocol, saved.get("biomarkers", ())),
         "stories": patient_stories(saved["stories"]),
         "parameters": parameter_tables(protocol),

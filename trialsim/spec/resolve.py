@@ -15,7 +15,7 @@ from trialsim.spec.gains import read_gains
 from trialsim.spec.orders import Item, check_order, read_items
 from trialsim.spec.resolve_accrual import resolve_accrual
 from trialsim.spec.resolve_biomarkers import Biomarkers, check_guide, resolve_biomarkers
-from trialsim.spec.resolve_follow_up import resolve_follow_up
+from trialsim.spec.resolve_follow_up import resolve_capacity, resolve_follow_up
 from trialsim.spec.resolve_looks import resolve_looks
 from trialsim.spec.resolve_model import resolve_models
 from trialsim.spec.resolve_randomisation import check_categories, resolve_randomisation
@@ -101,6 +101,7 @@ def resolve_protocol(
         analysis=_analysis(sections["analysis"], follow_up, looks),
         biology=gains,
         numerics=Numerics(tolerance=sections["numerics"].tolerance, max_step_days=sections["numerics"].max_step),
+        capacity=resolve_capacity(sections["capacity"]),
         markers=markers,
         panels=panels,
     )

@@ -1,4 +1,4 @@
-"""How patients are followed, as written -> resolved."""
+"""What patients wait for, how they are followed and until when, as written -> resolved."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from trialsim.spec.form import Findings
 from trialsim.spec.resolve_accrual import calendar_day
 from trialsim.spec.resolved import Accrual, FollowUp, ScanPeriod
-from trialsim.spec.resolved_conduct import Cut
+from trialsim.spec.resolved_conduct import Capacity, Cut, PlaceKind
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
-from trialsim.spec.written_follow_up import WrittenCut
+from trialsim.spec.written_follow_up import WEEK, WrittenCapacity, WrittenCut
 from trialsim.spec.written_protocol import ScanPlan, WrittenFollowUp
 
 AT: KeyPath = ("follow_up",)
@@ -29,11 +29,39 @@ def resolve_follow_up(
     if written.scans is None and needed is not None:
         message = f"`follow_up` has no `scans`, and the patients of `{needed}` have cells"
         findings.add(AT, message, Rule.SCANS_NEEDED, "scans: {every: 3 mo}", at_key=True)
+    scans = _scans(findings, written)
+    _check_window(findings, written, scans)
     return FollowUp(
         minimum_days=written.minimum or 0.0,
-        scans=_scans(findings, written),
+        scans=scans,
         dropout_per_day=written.dropout,
+        window_days=written.window,
+        missed=written.missed,
+        lost_per_day=written.lost,
         cut=None if written.cut is None else _cut(findings, written.cut, accrual),
+    )
+
+
+def _check_window(findings: Findings, written: WrittenFollowUp, scans: tuple[ScanPeriod, ...]) -> None:
+    """Scans keep their order wherever they move."""
+    shortest = min((period.every_days for period in scans), default=0.0)
+    if scans and 2.0 * written.window >= shortest:
+        message = f"a window of {written.window:g} d on either side is too wide for scans {shortest:g} d apart"
+        findings.add((*AT, "window"), message, Rule.WINDOW, f"less than {shortest / 2.0:g} d")
+
+
+def resolve_capacity(written: WrittenCapacity | None) -> Capacity | None:
+    """The section ``capacity``."""
+    if written is None:
+        return None
+    given: dict[PlaceKind, int | None] = {
+        "infusion_chairs": written.infusion_chairs,
+        "radiotherapy_slots": written.radiotherapy_slots,
+    }
+    return Capacity(
+        places={kind: number for kind, number in given.items() if number is not None},
+        open_days=tuple(sorted(WEEK.index(day) for day in written.open)),
+        per_site=written.per_site,
     )
 
 

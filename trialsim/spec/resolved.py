@@ -16,6 +16,7 @@ from trialsim.spec.biomarkers import Guide, Marker, Panel
 from trialsim.spec.resolved_conduct import (
     AccrualStep,
     ArrivalLaw,
+    Capacity,
     Cut,
     Looks,
     Method,
@@ -198,6 +199,11 @@ class FollowUp(Frozen):
     scans: tuple[ScanPeriod, ...]
     """None: relapse is seen when it happens, which only arms with a law allow."""
     dropout_per_day: float
+    window_days: float = 0.0
+    """A scan is up to this early or late."""
+    missed: float = 0.0
+    """Chance that a scan is missed."""
+    lost_per_day: float = 0.0
     cut: Cut | None = None
 
     @property
@@ -259,6 +265,8 @@ class ResolvedProtocol(Frozen):
     analysis: Analysis
     biology: dict[str, float]
     numerics: Numerics
+    capacity: Capacity | None = None
+    """None: every treatment is given when it is due."""
     markers: dict[str, Marker] = Field(default_factory=dict)
     """The biomarkers that decide on an order, by name."""
     panels: dict[str, Panel] = Field(default_factory=dict)

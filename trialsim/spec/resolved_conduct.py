@@ -128,3 +128,18 @@ class Looks(Frozen):
         if by is not None:
             futility = Futility(by.beta, parse_spending(by.spending), by.binding)
         return Plan(self.at, float(self.events), alpha, sided, parse_spending(self.spending), futility)
+
+
+PlaceKind = Literal["infusion_chairs", "radiotherapy_slots"]
+"""What a treatment may have to wait for."""
+
+
+class Capacity(Frozen):
+    """How many patients a day there are places for."""
+
+    places: dict[PlaceKind, int]
+    """Places a day; what is not named is without limit."""
+    open_days: tuple[int, ...]
+    """Days of the week, 0 Monday to 6 Sunday."""
+    per_site: bool = False
+    """Whether each site has that many, or all sites together."""

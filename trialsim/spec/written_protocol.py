@@ -31,6 +31,7 @@ from trialsim.spec.values import (
     PositiveTime,
     RatePerDay,
     Text,
+    Time,
     Whole,
     broken,
     inside,
@@ -39,7 +40,7 @@ from trialsim.spec.values import (
 )
 from trialsim.spec.written import Written
 from trialsim.spec.written_conduct import WrittenAccrual, WrittenRandomisation
-from trialsim.spec.written_follow_up import WrittenCut
+from trialsim.spec.written_follow_up import WrittenCapacity, WrittenCut
 from trialsim.spec.written_looks import WrittenLooks
 from trialsim.spec.written_model import ArmModel
 from trialsim.spec.written_order import WrittenOrder
@@ -120,7 +121,10 @@ class WrittenFollowUp(Written):
     scans: Scans | None = Field(
         None, description="When patients are scanned for relapse; may be left out if every arm has a `model`."
     )
+    window: Time = Field(0.0, description="A scan is at most this much early or late, at random, e.g. 7 d.")
+    missed: Fraction = Field(0.0, description="Chance that a scan is missed.")
     dropout: RatePerDay = Field(0.0, description="Withdrawal, e.g. 2 %/yr.")
+    lost: RatePerDay = Field(0.0, description="Loss to follow-up: the patient is not seen again, e.g. 1 %/yr.")
     cut: WrittenCut | None = Field(None, description="A cut by date or by events, beside the minimum follow-up.")
 
 
@@ -280,6 +284,7 @@ class WrittenProtocol(Written):
     randomisation: WrittenRandomisation = Field(WrittenRandomisation(), description="How patients are allocated.")
     accrual: WrittenAccrual = Field(description="How patients come in.")
     follow_up: WrittenFollowUp = Field(description="How long patients are followed, and how.")
+    capacity: WrittenCapacity | None = Field(None, description="Places for treatment; without it nothing waits.")
     detection: WrittenDetection = Field(WrittenDetection(), description="What a scan can see.")
     endpoint: WrittenEndpoint = Field(WrittenEndpoint(), description="The primary endpoint.")
     analysis: WrittenAnalysis = Field(WrittenAnalysis(), description="The analysis at the end.")
