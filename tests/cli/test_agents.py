@@ -63,7 +63,8 @@ def test_half_lives_are_told_in_fitting_units() -> None:
     assert "half-life: 21.4 d in plasma, infused" in agents("anti-pd-1").stdout
     assert "released from a depot with 28.9 d" in agents("castration").stdout
     assert json.loads(agents("palbociclib", "--json").stdout)["half_life_hours"] == pytest.approx(28.42, abs=0.01)
-    assert "half-life" not in agents("doxorubicin").stdout
+    assert "half-life: 29.3 h in plasma, infused" in agents("doxorubicin").stdout
+    assert "half-life" not in agents("cisplatin").stdout
     assert json.loads(agents("radiation", "--json").stdout)["half_life_hours"] is None
 
 

@@ -162,7 +162,7 @@ def test_every_trait_gain_and_agent_is_listed() -> None:
             assert rows[name][1] == words.get(trait.dimension, trait.dimension), name
         elif trait.levels != ("*",):
             assert ticked(rows[name][1]) == list(trait.levels), name
-    assert f"A cohort gives all {len(TRAITS)}." in PAGE
+    assert f"A cohort gives all {len(TRAITS)}, save those of the body" in PAGE
     assert first_names(tables(section(PAGE, "Biology"))[0]) == list(GAINS)
     agents = {ticked(row[0])[0]: row for row in tables(section(PAGE, "Agents"))[1]}
     assert set(agents) == set(load_library())
@@ -185,6 +185,7 @@ def test_units_are_those_of_the_grammar() -> None:
         "platelets": "platelets",
         "per_gray": "radiosensitivity",
         "gray": "radiation dose",
+        "filtration": "filtration",
         "fraction": "fraction",
     }
     for dimension, name in names.items():

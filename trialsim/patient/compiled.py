@@ -1,6 +1,6 @@
 """The compiled course: cells and drugs brought together between clinical events.
 
-``advance``, ``swallow``, ``strike`` and ``scan`` are compiled once and called from whoever owns the calendar. Cells
+``advance``, ``strike`` and ``scan`` are compiled once and called from whoever owns the calendar. Cells
 know no drug: here drug amounts become hazards, frozen at their mean over a step.
 """
 
@@ -83,13 +83,12 @@ from trialsim.biology.sasp import (
     total_cells,
 )
 from trialsim.compiling import compiled, inlined
+from trialsim.patient.intake import is_waiting, let_in
 from trialsim.patient.state import (
     ADDS,
-    AMOUNT,
     BASELINE,
     BURDEN,
     CROSSED,
-    DRUG,
     FIRST_ESCAPE,
     HITS,
     HITS_ESCAPED,
@@ -118,14 +117,14 @@ from trialsim.patient.state import (
     State,
 )
 from trialsim.treatment.fate import senescent_share
+from trialsim.treatment.pharmacokinetics import GUT, PLASMA, TISSUE
 from trialsim.treatment.pharmacology import (
-    ABSORPTION,
     EC50,
-    ELIMINATION,
+    HILL,
     PER_MG,
-    amounts_after,
-    effect,
-    give,
+    advance_amounts,
+    hill_effect,
+    is_there,
     mean_effect,
     modulated,
 )
@@ -133,9 +132,8 @@ from trialsim.treatment.platelets import COUNT, advance_platelets, platelets_at_
 
 Generator = np.random.Generator
 
-#: A drug that kills less than this (per day) no longer shortens steps; below this amount (mg) it is gone.
+#: A drug that kills less than this (per day) no longer shortens steps.
 _NEGLIGIBLE_HAZARD = 1e-5
-_NEGLIGIBLE_MG = 1e-6
 #: Longest step while a drug acts, days: over it five quadrature points follow the decay of its effect.
 _DRUG_STEP = 3.0
 #: Coefficient of variation of a platelet count in the laboratory.
@@ -219,10 +217,11 @@ def _drug_hazard(state: State, space: Workspace) -> float:
         if line[ADDS] == 0.0 or at == HOST_KILL or (at >= KILL and not senescent):
             continue
         d = int(line[ON_DRUG])
-        if state.amounts[d, 0] + state.amounts[d, 1] <= 0.0:
+        amount = state.amounts[d, GUT] + state.amounts[d, PLASMA] + state.amounts[d, TISSUE]
+        if amount <= 0.0:
             continue
-        reach = (state.amounts[d, 0] + state.amounts[d, 1]) * state.drugs[d, PER_MG]
-        largest = max(largest, effect(reach, line[VALUE], state.drugs[d, EC50]))
+        reach = amount * state.drugs[d, PER_MG]
+        largest = max(largest, hill_effect(reach, line[VALUE], state.drugs[d, EC50], state.drugs[d, HILL]))
     return largest
 
 
@@ -284,10 +283,10 @@ def _step_length(state: State, space: Workspace, left: float) -> float:
 def _set_drug_effects(state: State, rates: Rates, time: float) -> None:
     """What drugs do to the rates, by their mean effect over the next ``time`` days."""
     for d in range(state.drugs.shape[0]):
-        if state.amounts[d, 0] <= 0.0 and state.amounts[d, 1] <= 0.0:
+        if not is_there(state.amounts, d):
             continue
         drug = state.drugs[d]
-        strength = mean_effect(state.amounts[d, 0], state.amounts[d, 1], drug, 1.0, drug[EC50], time)
+        strength = mean_effect(state.amounts[d], drug, 1.0, drug[EC50], time)
         for e in range(state.effects.shape[0]):
             line = state.effects[e]
             if int(line[ON_DRUG]) == d:
@@ -321,13 +320,8 @@ def _set_host_effects(state: State, space: Workspace, rates: Rates, time: float)
 @inlined
 def _advance_drugs(state: State, time: float) -> None:
     for d in range(state.drugs.shape[0]):
-        if state.amounts[d, 0] > 0.0 or state.amounts[d, 1] > 0.0:
-            constants = state.drugs[d]
-            gut, plasma = amounts_after(
-                state.amounts[d, 0], state.amounts[d, 1], constants[ABSORPTION], constants[ELIMINATION], time
-            )
-            state.amounts[d, 0] = gut if gut > _NEGLIGIBLE_MG else 0.0
-            state.amounts[d, 1] = plasma if plasma > _NEGLIGIBLE_MG else 0.0
+        if is_there(state.amounts, d):
+            advance_amounts(state.amounts[d], state.drugs[d], time)
 
 
 @compiled
@@ -466,16 +460,19 @@ def _trace(state: State) -> None:
 def at_rest(state: State) -> bool:
     """No cell is left, no drug, and platelets are at their baseline: until the next dose only the clock runs."""
     for d in range(state.amounts.shape[0]):
-        if state.amounts[d, 0] > 0.0 or state.amounts[d, 1] > 0.0:
+        if is_there(state.amounts, d):
             return False
-    return not _any_cells(state) and platelets_at_rest(state.platelets, state.settings[BASELINE])
+    return (
+        not is_waiting(state) and not _any_cells(state) and platelets_at_rest(state.platelets, state.settings[BASELINE])
+    )
 
 
 @inlined
 def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
     """`advance`, with room to work in."""
     while state.clock[NOW] < until:
-        left = until - state.clock[NOW]
+        goal = let_in(state, until) if state.inputs.shape[0] > 0 else until
+        left = goal - state.clock[NOW]
         alive = _survey_all(state, state.rates, space)
         time = _step_length(state, space, left) if alive else left
         # Steps that end within rounding of the goal end on it.
@@ -502,7 +499,7 @@ def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
             state.host[BURDEN] = advance_burden(state.host[BURDEN], state.host[PRODUCTION], rates[HOST_KILL], time)
         advance_platelets(state.platelets, state.settings[BASELINE], state.amounts, state.drugs, time)
         _advance_drugs(state, time)
-        state.clock[NOW] = until if time == left else state.clock[NOW] + time
+        state.clock[NOW] = goal if time == left else state.clock[NOW] + time
         _trace(state)
 
 
@@ -511,14 +508,6 @@ def advance(state: State, until: float, space: Workspace, rng: Generator) -> boo
     """Run biology and pharmacology up to study day ``until``; returns whether the patient is then at rest."""
     _run(state, until, space, rng)
     return bool(at_rest(state))
-
-
-@compiled
-def swallow(state: State, order: int, fraction: float) -> None:
-    """One dose of an order's drug, now, at a fraction of the planned dose: into the gut, or by infusion into plasma."""
-    line = state.orders[order]
-    drug = int(line[DRUG])
-    give(state.amounts[drug], state.drugs[drug], fraction * line[AMOUNT])
 
 
 @compiled
@@ -533,7 +522,8 @@ def strike(state: State, order: int, fraction: float, rng: Generator) -> None:
         what = state.effects[e]
         if int(what[ON_RATE]) == DAMAGE_ODDS:
             d = int(what[ON_DRUG])
-            strength = effect(state.amounts[d, 1] * state.drugs[d, PER_MG], 1.0, state.drugs[d, EC50])
+            concentration = state.amounts[d, PLASMA] * state.drugs[d, PER_MG]
+            strength = hill_effect(concentration, 1.0, state.drugs[d, EC50], state.drugs[d, HILL])
             odds *= modulated(what[VALUE], strength)
     loss = -math.expm1(-fraction * line[HITS])
     loss_escaped = -math.expm1(-fraction * line[HITS_ESCAPED])

@@ -22,7 +22,7 @@ from trialsim.patient import entry, markers
 from trialsim.patient import state as s
 from trialsim.patient.compiled import main_lineage
 from trialsim.patient.handles import space_handle, state_handle
-from trialsim.patient.prepare import prepare
+from trialsim.patient.prepare import prepare, recipes_of
 from trialsim.patient.streams import open_streams
 from trialsim.records import Assessment, Cause, PanelResult, Reading, Traits, cause_label
 from trialsim.rng import Purpose
@@ -75,7 +75,8 @@ class Course:
         # Compiled code knows the streams by address only: the list keeps the generators alive.
         self._streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
         lesions, cells, scans, visits = self._streams
-        self.state = prepare(traits, arm, protocol, lesions.generator, traced=traced)
+        kinetics = recipes_of(arm, protocol).kinetics(traits, patient, seed=seed, replicate=replicate)
+        self.state = prepare(traits, arm, protocol, lesions.generator, kinetics=kinetics, traced=traced)
         self._own, self._space = state_handle(self.state), space_handle(len(self.state.cells)).address
         # What is asked at every visit, in Python's own numbers: NumPy's take a microsecond to compare.
         self._day = 0.0

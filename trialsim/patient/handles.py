@@ -21,7 +21,7 @@ from trialsim.patient.state import Floats, Integers, State
 #: Words of a table for each array: where it lies, rows, columns (0 for a vector).
 _WORDS = 3
 #: The most arrays in a table.
-_ARRAYS = 12
+_ARRAYS = 13
 
 
 class Handle(NamedTuple):
@@ -46,6 +46,7 @@ def _state_table(state: State) -> Integers:
     table[9, 0], table[9, 1], table[9, 2] = state.orders.ctypes.data, state.orders.shape[0], state.orders.shape[1]
     table[10, 0], table[10, 1] = state.settings.ctypes.data, state.settings.size
     table[11, 0], table[11, 1], table[11, 2] = state.trace.ctypes.data, state.trace.shape[0], state.trace.shape[1]
+    table[12, 0], table[12, 1], table[12, 2] = state.inputs.ctypes.data, state.inputs.shape[0], state.inputs.shape[1]
     return table
 
 
@@ -109,6 +110,7 @@ def state_at(address: int) -> State:
         _grid(table, 7),
         _floats(table, 8),
         _grid(table, 9),
+        _grid(table, 12),
         _floats(table, 10),
         _grid(table, 11),
     )

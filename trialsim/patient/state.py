@@ -45,7 +45,7 @@ class State(NamedTuple):
     clock: Floats
     platelets: Floats
     amounts: Floats
-    """Drug x (gut, plasma), mg."""
+    """Drug x (gut, plasma, tissue, rate of infusion), mg and mg per day (`trialsim.treatment.pharmacokinetics`)."""
     rates: Floats
     """The lesion rates without any drug."""
     drugs: Floats
@@ -55,6 +55,9 @@ class State(NamedTuple):
     host: Floats
     orders: Floats
     """Order x constants (below)."""
+    inputs: Floats
+    """Order x (TO_COME, BEGINS, ENDS): what is still to come in of its last dose; no rows where no drug waits or is
+    infused (`trialsim.patient.intake`)."""
     settings: Floats
     trace: Floats
     """Rows of what the kernel passed through; no rows when nobody looks."""
@@ -68,3 +71,7 @@ N_EFFECT = 4
 #: Places in an order's vector. ``DRUG`` is the drug's row for an oral agent and -1 for damage at a dose.
 DRUG, AMOUNT, HITS, HITS_ESCAPED, ODDS, SHIFT, RELATIVE, SENESCENCE_GAIN, INDUCER, LOCAL_ONLY, HOST_DAMAGE = range(11)
 N_ORDER = 11
+
+#: Places in a dose that waits or is being infused: mg, and the study days on which it begins and ends to come in.
+TO_COME, BEGINS, ENDS = range(3)
+N_INPUT = 3

@@ -15,7 +15,11 @@ from trialsim.spec.values import did_you_mean
 from trialsim.spec.written_order import PROGRESSION, Dose, WrittenOrder
 
 #: The typical body that a remedy converts a dose with, by the unit that refers to it.
-_BODY = {"mg/m2": (1.8, "1.8 m2 of body surface"), "mg/kg": (70.0, "70 kg of body weight")}
+_BODY = {
+    "mg/m2": (1.8, "1.8 m2 of body surface"),
+    "mg/kg": (70.0, "70 kg of body weight"),
+    "AUC": (115.0, "a filtration of 90 mL/min"),
+}
 
 
 @dataclass(frozen=True)

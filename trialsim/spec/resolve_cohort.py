@@ -16,7 +16,7 @@ from trialsim.spec.resolved import (
 )
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
-from trialsim.spec.traits import TRAITS, Trait
+from trialsim.spec.traits import REQUIRED_TRAITS, TRAITS, Trait
 from trialsim.spec.values import did_you_mean
 from trialsim.spec.written_cohort import (
     WrittenCases,
@@ -73,7 +73,7 @@ def _resolve_traits(findings: Findings) -> dict[str, ResolvedTrait]:
         if name not in TRAITS:
             message = f"`{name}` is not a trait of the model"
             findings.add((*at, name), message, Rule.KNOWN_TRAIT, did_you_mean(name, TRAITS), at_key=True)
-    missing = [name for name in TRAITS if name not in written]
+    missing = [name for name in REQUIRED_TRAITS if name not in written]
     if missing:
         message = f"the cohort lacks {len(missing)} trait" + ("s" if len(missing) > 1 else "")
         findings.add(at, f"{message}: {', '.join(missing)}", Rule.ALL_TRAITS, at_key=True)
