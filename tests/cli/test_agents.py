@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -80,3 +81,16 @@ def test_an_unknown_agent_is_told_its_neighbour() -> None:
     result = agents("palbocyclib")
     assert isinstance(result.exception, UsageError)
     assert "did you mean `palbociclib`?" in str(result.exception)
+
+
+def test_agents_of_a_protocol_are_listed_and_explained(tmp_path: Path) -> None:
+    """Catches a listing of the library alone, and `--set` that is dropped without a protocol."""
+    own = tmp_path / "protocol.yaml"
+    text = (Path(__file__).parents[2] / "protocols" / "breast-adjuvant-navitoclax.yaml").read_text()
+    own.write_text(f"{text}\nagents:\n  gentle: {{like: navitoclax, label: Gentle, platelets: null, emax: 0.4}}\n")
+    assert "gentle: Gentle (senolytic, mg)\n" in agents("--protocol", str(own)).stdout
+    told = agents("gentle", "--protocol", str(own), "--set", "agents.gentle.ec50=0.9").stdout
+    assert "emax: 0.4 1/day" in told
+    assert "ec50: 0.9 umol/L" in told
+    assert "set in the protocol" in told
+    assert isinstance(agents("--set", "agents.gentle.ec50=0.9").exception, UsageError)

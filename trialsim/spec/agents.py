@@ -72,6 +72,31 @@ Confidence = Literal["high", "med", "low"]
 DrugUnit = Literal["mg/m2", "mg", "mg/kg", "AUC"]
 
 
+#: Units that numbers have, by their place in an agent; where a place is not named its unit is words.
+UNITS: dict[str, str] = {
+    "pk.clearance": "L/h",
+    "pk.volume": "L",
+    "pk.absorption": "1/h",
+    "pk.molar_mass": "g/mol",
+    "pk.lag": "h",
+    "pk.infusion": "h",
+    "pk.exchange": "L/h",
+    "pk.tissue_volume": "L",
+    "pk.clearance_iiv": "SD of log",
+    "pk.volume_iiv": "SD of log",
+    "pk.clearance_by_weight": "power",
+    "pk.volume_by_weight": "power",
+    "pk.renal_share": "fraction",
+    "emax": "1/day",
+    "ec50": "umol/L",
+    "hill": "power",
+    "kill": "1/day",
+    "senescence.rate": "1/day",
+    "platelets.emax": "1/day",
+    "platelets.ec50": "umol/L",
+}
+
+
 class Frozen(BaseModel):
     """A typed, immutable record that refuses unknown keys."""
 

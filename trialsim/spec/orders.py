@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from trialsim.spec.agents import Agent, Senolytic
 from trialsim.spec.expansion import is_given
 from trialsim.spec.form import Findings, read_form
+from trialsim.spec.resolve_agents import is_written
 from trialsim.spec.resolved import DoseRule
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
@@ -55,10 +56,10 @@ def check_order(
     if order is None:
         return
     agent = agents.get(order.agent)
-    if agent is None:
+    if agent is None and not is_written(findings, order.agent):
         message = f"`{order.agent}` is not in the agent library"
         findings.add((*item.path, "agent"), message, Rule.KNOWN_AGENT, did_you_mean(order.agent, agents))
-    else:
+    elif agent is not None:
         _check_against_agent(findings, item.path, order, agent)
     if order.rules and order.rules not in rules:
         message = f"there are no dose rules called `{order.rules}`"

@@ -14,6 +14,7 @@ from trialsim.spec.form import Findings, read_entries, read_form, read_sections
 from trialsim.spec.gains import read_gains
 from trialsim.spec.orders import Item, check_order, read_items
 from trialsim.spec.resolve_accrual import resolve_accrual
+from trialsim.spec.resolve_agents import resolve_agents
 from trialsim.spec.resolve_biomarkers import Biomarkers, check_guide, resolve_biomarkers
 from trialsim.spec.resolve_randomisation import check_categories, resolve_randomisation
 from trialsim.spec.resolved import (
@@ -54,7 +55,7 @@ BUILT_IN_RULES = {
     )
 }
 #: Sections that are mappings of names, read entry by entry.
-_ENTRIES = ("regimens", "arms", "rules", "biology", "biomarkers", "panels")
+_ENTRIES = ("agents", "regimens", "arms", "rules", "biology", "biomarkers", "panels")
 _DETECTION_SOURCE = "recalled: Friberg & Mattson 1997; Del Monte 2009"
 
 
@@ -63,10 +64,12 @@ def resolve_protocol(
 ) -> ResolvedProtocol | None:
     """The protocol in ``findings.document``, or None with its problems noted.
 
-    ``cohort`` is None when the cohort has problems of its own.
+    ``agents`` is the library, which the protocol's section ``agents`` adds to and changes. ``cohort`` is None when the
+    cohort has problems of its own.
     """
     data = findings.document.data
     sections = read_sections(findings, WrittenProtocol, entries=_ENTRIES)
+    agents = resolve_agents(findings, agents)
     biomarkers = resolve_biomarkers(findings)
     rules = _resolve_rules(findings) if "rules" in data else dict[str, DoseRule | None](BUILT_IN_RULES)
     arms = _resolve_arms(findings, agents, rules, biomarkers, sections["follow_up"])

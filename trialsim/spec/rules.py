@@ -46,7 +46,8 @@ class Rule(StrEnum):
 
     # The protocol
     COHORT_FILE = "`cohort` is the path of a cohort file, from the protocol's own folder"
-    KNOWN_AGENT = "an agent is in the agent library"
+    KNOWN_AGENT = "an agent is in the agent library, or under `agents`"
+    AGENT = "an agent is of one kind and its parts fit together"
     KNOWN_REGIMEN = "a regimen is defined under `regimens`"
     REGIMEN_NAME = "a regimen is not called like an agent, since `after` could mean either"
     KNOWN_RULE = "dose rules are defined under `rules` or built in"

@@ -260,6 +260,11 @@ class WrittenPanel(Written):
     ] = Field(description="`all`, `any` or `at least 2` of the markers are positive.")
 
 
+#: An agent is read in `trialsim.spec.resolve_agents`, over the one that it changes.
+WrittenAgent = Annotated[
+    Any, WithJsonSchema({"type": "object", "examples": [{"ec50": "0.3 umol/L"}, {"like": "navitoclax", "emax": 0.4}]})
+]
+
 Gain = Annotated[float, Bounded(0.0, 1000.0)]
 
 
@@ -271,6 +276,9 @@ class WrittenProtocol(Written):
     title: Text | None = Field(None, description="The trial's title.")
     description: Text | None = Field(None, description="What the trial is for, in a paragraph.")
     cohort: Text = Field(description="Path of the cohort file, from this file's folder.")
+    agents: dict[str, WrittenAgent] = Field(
+        {}, description="Agents of the protocol's own, and changes to those of the library, by name."
+    )
     regimens: dict[str, Orders] = Field({}, description="Treatments by name, for arms to give.")
     arms: dict[str, WrittenArm] = Field(description="The arms of the trial; one is the reference.")
     randomisation: WrittenRandomisation = Field(WrittenRandomisation(), description="How patients are allocated.")
