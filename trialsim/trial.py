@@ -27,6 +27,7 @@ from trialsim.endpoints import (
     csv_text,
     events_frame,
     guided_orders,
+    harm_table,
     participant_flow,
     survival_frame,
 )
@@ -96,6 +97,7 @@ def run_trial(
         "allocation": allocation_table(record, protocol),
         "baseline": baseline_table(record, protocol),
         "biomarkers": guided_orders(record, protocol),
+        "harm": harm_table(record, protocol),
         "stories": tell_stories(protocol, record, traits, seed=seed),
     }
     finished = time.perf_counter()

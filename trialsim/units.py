@@ -97,6 +97,7 @@ DIMENSIONS: dict[str, Quantity] = {
     "weight": Quantity("a body weight", {"kg": _times(1.0)}, "kg", highest=500.0),
     "height": Quantity("a body height", {"cm": _times(1.0), "m": _times(100.0)}, "cm", highest=260.0),
     "filtration": Quantity("a glomerular filtration", {"mL/min": _times(1.0)}, "mL/min", highest=500.0),
+    "neutrophils": Quantity("a neutrophil count", _PLATELETS, "1e9/L", highest=100.0),
     "platelets": Quantity("a platelet count", _PLATELETS, "1e9/L", highest=10_000.0),
 }
 #: Units of a dose; an agent takes one of them.

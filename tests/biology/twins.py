@@ -103,6 +103,10 @@ def _kernel_paths(start, rates, until, infiltrate, paths, tolerance, longest, rn
             host=around,
             orders=np.zeros((0, _N_ORDER)),
             inputs=np.zeros((0, 3)),
+            marrow=np.zeros(0),
+            toxins=np.zeros((0, 1)),
+            toxin_amounts=np.zeros((0, 4)),
+            toxin_inputs=np.zeros((0, 3)),
             settings=settings,
             trace=np.zeros((0, _N_TRACE)),
         )

@@ -63,6 +63,10 @@ def patient_with(senescent: int, cycling: int = 0, dormant: int = 0) -> s.State:
         host=np.zeros(s.N_HOST),
         orders=np.zeros((0, s.N_ORDER)),
         inputs=np.zeros((0, s.N_INPUT)),
+        marrow=np.zeros(0),
+        toxins=np.zeros((0, 1)),
+        toxin_amounts=np.zeros((0, 4)),
+        toxin_inputs=np.zeros((0, s.N_INPUT)),
         settings=np.ones(s.N_SETTINGS),
         trace=np.zeros((0, s.N_TRACE)),
     )

@@ -21,7 +21,7 @@ from trialsim.patient.state import State
 from trialsim.records import EventKind, PatientRecord, SameDay, Traits, TrialRecord
 from trialsim.spec.agents import Cytotoxic, Pharmacokinetics, Senolytic
 from trialsim.spec.load import load_protocol
-from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
+from trialsim.spec.resolved import Order, Pharmacology, ResolvedArm, ResolvedProtocol
 from trialsim.treatment.library import load_library
 from trialsim.treatment.pharmacology import BACK
 
@@ -206,6 +206,30 @@ def test_both_loops_know_the_same_kinetics() -> None:
     assert_one_course(trial, "navitoclax", trial.visits("navitoclax"))
     rates = {course.state.drugs[0, BACK] for course in trial.courses.values() if len(course.state.drugs)}
     assert rates == {24.0 * 9.0 / 400.0}
+
+
+def counting(protocol: ResolvedProtocol) -> ResolvedProtocol:
+    """The protocol with neutrophils simulated."""
+    return protocol.model_copy(update={"pharmacology": Pharmacology(neutrophils=True)})
+
+
+def test_both_loops_count_the_same_neutrophils_and_cells_take_no_notice() -> None:
+    """Catches a marrow that pauses or shortens the steps of cells, and one that a patient at rest forgets.
+
+    All but the marrow is equal to the bit to a trial without neutrophils.
+    """
+    plain = conducted(FLAGSHIP)
+    trial = conduct(counting(plain.protocol))
+    for arm in trial.protocol.arms:
+        assert_one_course(trial, arm, trial.visits(arm))
+    assert trial.record.events == plain.record.events
+    for number, course in trial.courses.items():
+        for name, own, other in zip(State._fields, course.state, plain.courses[number].state, strict=True):
+            if name not in ("marrow", "toxins", "toxin_amounts", "toxin_inputs", "orders"):
+                np.testing.assert_array_equal(own, other, err_msg=name)
+    nadirs = [record.true_neutrophil_nadir for record in trial.record.patients]
+    assert all(nadir is not None and nadir < 3.0 for nadir in nadirs)
+    assert len(set(nadirs)) > PATIENTS // 2
 
 
 def _without(visits: tuple[Visit, ...], kind: SameDay) -> tuple[Visit, ...]:

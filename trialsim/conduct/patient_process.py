@@ -248,4 +248,5 @@ class PatientProcess:
     def _close(self, day: float) -> None:
         self.record.last_contact = day
         self.record.true_platelet_nadir = self._course.true_platelet_nadir()
+        self.record.true_neutrophil_nadir = self._course.true_neutrophil_nadir()
         self.closed = True

@@ -83,12 +83,13 @@ from trialsim.biology.sasp import (
     total_cells,
 )
 from trialsim.compiling import compiled, inlined
-from trialsim.patient.intake import is_waiting, let_in
+from trialsim.patient.intake import advance_marrow, is_waiting, let_in, poison
 from trialsim.patient.state import (
     ADDS,
     BASELINE,
     BURDEN,
     CROSSED,
+    DRUG,
     FIRST_ESCAPE,
     HITS,
     HITS_ESCAPED,
@@ -110,6 +111,7 @@ from trialsim.patient.state import (
     SENESCENCE_GAIN,
     SHIFT,
     TOLERANCE,
+    TOXIN,
     TRACED,
     VALUE,
     WAKE_LEFT,
@@ -117,6 +119,7 @@ from trialsim.patient.state import (
     State,
 )
 from trialsim.treatment.fate import senescent_share
+from trialsim.treatment.neutrophils import BASE, CIRC, NEUTROPHIL_ERROR, is_marrow_at_rest
 from trialsim.treatment.pharmacokinetics import GUT, PLASMA, TISSUE
 from trialsim.treatment.pharmacology import (
     EC50,
@@ -458,20 +461,26 @@ def _trace(state: State) -> None:
 
 @inlined
 def at_rest(state: State) -> bool:
-    """No cell is left, no drug, and platelets are at their baseline: until the next dose only the clock runs."""
+    """No cell is left, no drug, and counts are at their baseline: until the next dose only the clock runs."""
     for d in range(state.amounts.shape[0]):
         if is_there(state.amounts, d):
             return False
-    return (
-        not is_waiting(state) and not _any_cells(state) and platelets_at_rest(state.platelets, state.settings[BASELINE])
-    )
+    if is_waiting(state.inputs) or _any_cells(state):
+        return False
+    if state.marrow.shape[0] > 0 and (
+        is_waiting(state.toxin_inputs) or not is_marrow_at_rest(state.marrow, state.toxin_amounts)
+    ):
+        return False
+    return bool(platelets_at_rest(state.platelets, state.settings[BASELINE]))
 
 
 @inlined
 def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
     """`advance`, with room to work in."""
     while state.clock[NOW] < until:
-        goal = let_in(state, until) if state.inputs.shape[0] > 0 else until
+        goal = until
+        if state.inputs.shape[0] > 0:
+            goal = let_in(state.inputs, state.orders, DRUG, state.amounts, state.drugs, state.clock[NOW], until)
         left = goal - state.clock[NOW]
         alive = _survey_all(state, state.rates, space)
         time = _step_length(state, space, left) if alive else left
@@ -507,6 +516,8 @@ def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
 def advance(state: State, until: float, space: Workspace, rng: Generator) -> bool:
     """Run biology and pharmacology up to study day ``until``; returns whether the patient is then at rest."""
     _run(state, until, space, rng)
+    if state.marrow.shape[0] > 0:
+        advance_marrow(state, until)
     return bool(at_rest(state))
 
 
@@ -517,6 +528,8 @@ def strike(state: State, order: int, fraction: float, rng: Generator) -> None:
     A drug in the blood may change the odds that a lost cell turns senescent.
     """
     line = state.orders[order]
+    if line[TOXIN] >= 0.0:
+        poison(state, order, fraction)
     odds = line[ODDS] * state.rates[DAMAGE_ODDS]
     for e in range(state.effects.shape[0]):
         what = state.effects[e]
@@ -556,6 +569,13 @@ def scan(state: State, error_sd: float, rng: Generator) -> int:
 def laboratory(state: State, rng: Generator) -> float:
     """A platelet count as the laboratory reports it now, 1e9/L (log-normal error)."""
     return float(state.platelets[COUNT] * math.exp(PLATELET_ERROR * rng.standard_normal()))
+
+
+@compiled
+def neutrophils(state: State, rng: Generator) -> float:
+    """A neutrophil count as the laboratory reports it now, 1e9/L (log-normal error)."""
+    count = state.marrow[CIRC] * state.marrow[BASE]
+    return float(count * math.exp(NEUTROPHIL_ERROR * rng.standard_normal()))
 
 
 @compiled

@@ -29,7 +29,9 @@ from trialsim.treatment.pharmacokinetics import body_surface, calvert_dose
 
 #: The traits of a body, in its order.
 _BODY_TRAITS = ("body_weight", "body_height", "filtration")
-BODY_TRAITS = frozenset(_BODY_TRAITS)
+_NEUTROPHILS = "neutrophil_baseline"
+#: The traits that make a patient's kinetics and counts other than the typical ones.
+BODY_TRAITS = frozenset((*_BODY_TRAITS, _NEUTROPHILS))
 
 
 class Body(NamedTuple):
@@ -66,14 +68,16 @@ class OwnKinetics(NamedTuple):
     """A patient's kinetics under an arm, against the typical patient's."""
 
     clearance: Floats
-    """By drug, `drug_clearance` aside."""
+    """By drug and, after them, by what harms the marrow; `drug_clearance` aside."""
     volume: Floats
-    """Of plasma, by drug."""
+    """Of plasma, likewise."""
     tissue_volume: Floats
     amount: Floats
     """By order: mg for each unit of dose."""
     exposure: Floats
     """By order of a damaging drug: area under the concentration for a dose, `drug_clearance` aside."""
+    neutrophils: float
+    """Count at rest, 1e9/L."""
 
 
 class Folds(NamedTuple):
@@ -122,7 +126,7 @@ def own_kinetics(
     seed: int,
     replicate: int = 0,
 ) -> OwnKinetics:
-    """A patient's kinetics of the agents of an arm; ``drugs`` names the rows of its drugs.
+    """A patient's kinetics of the agents of an arm; ``drugs`` names the rows of its drugs and, after them, toxins.
 
     ``patient`` None: nobody's deviates, that is none.
     """
@@ -147,6 +151,7 @@ def own_kinetics(
         tissue_volume=np.array([known[name].tissue_volume for name in drugs], np.float64),
         amount=amount,
         exposure=exposure,
+        neutrophils=float(traits.get(_NEUTROPHILS, _usual(_NEUTROPHILS))),
     )
 
 

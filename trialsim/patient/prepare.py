@@ -18,8 +18,9 @@ from trialsim.patient.kinetics import BODY_TRAITS, OwnKinetics, all_alike, own_k
 from trialsim.patient.streams import address_of
 from trialsim.patient.untreated import Person, World, chosen_gains, draw_lesions, person, scaled
 from trialsim.records import Traits
-from trialsim.spec.agents import INDUCERS, Cytotoxic, Radiation, Senolytic, Targeted
+from trialsim.spec.agents import INDUCERS, Cytotoxic, Pharmacokinetics, Radiation, Senolytic, Targeted
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
+from trialsim.treatment import neutrophils
 from trialsim.treatment import pharmacology as pk
 from trialsim.treatment.damage import chemotherapy_hits, radiation_hits
 from trialsim.treatment.fate import fate_shares
@@ -61,21 +62,35 @@ def lesion_rates(traits: Traits, gains: Mapping[str, float]) -> r.Rates:
 def _pharmacokinetics(agent: Senolytic | Targeted, gains: Mapping[str, float]) -> s.Floats:
     """A drug's vector of constants in a patient of typical clearance."""
     constants = np.zeros(pk.N_DRUG)
-    volume = agent.pk.volume.value
-    constants[pk.ABSORPTION] = 24.0 * agent.pk.absorption.value if agent.pk.absorption is not None else 0.0
-    constants[pk.ELIMINATION] = 24.0 * agent.pk.clearance.value / volume
-    constants[pk.PER_MG] = 1000.0 / (agent.pk.molar_mass.value * volume)
+    _set_kinetics(constants, agent.pk)
     constants[pk.EC50] = agent.ec50.value
     constants[pk.HILL] = agent.hill.value if agent.hill is not None else 1.0
-    if agent.pk.exchange is not None and agent.pk.tissue_volume is not None:
-        constants[pk.OUTWARD] = 24.0 * agent.pk.exchange.value / volume
-        constants[pk.BACK] = 24.0 * agent.pk.exchange.value / agent.pk.tissue_volume.value
-    constants[pk.LAG] = agent.pk.lag.value / 24.0 if agent.pk.lag is not None else 0.0
-    constants[pk.INFUSION] = agent.pk.infusion.value / 24.0 if agent.pk.infusion is not None else 0.0
     if isinstance(agent, Senolytic) and agent.platelets is not None:
         constants[pk.PLATELET_EMAX] = agent.platelets.emax.value * gains["toxicity"]
         constants[pk.PLATELET_EC50] = agent.platelets.ec50.value
     return constants
+
+
+def _toxin(agent: Cytotoxic, gains: Mapping[str, float]) -> s.Floats:
+    """The vector of constants of what harms the marrow."""
+    assert agent.pk is not None
+    assert agent.marrow is not None
+    constants = np.zeros(neutrophils.N_TOXIN)
+    _set_kinetics(constants, agent.pk)
+    constants[neutrophils.SLOPE] = agent.marrow.slope.value * gains["toxicity"]
+    return constants
+
+
+def _set_kinetics(constants: s.Floats, kinetics: Pharmacokinetics) -> None:
+    volume = kinetics.volume.value
+    constants[pk.ABSORPTION] = 24.0 * kinetics.absorption.value if kinetics.absorption is not None else 0.0
+    constants[pk.ELIMINATION] = 24.0 * kinetics.clearance.value / volume
+    constants[pk.PER_MG] = 1000.0 / (kinetics.molar_mass.value * volume)
+    if kinetics.exchange is not None and kinetics.tissue_volume is not None:
+        constants[pk.OUTWARD] = 24.0 * kinetics.exchange.value / volume
+        constants[pk.BACK] = 24.0 * kinetics.exchange.value / kinetics.tissue_volume.value
+    constants[pk.LAG] = kinetics.lag.value / 24.0 if kinetics.lag is not None else 0.0
+    constants[pk.INFUSION] = kinetics.infusion.value / 24.0 if kinetics.infusion is not None else 0.0
 
 
 def _senolytic_effects(agent: Senolytic, bcl2_class: str, gains: Mapping[str, float]) -> dict[int, float]:
@@ -126,7 +141,8 @@ def _drug_effects(
 def _damage_order(order: Order, agent: Cytotoxic | Radiation, p53_status: str, gains: Mapping[str, float]) -> s.Floats:
     """An order's vector of constants; hits are those of a patient of typical clearance and sensitivity."""
     line = np.zeros(s.N_ORDER)
-    line[s.DRUG] = -1.0
+    line[s.DRUG] = line[s.TOXIN] = -1.0
+    line[s.AMOUNT] = order.dose
     shares = fate_shares(agent.fates, p53_status, steering=gains["p53_steering"])
     if isinstance(agent, Radiation):
         relative = order.dose / _REFERENCE_GRAY
@@ -155,6 +171,10 @@ class Recipe(NamedTuple):
     """An empty line for each order, or none where every dose comes in at once."""
     gray: s.Floats
     """By order: dose of a fraction of radiation, else 0."""
+    marrow: s.Floats
+    """Neutrophils at rest; empty where nobody counts them."""
+    toxins: s.Floats
+    toxin_inputs: s.Floats
     immature_kill_share: float
     settings: s.Floats
 
@@ -165,10 +185,18 @@ def _drugs_of(arm: ResolvedArm, protocol: ResolvedProtocol) -> dict[str, Senolyt
     return {name: agent for name, agent in given.items() if isinstance(agent, Senolytic | Targeted)}
 
 
+def _toxins_of(arm: ResolvedArm, protocol: ResolvedProtocol) -> dict[str, Cytotoxic]:
+    """The agents of an arm that harm the marrow, where neutrophils are counted."""
+    if not protocol.counts_neutrophils:
+        return {}
+    given = {o.agent: protocol.agents[o.agent] for o in arm.orders}
+    return {name: a for name, a in given.items() if isinstance(a, Cytotoxic) and a.marrow is not None}
+
+
 def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_class: str) -> Recipe:
     gains = protocol.biology
     given = {o.agent: protocol.agents[o.agent] for o in arm.orders}
-    drugs = _drugs_of(arm, protocol)
+    drugs, toxins = _drugs_of(arm, protocol), _toxins_of(arm, protocol)
     effects: list[list[float]] = []
     for row, agent in enumerate(drugs.values()):
         effects += _drug_effects(row, agent, bcl2_class, gains)
@@ -178,8 +206,11 @@ def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_
         planned = given[order.agent]
         if isinstance(planned, Senolytic | Targeted):
             orders[row, s.DRUG], orders[row, s.AMOUNT] = list(drugs).index(order.agent), order.dose
+            orders[row, s.TOXIN] = -1.0
         else:
             orders[row] = _damage_order(order, planned, p53_status, gains)
+            if order.agent in toxins:
+                orders[row, s.TOXIN] = list(toxins).index(order.agent)
             gray[row] = order.dose if isinstance(planned, Radiation) else 0.0
     settings = np.zeros(s.N_SETTINGS)
     settings[s.LIMIT] = protocol.detection.limit_cells
@@ -193,6 +224,9 @@ def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_
         orders=orders,
         inputs=np.zeros((len(arm.orders) if waits else 0, s.N_INPUT)),
         gray=gray,
+        marrow=neutrophils.marrow_at_rest() if protocol.counts_neutrophils else np.zeros(0),
+        toxins=np.array([_toxin(agent, gains) for agent in toxins.values()]).reshape(-1, neutrophils.N_TOXIN),
+        toxin_inputs=np.zeros((len(arm.orders) if toxins else 0, s.N_INPUT)),
         immature_kill_share=max(shares, default=0.0),
         settings=settings,
     )
@@ -205,7 +239,7 @@ class Recipes:
         self.arm, self.protocol = arm, protocol
         self.world = _world(protocol.biology, protocol.cohort.focus_spread, protocol.detection.limit_cells)
         self._made: dict[tuple[Any, Any], Recipe] = {}
-        self._drugs = tuple(_drugs_of(arm, protocol))
+        self._drugs = (*_drugs_of(arm, protocol), *_toxins_of(arm, protocol))
         self._alike = all_alike(arm, protocol.agents)
         self._usual = own_kinetics(arm, protocol.agents, self._drugs, {}, None, seed=0)
 
@@ -277,6 +311,15 @@ def assemble(
             # Exposure is dose over clearance.
             line[s.HITS] *= sensitivity / own.drug_clearance * kinetics.exposure[order]
             line[s.HITS_ESCAPED] = line[s.HITS] / resistance
+    toxins, marrow = recipe.toxins.copy(), recipe.marrow.copy()
+    for t in range(toxins.shape[0]):
+        row = drugs.shape[0] + t
+        toxins[t, pk.ELIMINATION] *= own.drug_clearance * kinetics.clearance[row] / kinetics.volume[row]
+        toxins[t, pk.PER_MG] /= kinetics.volume[row]
+        toxins[t, pk.OUTWARD] /= kinetics.volume[row]
+        toxins[t, pk.BACK] /= kinetics.tissue_volume[row]
+    if marrow.shape[0] > 0:
+        marrow[neutrophils.BASE] = kinetics.neutrophils
     settings = recipe.settings.copy()
     settings[s.BASELINE] = own.platelet_baseline
     platelets = np.ones(N_PLATELETS)
@@ -299,6 +342,10 @@ def assemble(
         around,
         orders,
         recipe.inputs.copy(),
+        marrow,
+        toxins,
+        np.zeros((toxins.shape[0], N_AMOUNTS)),
+        recipe.toxin_inputs.copy(),
         settings,
         np.zeros((rows, s.N_TRACE)),
     )

@@ -12,6 +12,7 @@ from trialsim.patient.compiled import main_lineage
 from trialsim.patient.handles import space_handle, state_handle
 from trialsim.patient.streams import open_streams
 from trialsim.rng import Purpose
+from trialsim.treatment.neutrophils import N_TOXIN, marrow_at_rest
 from trialsim.treatment.pharmacokinetics import N_AMOUNTS
 from trialsim.treatment.pharmacology import INFUSION, LAG, N_DRUG
 from trialsim.treatment.platelets import N_PLATELETS
@@ -31,6 +32,10 @@ def compile_kernels() -> None:
         host=np.zeros(s.N_HOST),
         orders=np.array([[-1.0] + [0.0] * (s.N_ORDER - 1)]),
         inputs=np.zeros((0, s.N_INPUT)),
+        marrow=marrow_at_rest(),
+        toxins=np.zeros((0, N_TOXIN)),
+        toxin_amounts=np.zeros((0, N_AMOUNTS)),
+        toxin_inputs=np.zeros((0, s.N_INPUT)),
         settings=np.ones(s.N_SETTINGS),
         trace=np.zeros((0, s.N_TRACE)),
     )

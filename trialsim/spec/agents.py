@@ -94,6 +94,7 @@ UNITS: dict[str, str] = {
     "senescence.rate": "1/day",
     "platelets.emax": "1/day",
     "platelets.ec50": "umol/L",
+    "marrow.slope": "L/umol",
 }
 
 
@@ -211,6 +212,12 @@ class PlateletEffect(Frozen):
     ec50: Sourced
 
 
+class MarrowEffect(Frozen):
+    """Killing of the marrow's proliferating cells in Friberg's model: E = slope C, per umol/L."""
+
+    slope: Sourced
+
+
 class _Agent(Frozen):
     """``apart_from``: agents that must not overlap with this one, and the least days between doses of the two."""
 
@@ -224,7 +231,7 @@ class Cytotoxic(_Agent):
     """Damages cycling cells in a pulse: hits per cell are Poisson with mean proportional to exposure.
 
     ``host_damage``: senescent stromal burden, in Karin's units, that a reference dose adds. ``pk``, where it is known,
-    makes a dose's exposure the patient's own.
+    makes a dose's exposure the patient's own; with it the drug may act on the ``marrow``.
     """
 
     kind: Literal["cytotoxic"] = "cytotoxic"
@@ -235,6 +242,13 @@ class Cytotoxic(_Agent):
     fates: Fates
     host_damage: Sourced | None = None
     pk: Pharmacokinetics | None = None
+    marrow: MarrowEffect | None = None
+
+    @model_validator(mode="after")
+    def _has_a_concentration(self) -> Cytotoxic:
+        if self.marrow is not None and self.pk is None:
+            raise ValueError("`marrow` acts by the concentration, and there is no `pk`")
+        return self
 
     @model_validator(mode="after")
     def _repairs(self) -> Cytotoxic:

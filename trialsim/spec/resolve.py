@@ -24,6 +24,7 @@ from trialsim.spec.resolved import (
     Endpoint,
     FollowUp,
     Numerics,
+    Pharmacology,
     ResolvedArm,
     ResolvedCohort,
     ResolvedProtocol,
@@ -101,6 +102,7 @@ def resolve_protocol(
         analysis=_analysis(sections["analysis"], follow_up),
         biology=gains,
         numerics=Numerics(tolerance=sections["numerics"].tolerance, max_step_days=sections["numerics"].max_step),
+        pharmacology=Pharmacology(neutrophils=sections["pharmacology"].neutrophils),
         markers=markers,
         panels=panels,
     )

@@ -215,6 +215,12 @@ class Numerics(Frozen):
     max_step_days: float
 
 
+class Pharmacology(Frozen):
+    """Toxicity that is simulated beside platelets under senolytics."""
+
+    neutrophils: bool = False
+
+
 class ResolvedProtocol(Frozen):
     trialsim: Literal[1] = 1
     name: str
@@ -232,7 +238,13 @@ class ResolvedProtocol(Frozen):
     analysis: Analysis
     biology: dict[str, float]
     numerics: Numerics
+    pharmacology: Pharmacology = Pharmacology()
     markers: dict[str, Marker] = Field(default_factory=dict)
     """The biomarkers that decide on an order, by name."""
     panels: dict[str, Panel] = Field(default_factory=dict)
     """The panels that decide on an order; a biomarker alone is a panel of one by its own name."""
+
+    @property
+    def counts_neutrophils(self) -> bool:
+        """Whether neutrophils are simulated: asked for, or needed by a dose rule."""
+        return self.pharmacology.neutrophils

@@ -25,6 +25,7 @@ Dimension = Literal[
     "weight",
     "height",
     "filtration",
+    "neutrophils",
 ]
 
 
@@ -144,6 +145,7 @@ _ALL = (
         "glomerular filtration rate, for doses by AUC and for clearance by the kidneys",
         usual=90.0,
     ),
+    Trait("neutrophil_baseline", 49, "neutrophils", "neutrophil count before treatment, 1e9/L", usual=5.05),
 )
 
 #: Every trait, by name, in a fixed order.
@@ -176,7 +178,7 @@ GAINS: dict[str, str] = {
     "senolytic_resistance": "some senescent cells are out of reach of senolytics (0: none is)",
     "inducer_specificity": "senolytics act by what made a cell senescent (0: on all alike, by the mean over inducers)",
     "modulation": "targeted agents change rates, as senomorphics do (0: what they do to rates is nothing)",
-    "toxicity": "treatment lowers the platelet count (0: platelets stay at baseline)",
+    "toxicity": "treatment lowers blood counts (0: platelets and neutrophils stay at baseline)",
     "biomarker_error": "biomarkers err as stated (0: every biomarker tells the truth)",
     "escaper.establishment": "escapers found clones more readily than cycling cells (0: as readily)",
     "escaper.growth": "escapers grow faster than cycling cells (0: as fast)",

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     Discriminator,
     Field,
+    Strict,
     Tag,
     WithJsonSchema,
 )
@@ -167,6 +168,14 @@ class WrittenNumerics(Written):
     max_step: PositiveTime = Field(14.0, description="Longest step, e.g. 14 d.")
 
 
+class WrittenPharmacology(Written):
+    """What of treatment's toxicity is simulated beside platelets under senolytics; nothing unless asked for."""
+
+    neutrophils: Annotated[bool, Strict()] = Field(
+        False, description="Chemotherapy lowers neutrophils. On by itself where a rule asks for their count."
+    )
+
+
 class WrittenRule(Written):
     """Platelet rules for an order."""
 
@@ -291,6 +300,7 @@ class WrittenProtocol(Written):
         {}, description="Gains of mechanisms: 1 as published, 0 off; a group's members nested or with dotted keys."
     )
     numerics: WrittenNumerics = Field(WrittenNumerics(), description="Accuracy of the cell kernel.")
+    pharmacology: WrittenPharmacology = Field(WrittenPharmacology(), description="Toxicity beside platelets.")
     rules: dict[str, WrittenRule] = Field({}, description="Platelet rules by name, for orders to use.")
     biomarkers: dict[str, WrittenMarker] = Field(
         {}, description="Biomarkers of senescence by name; a shipped one may be changed."
