@@ -182,6 +182,10 @@ class PatientRecord:
     platelet_nadir: float | None = None
     """Lowest platelet count seen in a laboratory visit, 1e9/L."""
     true_platelet_nadir: float | None = None
+    neutrophil_nadir: float | None = None
+    """Lowest neutrophil count seen in the laboratory, 1e9/L."""
+    true_neutrophil_nadir: float | None = None
+    """None where neutrophils are not simulated."""
     treated: bool = False
     first_dose: float | None = None
     last_dose: float | None = None

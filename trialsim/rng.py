@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     POST_RELAPSE = 8
     VISITS = 9
     BIOMARKER = 10
+    KINETICS = 11
     ACCRUAL = 20
     SITE = 21
     RANDOMISATION = 22

@@ -27,6 +27,7 @@ from trialsim.endpoints import (
     csv_text,
     events_frame,
     guided_orders,
+    harm_table,
     participant_flow,
     primary_event,
     waiting_times,
@@ -110,6 +111,7 @@ def run_trial(
         "baseline": baseline_table(record, protocol),
         "biomarkers": guided_orders(record, protocol),
         "waiting": waiting_times(record, protocol),
+        "harm": harm_table(record, protocol),
         "stories": tell_stories(protocol, record, traits, seed=seed),
     }
     finished = time.perf_counter()

@@ -94,10 +94,14 @@ DIMENSIONS: dict[str, Quantity] = {
     "fold": Quantity("a multiplier", bare=True, highest=1e9),
     "fraction": Quantity("a fraction", {"%": _per(100.0)}, bare=True, highest=1.0),
     "count": Quantity("a count", bare=True, highest=1e9),
+    "weight": Quantity("a body weight", {"kg": _times(1.0)}, "kg", highest=500.0),
+    "height": Quantity("a body height", {"cm": _times(1.0), "m": _times(100.0)}, "cm", highest=260.0),
+    "filtration": Quantity("a glomerular filtration", {"mL/min": _times(1.0)}, "mL/min", highest=500.0),
+    "neutrophils": Quantity("a neutrophil count", _PLATELETS, "1e9/L", highest=100.0),
     "platelets": Quantity("a platelet count", _PLATELETS, "1e9/L", highest=10_000.0),
 }
 #: Units of a dose; an agent takes one of them.
-DOSE_UNITS = ("mg/m2", "mg", "mg/kg", "Gy")
+DOSE_UNITS = ("mg/m2", "mg", "mg/kg", "AUC", "Gy")
 
 _ALIASES = {
     **dict.fromkeys(("day", "days", "D"), "d"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -63,7 +64,8 @@ def test_half_lives_are_told_in_fitting_units() -> None:
     assert "half-life: 21.4 d in plasma, infused" in agents("anti-pd-1").stdout
     assert "released from a depot with 28.9 d" in agents("castration").stdout
     assert json.loads(agents("palbociclib", "--json").stdout)["half_life_hours"] == pytest.approx(28.42, abs=0.01)
-    assert "half-life" not in agents("doxorubicin").stdout
+    assert "half-life: 29.3 h in plasma, infused" in agents("doxorubicin").stdout
+    assert "half-life" not in agents("cisplatin").stdout
     assert json.loads(agents("radiation", "--json").stdout)["half_life_hours"] is None
 
 
@@ -79,3 +81,16 @@ def test_an_unknown_agent_is_told_its_neighbour() -> None:
     result = agents("palbocyclib")
     assert isinstance(result.exception, UsageError)
     assert "did you mean `palbociclib`?" in str(result.exception)
+
+
+def test_agents_of_a_protocol_are_listed_and_explained(tmp_path: Path) -> None:
+    """Catches a listing of the library alone, and `--set` that is dropped without a protocol."""
+    own = tmp_path / "protocol.yaml"
+    text = (Path(__file__).parents[2] / "protocols" / "breast-adjuvant-navitoclax.yaml").read_text()
+    own.write_text(f"{text}\nagents:\n  gentle: {{like: navitoclax, label: Gentle, platelets: null, emax: 0.4}}\n")
+    assert "gentle: Gentle (senolytic, mg)\n" in agents("--protocol", str(own)).stdout
+    told = agents("gentle", "--protocol", str(own), "--set", "agents.gentle.ec50=0.9").stdout
+    assert "emax: 0.4 1/day" in told
+    assert "ec50: 0.9 umol/L" in told
+    assert "set in the protocol" in told
+    assert isinstance(agents("--set", "agents.gentle.ec50=0.9").exception, UsageError)

@@ -221,6 +221,9 @@ class MakeBelieveCourse:
     def true_platelet_nadir(self) -> float:
         return self.nadir
 
+    def true_neutrophil_nadir(self) -> float | None:
+        return None
+
 
 @dataclass
 class Courses:

@@ -24,7 +24,7 @@ from trialsim.treatment.library import load_library
 MODEL = page("model.md")
 DESIGN = page("design.md")
 #: Pages that this suite answers for; others may be written later or by a program.
-PAGES = ("model.md", "design.md", "tutorial.md", "protocol-file.md", "outputs.md")
+PAGES = ("model.md", "design.md", "treatment.md", "tutorial.md", "protocol-file.md", "outputs.md")
 
 
 def test_populations() -> None:

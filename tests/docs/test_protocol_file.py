@@ -60,6 +60,7 @@ PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wk.WrittenLooks: ("Looks", 0),
     wk.WrittenFutility: ("Looks", 1),
     wp.WrittenNumerics: ("Numerics", 0),
+    wp.WrittenPharmacology: ("Pharmacology", 0),
     wp.WrittenRule: ("Rules", 0),
     wo.WrittenLeadIn: ("Orders", 1),
     wo.WrittenLoading: ("Orders", 2),
@@ -96,6 +97,7 @@ SPELLED = {
     ("WrittenAccrual", "screening_failure"): "0",
     ("WrittenDetection", "limit"): "1e9 cells",
     ("WrittenNumerics", "max_step"): "14 d",
+    ("WrittenPharmacology", "neutrophils"): "false",
     ("WrittenAnalysis", "landmarks"): "[36 mo, 60 mo]",
     ("WrittenCohort", "focus_spread"): "1",
     ("WrittenCapacity", "per_site"): "false",
@@ -154,6 +156,7 @@ def test_spelled_defaults_are_the_models() -> None:
         ("WrittenAccrual", "screening_failure"): 0.0,
         ("WrittenDetection", "limit"): 1e9,
         ("WrittenNumerics", "max_step"): 14.0,
+        ("WrittenPharmacology", "neutrophils"): False,
         ("WrittenAnalysis", "landmarks"): [1095.75, 1826.25],
         ("WrittenCohort", "focus_spread"): 1.0,
         ("WrittenCapacity", "per_site"): False,
@@ -191,7 +194,7 @@ def test_every_trait_gain_and_agent_is_listed() -> None:
             assert rows[name][1] == words.get(trait.dimension, trait.dimension), name
         elif trait.levels != ("*",):
             assert ticked(rows[name][1]) == list(trait.levels), name
-    assert f"A cohort gives all {len(TRAITS)}." in PAGE
+    assert f"A cohort gives all {len(TRAITS)}, save those of the body" in PAGE
     assert first_names(tables(section(PAGE, "Biology"))[0]) == list(GAINS)
     agents = {ticked(row[0])[0]: row for row in tables(section(PAGE, "Agents"))[1]}
     assert set(agents) == set(load_library())
@@ -211,9 +214,11 @@ def test_units_are_those_of_the_grammar() -> None:
         "rate": "rate",
         "yearly_rate": "rate per year",
         "cells": "cells",
-        "platelets": "platelets",
+        "platelets": "platelets, neutrophils",
+        "neutrophils": "platelets, neutrophils",
         "per_gray": "radiosensitivity",
         "gray": "radiation dose",
+        "filtration": "filtration",
         "fraction": "fraction",
     }
     for dimension, name in names.items():

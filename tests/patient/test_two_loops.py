@@ -19,9 +19,11 @@ from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import LINEAGES, Course
 from trialsim.patient.state import State
 from trialsim.records import EventKind, PatientRecord, SameDay, Traits, TrialRecord
+from trialsim.spec.agents import Cytotoxic, Pharmacokinetics, Senolytic
 from trialsim.spec.load import load_protocol
-from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
+from trialsim.spec.resolved import Order, Pharmacology, ResolvedArm, ResolvedProtocol
 from trialsim.treatment.library import load_library
+from trialsim.treatment.pharmacology import BACK
 
 ROOT = Path(__file__).parents[2]
 FLAGSHIP = "breast-adjuvant-navitoclax"
@@ -78,6 +80,11 @@ def conducted(name: str, *, strict: bool = False) -> Trial:
     protocol = load_protocol(ROOT / "protocols" / f"{name}.yaml", load_library(), (f"accrual.patients={PATIENTS}",))
     if strict:
         protocol = with_rule(protocol, **STRICT)
+    return conduct(protocol)
+
+
+def conduct(protocol: ResolvedProtocol) -> Trial:
+    """A protocol's trial, with the courses of its patients noted."""
     traits = sample_traits(protocol.cohort, PATIENTS, seed=SEED)
     courses: dict[int, NotedCourse] = {}
 
@@ -173,6 +180,56 @@ def test_both_loops_hold_the_same_doses() -> None:
     for kind in (EventKind.DOSE_HELD, EventKind.DOSE_REDUCED):
         assert sum(event.kind is kind for event in trial.record.events) > 20
     assert any(event.detail.startswith("platelets: ") for event in trial.record.events)
+
+
+def test_both_loops_know_the_same_kinetics() -> None:
+    """Two compartments, a lag, infusions, variability and body size. Catches a loop that draws or forgets its own."""
+    made_up = {"unit": "made up", "source": "chosen for a test", "confidence": "low"}
+
+    def with_pk(agent: Senolytic | Cytotoxic, **numbers: float) -> Senolytic | Cytotoxic:
+        kinetics = {key: {"value": value, **made_up} for key, value in numbers.items()}
+        changed = Pharmacokinetics.model_validate({**(dict(agent.pk) if agent.pk else {}), **kinetics})
+        return agent.model_copy(update={"pk": changed})
+
+    protocol = with_rule(load_protocol(SHIPPED / f"{FLAGSHIP}.yaml", load_library(), (f"accrual.patients={PATIENTS}",)))
+    navitoclax, paclitaxel = protocol.agents["navitoclax"], protocol.agents["paclitaxel"]
+    assert isinstance(navitoclax, Senolytic)
+    assert isinstance(paclitaxel, Cytotoxic)
+    agents = {
+        **protocol.agents,
+        "navitoclax": with_pk(
+            navitoclax, lag=2.0, exchange=9.0, tissue_volume=400.0, clearance_iiv=0.4, volume_iiv=0.2
+        ),
+        "paclitaxel": with_pk(paclitaxel, clearance_iiv=0.3, clearance_by_weight=0.75),
+    }
+    trial = conduct(with_rule(protocol.model_copy(update={"agents": agents}), **STRICT))
+    assert_one_course(trial, "navitoclax", trial.visits("navitoclax"))
+    rates = {course.state.drugs[0, BACK] for course in trial.courses.values() if len(course.state.drugs)}
+    assert rates == {24.0 * 9.0 / 400.0}
+
+
+def counting(protocol: ResolvedProtocol) -> ResolvedProtocol:
+    """The protocol with neutrophils simulated."""
+    return protocol.model_copy(update={"pharmacology": Pharmacology(neutrophils=True)})
+
+
+def test_both_loops_count_the_same_neutrophils_and_cells_take_no_notice() -> None:
+    """Catches a marrow that pauses or shortens the steps of cells, and one that a patient at rest forgets.
+
+    All but the marrow is equal to the bit to a trial without neutrophils.
+    """
+    plain = conducted(FLAGSHIP)
+    trial = conduct(counting(plain.protocol))
+    for arm in trial.protocol.arms:
+        assert_one_course(trial, arm, trial.visits(arm))
+    assert trial.record.events == plain.record.events
+    for number, course in trial.courses.items():
+        for name, own, other in zip(State._fields, course.state, plain.courses[number].state, strict=True):
+            if name not in ("marrow", "toxins", "toxin_amounts", "toxin_inputs", "orders"):
+                np.testing.assert_array_equal(own, other, err_msg=name)
+    nadirs = [record.true_neutrophil_nadir for record in trial.record.patients]
+    assert all(nadir is not None and nadir < 3.0 for nadir in nadirs)
+    assert len(set(nadirs)) > PATIENTS // 2
 
 
 def _without(visits: tuple[Visit, ...], kind: SameDay) -> tuple[Visit, ...]:

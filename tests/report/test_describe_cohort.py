@@ -16,7 +16,7 @@ from trialsim.report.marginals import Law, shares, weights
 from trialsim.report.numbers import rounded, words
 from trialsim.spec.load import load_cohort
 from trialsim.spec.resolved import Distribution, ResolvedCohort
-from trialsim.spec.traits import TRAITS
+from trialsim.spec.traits import REQUIRED_TRAITS
 
 ROOT = Path(__file__).parents[2]
 SOUND = ROOT / "tests" / "invalid" / "sound_cohort.yaml"
@@ -191,7 +191,7 @@ def test_trust_is_that_of_the_weakest_case() -> None:
     assert [case.confidence for case in cohort.traits["p53_status"].cases.values()] == ["high", "high", "low"]
     assert least_trusted(cohort.traits["p53_status"]) == "low"
     told = " ".join(describe_cohort(cohort).split("\n\n")[1].split())
-    assert f"Confidence in {len(TRAITS)} traits" in told
+    assert f"Confidence in {len(REQUIRED_TRAITS)} traits" in told
     low = [words(name) for name, trait in cohort.traits.items() if least_trusted(trait) == "low"]
     assert f"{len(low)} low" in told
     assert f"Low confidence: {', '.join(low)}." in told

@@ -59,13 +59,16 @@ def senolytic(name: str, *, platelets: bool) -> Senolytic:
 def library() -> dict[str, Agent]:
     """The agents that the shipped protocol needs, and a senolytic that spares platelets.
 
-    Doxorubicin is kept a week apart from radiation, as in the shipped library, and so is paclitaxel.
+    Doxorubicin is kept a week apart from radiation, as in the shipped library, and so is paclitaxel. Fluorouracil is
+    infused over two days.
     """
+    slow = Pharmacokinetics(clearance=number(1.0), volume=number(1.0), molar_mass=number(1.0), infusion=number(48.0))
     apart = {"apart_from": {"radiation": number(7.0, "d")}}
     return {
         "doxorubicin": cytotoxic("doxorubicin").model_copy(update=apart),
         "cyclophosphamide": cytotoxic("cyclophosphamide"),
         "paclitaxel": cytotoxic("paclitaxel").model_copy(update=apart),
+        "fluorouracil": cytotoxic("fluorouracil").model_copy(update={"pk": slow}),
         "radiation": Radiation(name="radiation", label="Radiation", fates=fates()),
         "navitoclax": senolytic("navitoclax", platelets=True),
         "fisetin": senolytic("fisetin", platelets=False),

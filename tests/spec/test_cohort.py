@@ -12,7 +12,7 @@ from scipy import stats
 from trialsim.errors import InvalidInput
 from trialsim.spec.load import load_cohort
 from trialsim.spec.resolved import Distribution, ResolvedCohort
-from trialsim.spec.traits import TRAITS
+from trialsim.spec.traits import REQUIRED_TRAITS
 
 ROOT = Path(__file__).parent.parent.parent
 SOUND = ROOT / "tests" / "invalid" / "sound_cohort.yaml"
@@ -124,7 +124,7 @@ def shipped(name: str) -> ResolvedCohort:
 def test_shipped_cohort_gives_every_trait_with_a_source(name: str) -> None:
     """Every number that a report prints has its origin."""
     cohort = shipped(name)
-    assert list(cohort.traits) == list(TRAITS)
+    assert list(cohort.traits) == list(REQUIRED_TRAITS)
     for trait in cohort.traits.values():
         for case in trait.cases.values():
             assert case.source

@@ -16,7 +16,7 @@ from trialsim.patient.course import Course
 from trialsim.report.marginals import Law, shares, weights
 from trialsim.spec.load import load_cohort, load_protocol
 from trialsim.spec.resolved import Distribution, ResolvedCohort
-from trialsim.spec.traits import TRAITS
+from trialsim.spec.traits import REQUIRED_TRAITS
 from trialsim.treatment.library import load_library
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ def test_every_number_has_an_origin(name: str) -> None:
     """Catches a trait left out, a number without source, and a file called otherwise than its cohort."""
     cohort = shipped(name)
     assert cohort.name == name
-    assert list(cohort.traits) == list(TRAITS)
+    assert list(cohort.traits) == list(REQUIRED_TRAITS)
     assert len(cohort.description) > 100
     for trait in cohort.traits.values():
         assert all(case.source and case.confidence for case in trait.cases.values()), trait.name

@@ -11,7 +11,7 @@ import pytest
 from tests.spec.agents_for_tests import library
 from trialsim.spec.load import dump_resolved, load_protocol, load_resolved
 from trialsim.spec.resolved import Order, ResolvedProtocol, ScanPeriod
-from trialsim.spec.traits import GAINS, TRAITS
+from trialsim.spec.traits import GAINS, REQUIRED_TRAITS
 
 ROOT = Path(__file__).parent.parent.parent
 FLAGSHIP = ROOT / "protocols" / "breast-adjuvant-navitoclax.yaml"
@@ -81,7 +81,7 @@ def test_flagship_design_in_internal_units() -> None:
     assert p.detection.limit_cells == 1e9
     assert p.biology == dict.fromkeys(GAINS, 1.0)
     assert set(p.agents) == {"doxorubicin", "cyclophosphamide", "paclitaxel", "radiation", "navitoclax"}
-    assert set(p.cohort.traits) == set(TRAITS)
+    assert set(p.cohort.traits) == set(REQUIRED_TRAITS)
 
 
 def test_arms_and_ratio_are_in_canonical_order_whatever_the_file_says(tmp_path: Path) -> None:

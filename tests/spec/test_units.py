@@ -115,7 +115,7 @@ def test_doses(text: str, dose: tuple[float, str]) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "remedy"),
     [
-        ("150", "a dose needs a unit: mg/m2, mg, mg/kg or Gy", "150 mg"),
+        ("150", "a dose needs a unit: mg/m2, mg, mg/kg, AUC or Gy", "150 mg"),
         ("75 mg/m²", "unknown unit 'mg/m²'", "did you mean 75 mg/m2?"),
         ("0 mg", "more than zero", "leave the line out to give nothing"),
         ("-5 mg", "more than zero", "leave the line out to give nothing"),

@@ -28,6 +28,7 @@ from trialsim.spec.agents import (
 from trialsim.treatment import library as shipped
 from trialsim.treatment import pharmacology as pk
 from trialsim.treatment.library import load_library
+from trialsim.treatment.pharmacokinetics import N_AMOUNTS
 
 LIBRARY = load_library()
 AGENT: TypeAdapter[Agent] = TypeAdapter(Agent)
@@ -77,19 +78,20 @@ def constants(kinetics: Pharmacokinetics) -> np.ndarray:
     drug[pk.ABSORPTION] = 24.0 * kinetics.absorption.value if kinetics.absorption else 0.0
     drug[pk.ELIMINATION] = 24.0 * kinetics.clearance.value / kinetics.volume.value
     drug[pk.PER_MG] = 1000.0 / (kinetics.molar_mass.value * kinetics.volume.value)
+    drug[pk.HILL] = 1.0
     return drug
 
 
 def mean_effect(kinetics: Pharmacokinetics, ec50: float, dose: float, every: float, doses: int) -> float:
     """Mean of E over the interval after the last of equal doses."""
-    drug, amounts = constants(kinetics), np.zeros(2)
+    drug, amounts = constants(kinetics), np.zeros(N_AMOUNTS)
     for _ in range(doses):
-        amounts[:] = pk.amounts_after(amounts[0], amounts[1], drug[pk.ABSORPTION], drug[pk.ELIMINATION], every)
+        pk.advance_amounts(amounts, drug, every)
         pk.give(amounts, drug, dose)
     total, step = 0.0, every / 96
     for _ in range(96):
-        total += pk.mean_effect(amounts[0], amounts[1], drug, 1.0, ec50, step) / 96
-        amounts[:] = pk.amounts_after(amounts[0], amounts[1], drug[pk.ABSORPTION], drug[pk.ELIMINATION], step)
+        total += pk.mean_effect(amounts, drug, 1.0, ec50, step) / 96
+        pk.advance_amounts(amounts, drug, step)
     return total
 
 
@@ -115,7 +117,7 @@ def test_names_of_inducers_and_targets_are_told_once() -> None:
         ({"kill": number(-1.0)}, "`kill` is -1"),
         ({"ec50": number(0.0)}, "`ec50` is 0; it must be above 0"),
         ({"pk": {"clearance": number(0.0), "volume": number(1.0), "molar_mass": number(1.0)}}, "`clearance` is 0"),
-        ({"dose_unit": "mg/m2"}, "mg"),
+        ({"dose_unit": "mg/L"}, "mg"),
         ({"potency": number(1.0)}, "potency"),
     ],
 )
@@ -190,16 +192,16 @@ def test_half_lives_are_the_published_ones(name: str, low: float, high: float) -
 
 def test_an_infusion_goes_into_plasma_and_a_tablet_into_the_gut() -> None:
     """Catches an infusion that waits in the gut for ever, since nothing is absorbed."""
-    drug, amounts = np.zeros(pk.N_DRUG), np.zeros(2)
+    drug, amounts = np.zeros(pk.N_DRUG), np.zeros(N_AMOUNTS)
     drug[pk.ELIMINATION] = 0.1
     pk.give(amounts, drug, 200.0)
     pk.give(amounts, drug, 50.0)
-    assert amounts.tolist() == [0.0, 250.0]
+    assert amounts.tolist() == [0.0, 250.0, 0.0, 0.0]
     left = pk.amounts_after(amounts[0], amounts[1], drug[pk.ABSORPTION], drug[pk.ELIMINATION], 20.0)
     assert left == pytest.approx((0.0, 250.0 * math.exp(-2.0)))
     drug[pk.ABSORPTION] = 8.0
     pk.give(amounts, drug, 30.0)
-    assert amounts.tolist() == [30.0, 250.0]
+    assert amounts.tolist() == [30.0, 250.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("fold", [0.0, 0.3, 1.0, 2.0])
@@ -223,12 +225,12 @@ def test_dasatinib_with_quercetin_kills_as_in_people() -> None:
     """35 % (17-62 %) gone after three daily doses (Hickson 2019). Catches an Emax for another schedule or EC50."""
     agent = LIBRARY["dasatinib-quercetin"]
     assert isinstance(agent, Senolytic)
-    drug, amounts, exposure = constants(agent.pk), np.zeros(2), 0.0
+    drug, amounts, exposure = constants(agent.pk), np.zeros(N_AMOUNTS), 0.0
     for step in range(14 * 24):
         if step in (0, 24, 48):
             pk.give(amounts, drug, 100.0)
-        exposure += pk.mean_effect(amounts[0], amounts[1], drug, agent.emax.value, agent.ec50.value, 1 / 24) / 24
-        amounts[:] = pk.amounts_after(amounts[0], amounts[1], drug[pk.ABSORPTION], drug[pk.ELIMINATION], 1 / 24)
+        exposure += pk.mean_effect(amounts, drug, agent.emax.value, agent.ec50.value, 1 / 24) / 24
+        pk.advance_amounts(amounts, drug, 1 / 24)
     assert 1.0 - math.exp(-exposure * agent.host_effect.value) == pytest.approx(0.35, abs=0.02)
 
 

@@ -13,6 +13,7 @@ from trialsim.treatment import platelets as pl
 from trialsim.treatment.damage import chemotherapy_hits, loss_prob, radiation_hits
 from trialsim.treatment.fate import fate_shares, senescent_share
 from trialsim.treatment.library import load_library
+from trialsim.treatment.pharmacokinetics import N_AMOUNTS
 
 KA, KE = 8.4, 1.0
 
@@ -21,7 +22,7 @@ def drug() -> np.ndarray:
     """Navitoclax-like constants, per day and per mg."""
     constants = np.zeros(pk.N_DRUG)
     constants[pk.ABSORPTION], constants[pk.ELIMINATION], constants[pk.PER_MG] = KA, KE, 1000 / 974.6 / 120
-    constants[pk.EC50] = 0.54
+    constants[pk.EC50], constants[pk.HILL] = 0.54, 1.0
     constants[pk.PLATELET_EMAX], constants[pk.PLATELET_EC50] = 0.5, 0.3
     return constants
 
@@ -55,7 +56,9 @@ def test_the_mean_effect_is_the_integral(length: float, gut: float, plasma: floa
         return pk.effect(later * constants[pk.PER_MG], 0.2, 0.54)
 
     exact = quad(hazard, 0, length)[0] / length
-    assert pk.mean_effect(gut, plasma, constants, 0.2, 0.54, length) == pytest.approx(exact, rel=2e-3)
+    assert pk.mean_effect(np.array([gut, plasma, 0.0, 0.0]), constants, 0.2, 0.54, length) == pytest.approx(
+        exact, rel=2e-3
+    )
 
 
 def test_exposure_is_dose_over_clearance() -> None:
@@ -66,14 +69,14 @@ def test_exposure_is_dose_over_clearance() -> None:
 
 def _nadir(doses: dict[int, float], days: int) -> tuple[float, float]:
     """Lowest count as a share of baseline over the first 14 days, and its day."""
-    constants, amounts = drug()[None, :], np.zeros((1, 2))
+    constants, amounts = drug()[None, :], np.zeros((1, N_AMOUNTS))
     state = np.array([250.0, 1.0, 1.0, 250.0])
     counts = []
     for day in range(days):
         amounts[0, 0] += doses.get(day, 0.0)
         for _ in range(4):
             pl.advance_platelets(state, 250.0, amounts, constants, 0.25)
-            amounts[0] = pk.amounts_after(amounts[0, 0], amounts[0, 1], KA, KE, 0.25)
+            pk.advance_amounts(amounts[0], constants[0], 0.25)
             counts.append(state[pl.COUNT] / 250.0)
     first = np.array(counts[: 14 * 4])
     return float(first.min()), float(first.argmin() + 1) / 4
@@ -91,7 +94,7 @@ def test_platelets_fall_within_days_and_recover_on_the_drug() -> None:
 def test_platelets_rest_without_a_drug() -> None:
     """Catches a drift of an undisturbed patient."""
     state = np.array([200.0, 1.0, 1.0, 200.0])
-    pl.advance_platelets(state, 200.0, np.zeros((1, 2)), drug()[None, :], 1000.0)
+    pl.advance_platelets(state, 200.0, np.zeros((1, N_AMOUNTS)), drug()[None, :], 1000.0)
     assert state.tolist() == [200.0, 1.0, 1.0, 200.0]
 
 

@@ -71,14 +71,26 @@ def describe(protocol: Path, overrides: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("name", required=False)
+@click.option(
+    "--protocol",
+    type=click.Path(path_type=Path),
+    help="With the agents that this protocol adds and as it changes them.",
+)
+@SET
 @JSON
-def agents(name: str | None, as_json: bool) -> None:
+def agents(name: str | None, protocol: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """List the agent library; with NAME, explain an agent: every number with its range and source."""
     from trialsim import results
     from trialsim.report import describe_agent as tell
     from trialsim.treatment.library import load_library
 
     library = load_library()
+    if protocol is not None:
+        from trialsim.spec.load import load_agents
+
+        library = load_agents(protocol, library, overrides)
+    elif overrides:
+        raise UsageError("--set changes a protocol; name one with --protocol")
     if name is None:
         summaries = [tell.agent_summary(agent) for agent in library.values()]
         click.echo(results.to_json(summaries) if as_json else tell.list_agents(library), nl=False)

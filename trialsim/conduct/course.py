@@ -36,6 +36,9 @@ class Course(Protocol):
     def true_platelet_nadir(self) -> float | None:
         """The lowest true platelet count so far, 1e9/L; None for a patient without a body."""
 
+    def true_neutrophil_nadir(self) -> float | None:
+        """The lowest true neutrophil count so far, 1e9/L; None where none are simulated."""
+
 
 NewCourse: TypeAlias = Callable[[int, ResolvedArm, Traits], Course]
 """Makes the course of patient ``n`` (counted from 1) under an arm."""

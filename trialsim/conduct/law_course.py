@@ -33,3 +33,6 @@ class LawCourse:
 
     def true_platelet_nadir(self) -> None:
         return None
+
+    def true_neutrophil_nadir(self) -> None:
+        return None

@@ -371,4 +371,5 @@ class PatientProcess:
         self.record.waits_for = self._waited_for()
         self.record.last_contact = day
         self.record.true_platelet_nadir = self._course.true_platelet_nadir()
+        self.record.true_neutrophil_nadir = self._course.true_neutrophil_nadir()
         self.closed = True

@@ -8,6 +8,7 @@ from trialsim.endpoints.biomarkers import guided_orders
 from trialsim.endpoints.csv_text import csv_text
 from trialsim.endpoints.events_frame import events_frame
 from trialsim.endpoints.flow import participant_flow
+from trialsim.endpoints.harm import harm_table
 from trialsim.endpoints.identity import usubjid
 from trialsim.endpoints.summary import arm_summaries
 from trialsim.endpoints.survival_frame import survival_frame
@@ -22,6 +23,7 @@ __all__ = [
     "csv_text",
     "events_frame",
     "guided_orders",
+    "harm_table",
     "participant_flow",
     "primary_event",
     "survival_frame",

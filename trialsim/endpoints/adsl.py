@@ -1,7 +1,8 @@
 """ADSL: one row per randomised patient, in CDISC's columns.
 
 Beside CDISC's own: DTHCAUS, LSTSCDT (last tumour assessment), P53STAT, SUBTYPE, NODES, DOSEINT (dose
-intensity), PLTNADIR (lowest measured platelets, 1e9/L), and of the relapse RELDT, RELSITE and what only a
+intensity), PLTNADIR (lowest measured platelets, 1e9/L), where neutrophils are simulated ANCNADIR and ANCTRUE (lowest
+measured and true, 1e9/L), and of the relapse RELDT, RELSITE and what only a
 simulator knows: RELCAUSE (its cause) and RELLATDY (study day on which it became detectable). For each panel of
 biomarkers that decides on an order: BMkTEST, BMkDT, BMkRES and, known to the simulator alone, BMkTRUTH.
 """
@@ -25,7 +26,7 @@ from trialsim.records import PatientRecord, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
 #: Decimals of the columns that are not whole numbers.
-ADSL_DECIMALS = {"DOSEINT": 4, "PLTNADIR": 1, "RELLATDY": 4}
+ADSL_DECIMALS = {"DOSEINT": 4, "PLTNADIR": 1, "ANCNADIR": 2, "ANCTRUE": 2, "RELLATDY": 4}
 
 #: CDISC terms (codelist NCOMPLT) for the reasons that stop treatment.
 STOP_TERMS = {
@@ -60,6 +61,8 @@ def adsl_frame(trial: TrialRecord, protocol: ResolvedProtocol) -> pd.DataFrame:
     for record in trial.patients:
         row = _identity(protocol, record)
         row |= _treatment(protocol, record, treatment_status(record, completed))
+        if protocol.counts_neutrophils:
+            row |= _neutrophils(record)
         row |= _study(protocol, record)
         row |= _strata(protocol, record)
         row |= _disease(protocol, record)
@@ -106,6 +109,15 @@ def _treatment(protocol: ResolvedProtocol, record: PatientRecord, status: Treatm
         "DCTREAS": stopped,
         "DOSEINT": record.dose_intensity,
         "PLTNADIR": math.nan if record.platelet_nadir is None else record.platelet_nadir,
+    }
+
+
+def _neutrophils(record: PatientRecord) -> dict[str, object]:
+    """Where neutrophils are simulated: the lowest measured count and the lowest true one."""
+    measured, true = record.neutrophil_nadir, record.true_neutrophil_nadir
+    return {
+        "ANCNADIR": math.nan if measured is None else measured,
+        "ANCTRUE": math.nan if true is None else true,
     }
 
 

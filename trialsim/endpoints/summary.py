@@ -15,6 +15,8 @@ from trialsim.spec.resolved import ResolvedProtocol
 
 #: CTCAE v5: a platelet count below 50e9/L is thrombocytopenia of grade 3, below 25e9/L of grade 4.
 GRADE_3_PLATELETS = 50.0
+#: And a neutrophil count below 1e9/L is neutropenia of grade 3.
+GRADE_3_NEUTROPHILS = 1.0
 
 
 def arm_summaries(trial: TrialRecord, protocol: ResolvedProtocol, adtte: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -22,7 +24,8 @@ def arm_summaries(trial: TrialRecord, protocol: ResolvedProtocol, adtte: pd.Data
 
     ``dose_intensity`` is the mean over patients who had doses planned by the cut, and
     ``grade34_thrombocytopenia_percent`` the share of treated patients with a measured count below 50e9/L;
-    they are None where nobody had a dose planned, or nobody was treated and had a laboratory visit.
+    they are None where nobody had a dose planned, or nobody was treated and had a laboratory visit. Where neutrophils
+    are simulated, ``grade34_neutropenia_percent`` is the share of treated patients whose true count fell below 1e9/L.
     """
     primary = adtte[adtte["PARAMCD"] == protocol.endpoint.primary.upper()]
     return {
@@ -44,7 +47,15 @@ def _summary(records: Sequence[PatientRecord], primary: pd.DataFrame) -> dict[st
         "causes": {cause: causes[cause] for cause in sorted(causes, key=lambda c: (-causes[c], c))},
         "dose_intensity": sum(dosed) / len(dosed) if dosed else None,
         "grade34_thrombocytopenia_percent": _grade_34_percent(records),
-    }
+    } | _neutropenia(records)
+
+
+def _neutropenia(records: Sequence[PatientRecord]) -> dict[str, float]:
+    counts = [record.true_neutrophil_nadir for record in records if record.treated]
+    known = [count for count in counts if count is not None]
+    if not known:
+        return {}
+    return {"grade34_neutropenia_percent": 100.0 * sum(count < GRADE_3_NEUTROPHILS for count in known) / len(known)}
 
 
 def _grade_34_percent(records: Sequence[PatientRecord]) -> float | None:

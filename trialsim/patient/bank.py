@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from trialsim.collecting import uncollected
 from trialsim.compiling import compiled, stream_at
 from trialsim.patient import compiled as course
-from trialsim.patient import markers
+from trialsim.patient import intake, markers
 from trialsim.patient.compiled import Workspace, make_workspace
 from trialsim.patient.course import LINEAGES, STREAMS, scan_error
+from trialsim.patient.kinetics import OwnKinetics
 from trialsim.patient.markers import Guides
 from trialsim.patient.prepare import Recipe, assemble, recipes_of
 from trialsim.patient.state import CROSSED, DRUG, LOCAL, NOW, Floats, Integers, State
@@ -54,7 +55,7 @@ N_DONE = 8
 RELAPSE, LESION, LATENT, LAST_SCAN, CELLS, LINEAGE, NADIR, TRUE_NADIR, FIRST_DOSE, LAST_DOSE = range(10)
 N_OUTCOME = 10
 
-_advance, _swallow, _strike, _scan = course.advance, course.swallow, course.strike, course.scan
+_advance, _swallow, _strike, _scan = course.advance, intake.swallow, course.strike, course.scan
 _laboratory, _main_lineage, _measure = course.laboratory, course.main_lineage, markers.measure
 _assemble, _decide = assemble, compiled(dose_rules.decide)
 _GIVE, _RESUME, _STOP = dose_rules.GIVE, dose_rules.RESUME, dose_rules.STOP
@@ -224,10 +225,16 @@ def live(state: State, follow_up: FollowUp) -> None:
 
 @compiled
 def begin_and_live(
-    whose: Person, responds: bool, world: World, recipe: Recipe, lesions_stream: int, follow_up: FollowUp
+    whose: Person,
+    responds: bool,
+    world: World,
+    recipe: Recipe,
+    kinetics: OwnKinetics,
+    lesions_stream: int,
+    follow_up: FollowUp,
 ) -> None:
     """`trialsim.patient.prepare.assemble`, then `live`, of a patient at whom nobody looks."""
-    live(_assemble(whose, responds, world, recipe, 0, lesions_stream), follow_up)
+    live(_assemble(whose, responds, world, recipe, kinetics, 0, lesions_stream), follow_up)
 
 
 @dataclass(frozen=True)
@@ -288,6 +295,7 @@ def live_all(
     with uncollected():
         for row, (patient, own) in enumerate(traits.items()):
             whose, responds, recipe = recipes.own(own)
+            kinetics = recipes.kinetics(own, patient, seed=seed, replicate=replicate)
             streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
             lesions, cells, scans, visits = (stream.address for stream in streams)
             follow_up = FollowUp(
@@ -305,9 +313,9 @@ def live_all(
                 said[row],
             )
             if observe is None:
-                begin_and_live(whose, responds, recipes.world, recipe, lesions, follow_up)
+                begin_and_live(whose, responds, recipes.world, recipe, kinetics, lesions, follow_up)
             else:
-                state = assemble(whose, responds, recipes.world, recipe, 0, lesions)
+                state = assemble(whose, responds, recipes.world, recipe, kinetics, 0, lesions)
                 live(state, follow_up)
                 observe(patient, state)
     return Lives(outcomes, done, said)

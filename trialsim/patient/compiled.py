@@ -1,6 +1,6 @@
 """The compiled course: cells and drugs brought together between clinical events.
 
-``advance``, ``swallow``, ``strike`` and ``scan`` are compiled once and called from whoever owns the calendar. Cells
+``advance``, ``strike`` and ``scan`` are compiled once and called from whoever owns the calendar. Cells
 know no drug: here drug amounts become hazards, frozen at their mean over a step.
 """
 
@@ -83,9 +83,9 @@ from trialsim.biology.sasp import (
     total_cells,
 )
 from trialsim.compiling import compiled, inlined
+from trialsim.patient.intake import advance_marrow, is_waiting, let_in, poison
 from trialsim.patient.state import (
     ADDS,
-    AMOUNT,
     BASELINE,
     BURDEN,
     CROSSED,
@@ -111,6 +111,7 @@ from trialsim.patient.state import (
     SENESCENCE_GAIN,
     SHIFT,
     TOLERANCE,
+    TOXIN,
     TRACED,
     VALUE,
     WAKE_LEFT,
@@ -118,14 +119,15 @@ from trialsim.patient.state import (
     State,
 )
 from trialsim.treatment.fate import senescent_share
+from trialsim.treatment.neutrophils import BASE, CIRC, NEUTROPHIL_ERROR, is_marrow_at_rest
+from trialsim.treatment.pharmacokinetics import GUT, PLASMA, TISSUE
 from trialsim.treatment.pharmacology import (
-    ABSORPTION,
     EC50,
-    ELIMINATION,
+    HILL,
     PER_MG,
-    amounts_after,
-    effect,
-    give,
+    advance_amounts,
+    hill_effect,
+    is_there,
     mean_effect,
     modulated,
 )
@@ -133,9 +135,8 @@ from trialsim.treatment.platelets import COUNT, advance_platelets, platelets_at_
 
 Generator = np.random.Generator
 
-#: A drug that kills less than this (per day) no longer shortens steps; below this amount (mg) it is gone.
+#: A drug that kills less than this (per day) no longer shortens steps.
 _NEGLIGIBLE_HAZARD = 1e-5
-_NEGLIGIBLE_MG = 1e-6
 #: Longest step while a drug acts, days: over it five quadrature points follow the decay of its effect.
 _DRUG_STEP = 3.0
 #: Coefficient of variation of a platelet count in the laboratory.
@@ -219,10 +220,11 @@ def _drug_hazard(state: State, space: Workspace) -> float:
         if line[ADDS] == 0.0 or at == HOST_KILL or (at >= KILL and not senescent):
             continue
         d = int(line[ON_DRUG])
-        if state.amounts[d, 0] + state.amounts[d, 1] <= 0.0:
+        amount = state.amounts[d, GUT] + state.amounts[d, PLASMA] + state.amounts[d, TISSUE]
+        if amount <= 0.0:
             continue
-        reach = (state.amounts[d, 0] + state.amounts[d, 1]) * state.drugs[d, PER_MG]
-        largest = max(largest, effect(reach, line[VALUE], state.drugs[d, EC50]))
+        reach = amount * state.drugs[d, PER_MG]
+        largest = max(largest, hill_effect(reach, line[VALUE], state.drugs[d, EC50], state.drugs[d, HILL]))
     return largest
 
 
@@ -284,10 +286,10 @@ def _step_length(state: State, space: Workspace, left: float) -> float:
 def _set_drug_effects(state: State, rates: Rates, time: float) -> None:
     """What drugs do to the rates, by their mean effect over the next ``time`` days."""
     for d in range(state.drugs.shape[0]):
-        if state.amounts[d, 0] <= 0.0 and state.amounts[d, 1] <= 0.0:
+        if not is_there(state.amounts, d):
             continue
         drug = state.drugs[d]
-        strength = mean_effect(state.amounts[d, 0], state.amounts[d, 1], drug, 1.0, drug[EC50], time)
+        strength = mean_effect(state.amounts[d], drug, 1.0, drug[EC50], time)
         for e in range(state.effects.shape[0]):
             line = state.effects[e]
             if int(line[ON_DRUG]) == d:
@@ -321,13 +323,8 @@ def _set_host_effects(state: State, space: Workspace, rates: Rates, time: float)
 @inlined
 def _advance_drugs(state: State, time: float) -> None:
     for d in range(state.drugs.shape[0]):
-        if state.amounts[d, 0] > 0.0 or state.amounts[d, 1] > 0.0:
-            constants = state.drugs[d]
-            gut, plasma = amounts_after(
-                state.amounts[d, 0], state.amounts[d, 1], constants[ABSORPTION], constants[ELIMINATION], time
-            )
-            state.amounts[d, 0] = gut if gut > _NEGLIGIBLE_MG else 0.0
-            state.amounts[d, 1] = plasma if plasma > _NEGLIGIBLE_MG else 0.0
+        if is_there(state.amounts, d):
+            advance_amounts(state.amounts[d], state.drugs[d], time)
 
 
 @compiled
@@ -464,18 +461,27 @@ def _trace(state: State) -> None:
 
 @inlined
 def at_rest(state: State) -> bool:
-    """No cell is left, no drug, and platelets are at their baseline: until the next dose only the clock runs."""
+    """No cell is left, no drug, and counts are at their baseline: until the next dose only the clock runs."""
     for d in range(state.amounts.shape[0]):
-        if state.amounts[d, 0] > 0.0 or state.amounts[d, 1] > 0.0:
+        if is_there(state.amounts, d):
             return False
-    return not _any_cells(state) and platelets_at_rest(state.platelets, state.settings[BASELINE])
+    if is_waiting(state.inputs) or _any_cells(state):
+        return False
+    if state.marrow.shape[0] > 0 and (
+        is_waiting(state.toxin_inputs) or not is_marrow_at_rest(state.marrow, state.toxin_amounts)
+    ):
+        return False
+    return bool(platelets_at_rest(state.platelets, state.settings[BASELINE]))
 
 
 @inlined
 def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
     """`advance`, with room to work in."""
     while state.clock[NOW] < until:
-        left = until - state.clock[NOW]
+        goal = until
+        if state.inputs.shape[0] > 0:
+            goal = let_in(state.inputs, state.orders, DRUG, state.amounts, state.drugs, state.clock[NOW], until)
+        left = goal - state.clock[NOW]
         alive = _survey_all(state, state.rates, space)
         time = _step_length(state, space, left) if alive else left
         # Steps that end within rounding of the goal end on it.
@@ -502,7 +508,7 @@ def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
             state.host[BURDEN] = advance_burden(state.host[BURDEN], state.host[PRODUCTION], rates[HOST_KILL], time)
         advance_platelets(state.platelets, state.settings[BASELINE], state.amounts, state.drugs, time)
         _advance_drugs(state, time)
-        state.clock[NOW] = until if time == left else state.clock[NOW] + time
+        state.clock[NOW] = goal if time == left else state.clock[NOW] + time
         _trace(state)
 
 
@@ -510,15 +516,9 @@ def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
 def advance(state: State, until: float, space: Workspace, rng: Generator) -> bool:
     """Run biology and pharmacology up to study day ``until``; returns whether the patient is then at rest."""
     _run(state, until, space, rng)
+    if state.marrow.shape[0] > 0:
+        advance_marrow(state, until)
     return bool(at_rest(state))
-
-
-@compiled
-def swallow(state: State, order: int, fraction: float) -> None:
-    """One dose of an order's drug, now, at a fraction of the planned dose: into the gut, or by infusion into plasma."""
-    line = state.orders[order]
-    drug = int(line[DRUG])
-    give(state.amounts[drug], state.drugs[drug], fraction * line[AMOUNT])
 
 
 @compiled
@@ -528,12 +528,15 @@ def strike(state: State, order: int, fraction: float, rng: Generator) -> None:
     A drug in the blood may change the odds that a lost cell turns senescent.
     """
     line = state.orders[order]
+    if line[TOXIN] >= 0.0:
+        poison(state, order, fraction)
     odds = line[ODDS] * state.rates[DAMAGE_ODDS]
     for e in range(state.effects.shape[0]):
         what = state.effects[e]
         if int(what[ON_RATE]) == DAMAGE_ODDS:
             d = int(what[ON_DRUG])
-            strength = effect(state.amounts[d, 1] * state.drugs[d, PER_MG], 1.0, state.drugs[d, EC50])
+            concentration = state.amounts[d, PLASMA] * state.drugs[d, PER_MG]
+            strength = hill_effect(concentration, 1.0, state.drugs[d, EC50], state.drugs[d, HILL])
             odds *= modulated(what[VALUE], strength)
     loss = -math.expm1(-fraction * line[HITS])
     loss_escaped = -math.expm1(-fraction * line[HITS_ESCAPED])
@@ -566,6 +569,13 @@ def scan(state: State, error_sd: float, rng: Generator) -> int:
 def laboratory(state: State, rng: Generator) -> float:
     """A platelet count as the laboratory reports it now, 1e9/L (log-normal error)."""
     return float(state.platelets[COUNT] * math.exp(PLATELET_ERROR * rng.standard_normal()))
+
+
+@compiled
+def neutrophils(state: State, rng: Generator) -> float:
+    """A neutrophil count as the laboratory reports it now, 1e9/L (log-normal error)."""
+    count = state.marrow[CIRC] * state.marrow[BASE]
+    return float(count * math.exp(NEUTROPHIL_ERROR * rng.standard_normal()))
 
 
 @compiled

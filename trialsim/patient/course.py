@@ -22,13 +22,14 @@ from trialsim.patient import entry, markers
 from trialsim.patient import state as s
 from trialsim.patient.compiled import main_lineage
 from trialsim.patient.handles import space_handle, state_handle
-from trialsim.patient.prepare import prepare
+from trialsim.patient.prepare import prepare, recipes_of
 from trialsim.patient.streams import open_streams
 from trialsim.records import Assessment, Cause, PanelResult, Reading, Traits, cause_label
 from trialsim.rng import Purpose
 from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
 from trialsim.spec.biomarkers import Marker
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
+from trialsim.treatment.neutrophils import BASE, LEAST
 from trialsim.treatment.platelets import LOWEST
 
 #: What a patient's chance is for, in the order in which their streams are opened.
@@ -75,12 +76,13 @@ class Course:
         # Compiled code knows the streams by address only: the list keeps the generators alive.
         self._streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
         lesions, cells, scans, visits = self._streams
-        self.state = prepare(traits, arm, protocol, lesions.generator, traced=traced)
+        kinetics = recipes_of(arm, protocol).kinetics(traits, patient, seed=seed, replicate=replicate)
+        self.state = prepare(traits, arm, protocol, lesions.generator, kinetics=kinetics, traced=traced)
         self._own, self._space = state_handle(self.state), space_handle(len(self.state.cells)).address
         # What is asked at every visit, in Python's own numbers: NumPy's take a microsecond to compare.
         self._day = 0.0
         self._swallowed = (self.state.orders[:, s.DRUG] >= 0.0).tolist()
-        self._traced = traced
+        self._traced, self._counts_neutrophils = traced, protocol.counts_neutrophils
         #: Nothing can change before the next oral dose, so that advancing is setting the clock.
         self._at_rest = False
         self._cells_stream, self._scan_stream, self._visit_stream = cells.address, scans.address, visits.address
@@ -110,6 +112,8 @@ class Course:
             self._at_rest = False
         else:
             entry.strike(self._own.address, order, fraction, self._cells_stream)
+            if self._counts_neutrophils:
+                self._at_rest = False
 
     def assess(self) -> Assessment:
         """A scan now."""
@@ -150,6 +154,11 @@ class Course:
     def true_platelet_nadir(self) -> float:
         """Lowest true platelet count so far, 1e9/L."""
         return float(self.state.platelets[LOWEST])
+
+    def true_neutrophil_nadir(self) -> float | None:
+        """Lowest true neutrophil count so far, 1e9/L; None where none are simulated."""
+        marrow = self.state.marrow
+        return float(marrow[LEAST] * marrow[BASE]) if marrow.size else None
 
 
 def scan_error(protocol: ResolvedProtocol) -> float:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from trialsim.compiling import compiled, stream_at
 from trialsim.patient import compiled as course
+from trialsim.patient import intake
 from trialsim.patient.handles import space_at, state_at
 
-_advance, _swallow, _strike = course.advance, course.swallow, course.strike
+_advance, _swallow, _strike = course.advance, intake.swallow, course.strike
 _scan, _laboratory = course.scan, course.laboratory
 
 

@@ -21,7 +21,7 @@ from trialsim.patient.state import Floats, Integers, State
 #: Words of a table for each array: where it lies, rows, columns (0 for a vector).
 _WORDS = 3
 #: The most arrays in a table.
-_ARRAYS = 12
+_ARRAYS = 17
 
 
 class Handle(NamedTuple):
@@ -46,6 +46,12 @@ def _state_table(state: State) -> Integers:
     table[9, 0], table[9, 1], table[9, 2] = state.orders.ctypes.data, state.orders.shape[0], state.orders.shape[1]
     table[10, 0], table[10, 1] = state.settings.ctypes.data, state.settings.size
     table[11, 0], table[11, 1], table[11, 2] = state.trace.ctypes.data, state.trace.shape[0], state.trace.shape[1]
+    table[12, 0], table[12, 1], table[12, 2] = state.inputs.ctypes.data, state.inputs.shape[0], state.inputs.shape[1]
+    table[13, 0], table[13, 1] = state.marrow.ctypes.data, state.marrow.size
+    table[14, 0], table[14, 1], table[14, 2] = state.toxins.ctypes.data, state.toxins.shape[0], state.toxins.shape[1]
+    amounts, inputs = state.toxin_amounts, state.toxin_inputs
+    table[15, 0], table[15, 1], table[15, 2] = amounts.ctypes.data, amounts.shape[0], amounts.shape[1]
+    table[16, 0], table[16, 1], table[16, 2] = inputs.ctypes.data, inputs.shape[0], inputs.shape[1]
     return table
 
 
@@ -109,6 +115,11 @@ def state_at(address: int) -> State:
         _grid(table, 7),
         _floats(table, 8),
         _grid(table, 9),
+        _grid(table, 12),
+        _floats(table, 13),
+        _grid(table, 14),
+        _grid(table, 15),
+        _grid(table, 16),
         _floats(table, 10),
         _grid(table, 11),
     )

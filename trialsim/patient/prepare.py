@@ -14,14 +14,17 @@ from trialsim.biology.secretome import load_secretome
 from trialsim.compiling import compiled, stream_at
 from trialsim.patient import state as s
 from trialsim.patient import untreated
+from trialsim.patient.kinetics import BODY_TRAITS, OwnKinetics, all_alike, own_kinetics
 from trialsim.patient.streams import address_of
 from trialsim.patient.untreated import Person, World, chosen_gains, draw_lesions, person, scaled
 from trialsim.records import Traits
-from trialsim.spec.agents import INDUCERS, Cytotoxic, Radiation, Senolytic, Targeted
+from trialsim.spec.agents import INDUCERS, Cytotoxic, Pharmacokinetics, Radiation, Senolytic, Targeted
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
+from trialsim.treatment import neutrophils
 from trialsim.treatment import pharmacology as pk
 from trialsim.treatment.damage import chemotherapy_hits, radiation_hits
 from trialsim.treatment.fate import fate_shares
+from trialsim.treatment.pharmacokinetics import N_AMOUNTS
 from trialsim.treatment.platelets import COUNT, LOWEST, N_PLATELETS
 
 #: Rows of the trace of one patient; the kernel stops writing when they are full.
@@ -59,15 +62,35 @@ def lesion_rates(traits: Traits, gains: Mapping[str, float]) -> r.Rates:
 def _pharmacokinetics(agent: Senolytic | Targeted, gains: Mapping[str, float]) -> s.Floats:
     """A drug's vector of constants in a patient of typical clearance."""
     constants = np.zeros(pk.N_DRUG)
-    volume = agent.pk.volume.value
-    constants[pk.ABSORPTION] = 24.0 * agent.pk.absorption.value if agent.pk.absorption is not None else 0.0
-    constants[pk.ELIMINATION] = 24.0 * agent.pk.clearance.value / volume
-    constants[pk.PER_MG] = 1000.0 / (agent.pk.molar_mass.value * volume)
+    _set_kinetics(constants, agent.pk)
     constants[pk.EC50] = agent.ec50.value
+    constants[pk.HILL] = agent.hill.value if agent.hill is not None else 1.0
     if isinstance(agent, Senolytic) and agent.platelets is not None:
         constants[pk.PLATELET_EMAX] = agent.platelets.emax.value * gains["toxicity"]
         constants[pk.PLATELET_EC50] = agent.platelets.ec50.value
     return constants
+
+
+def _toxin(agent: Cytotoxic, gains: Mapping[str, float]) -> s.Floats:
+    """The vector of constants of what harms the marrow."""
+    assert agent.pk is not None
+    assert agent.marrow is not None
+    constants = np.zeros(neutrophils.N_TOXIN)
+    _set_kinetics(constants, agent.pk)
+    constants[neutrophils.SLOPE] = agent.marrow.slope.value * gains["toxicity"]
+    return constants
+
+
+def _set_kinetics(constants: s.Floats, kinetics: Pharmacokinetics) -> None:
+    volume = kinetics.volume.value
+    constants[pk.ABSORPTION] = 24.0 * kinetics.absorption.value if kinetics.absorption is not None else 0.0
+    constants[pk.ELIMINATION] = 24.0 * kinetics.clearance.value / volume
+    constants[pk.PER_MG] = 1000.0 / (kinetics.molar_mass.value * volume)
+    if kinetics.exchange is not None and kinetics.tissue_volume is not None:
+        constants[pk.OUTWARD] = 24.0 * kinetics.exchange.value / volume
+        constants[pk.BACK] = 24.0 * kinetics.exchange.value / kinetics.tissue_volume.value
+    constants[pk.LAG] = kinetics.lag.value / 24.0 if kinetics.lag is not None else 0.0
+    constants[pk.INFUSION] = kinetics.infusion.value / 24.0 if kinetics.infusion is not None else 0.0
 
 
 def _senolytic_effects(agent: Senolytic, bcl2_class: str, gains: Mapping[str, float]) -> dict[int, float]:
@@ -118,7 +141,8 @@ def _drug_effects(
 def _damage_order(order: Order, agent: Cytotoxic | Radiation, p53_status: str, gains: Mapping[str, float]) -> s.Floats:
     """An order's vector of constants; hits are those of a patient of typical clearance and sensitivity."""
     line = np.zeros(s.N_ORDER)
-    line[s.DRUG] = -1.0
+    line[s.DRUG] = line[s.TOXIN] = -1.0
+    line[s.AMOUNT] = order.dose
     shares = fate_shares(agent.fates, p53_status, steering=gains["p53_steering"])
     if isinstance(agent, Radiation):
         relative = order.dose / _REFERENCE_GRAY
@@ -143,16 +167,36 @@ class Recipe(NamedTuple):
     drugs: s.Floats
     effects: s.Floats
     orders: s.Floats
+    inputs: s.Floats
+    """An empty line for each order, or none where every dose comes in at once."""
     gray: s.Floats
     """By order: dose of a fraction of radiation, else 0."""
+    marrow: s.Floats
+    """Neutrophils at rest; empty where nobody counts them."""
+    toxins: s.Floats
+    toxin_inputs: s.Floats
     immature_kill_share: float
     settings: s.Floats
+
+
+def _drugs_of(arm: ResolvedArm, protocol: ResolvedProtocol) -> dict[str, Senolytic | Targeted]:
+    """The agents of an arm that act while they are in plasma, in the order of a patient's rows."""
+    given = {o.agent: protocol.agents[o.agent] for o in arm.orders}
+    return {name: agent for name, agent in given.items() if isinstance(agent, Senolytic | Targeted)}
+
+
+def _toxins_of(arm: ResolvedArm, protocol: ResolvedProtocol) -> dict[str, Cytotoxic]:
+    """The agents of an arm that harm the marrow, where neutrophils are counted."""
+    if not protocol.counts_neutrophils:
+        return {}
+    given = {o.agent: protocol.agents[o.agent] for o in arm.orders}
+    return {name: a for name, a in given.items() if isinstance(a, Cytotoxic) and a.marrow is not None}
 
 
 def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_class: str) -> Recipe:
     gains = protocol.biology
     given = {o.agent: protocol.agents[o.agent] for o in arm.orders}
-    drugs = {name: agent for name, agent in given.items() if isinstance(agent, Senolytic | Targeted)}
+    drugs, toxins = _drugs_of(arm, protocol), _toxins_of(arm, protocol)
     effects: list[list[float]] = []
     for row, agent in enumerate(drugs.values()):
         effects += _drug_effects(row, agent, bcl2_class, gains)
@@ -162,19 +206,27 @@ def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_
         planned = given[order.agent]
         if isinstance(planned, Senolytic | Targeted):
             orders[row, s.DRUG], orders[row, s.AMOUNT] = list(drugs).index(order.agent), order.dose
+            orders[row, s.TOXIN] = -1.0
         else:
             orders[row] = _damage_order(order, planned, p53_status, gains)
+            if order.agent in toxins:
+                orders[row, s.TOXIN] = list(toxins).index(order.agent)
             gray[row] = order.dose if isinstance(planned, Radiation) else 0.0
     settings = np.zeros(s.N_SETTINGS)
     settings[s.LIMIT] = protocol.detection.limit_cells
     settings[s.TOLERANCE] = protocol.numerics.tolerance
     settings[s.LONGEST] = protocol.numerics.max_step_days
     constants = [_pharmacokinetics(agent, gains) for agent in drugs.values()]
+    waits = any(line[pk.LAG] > 0.0 or line[pk.INFUSION] > 0.0 for line in constants)
     return Recipe(
         drugs=np.array(constants, np.float64).reshape(-1, pk.N_DRUG),
         effects=np.array(effects, np.float64).reshape(-1, s.N_EFFECT),
         orders=orders,
+        inputs=np.zeros((len(arm.orders) if waits else 0, s.N_INPUT)),
         gray=gray,
+        marrow=neutrophils.marrow_at_rest() if protocol.counts_neutrophils else np.zeros(0),
+        toxins=np.array([_toxin(agent, gains) for agent in toxins.values()]).reshape(-1, neutrophils.N_TOXIN),
+        toxin_inputs=np.zeros((len(arm.orders) if toxins else 0, s.N_INPUT)),
         immature_kill_share=max(shares, default=0.0),
         settings=settings,
     )
@@ -187,6 +239,17 @@ class Recipes:
         self.arm, self.protocol = arm, protocol
         self.world = _world(protocol.biology, protocol.cohort.focus_spread, protocol.detection.limit_cells)
         self._made: dict[tuple[Any, Any], Recipe] = {}
+        self._drugs = (*_drugs_of(arm, protocol), *_toxins_of(arm, protocol))
+        self._alike = all_alike(arm, protocol.agents)
+        self._usual = own_kinetics(arm, protocol.agents, self._drugs, {}, None, seed=0)
+
+    def kinetics(self, traits: Traits, patient: int | None, *, seed: int = 0, replicate: int = 0) -> OwnKinetics:
+        """That of a patient; None for one without deviates of their own."""
+        if (self._alike or patient is None) and not BODY_TRAITS & traits.keys():
+            return self._usual
+        return own_kinetics(
+            self.arm, self.protocol.agents, self._drugs, traits, patient, seed=seed, replicate=replicate
+        )
 
     def of(self, p53_status: Any, bcl2_class: Any) -> Recipe:
         """That of patients with this p53 status and BCL-2 class."""
@@ -217,14 +280,20 @@ def recipes_of(arm: ResolvedArm, protocol: ResolvedProtocol) -> Recipes:
 
 
 @compiled
-def assemble(own: Person, responds: bool, world: World, recipe: Recipe, rows: int, lesions_stream: int) -> s.State:
+def assemble(
+    own: Person, responds: bool, world: World, recipe: Recipe, kinetics: OwnKinetics, rows: int, lesions_stream: int
+) -> s.State:
     """The patient's arrays, before the first dose: what is typical in a recipe made their own."""
     rates = _lesion_rates(own, world)
     rates[r.IMMATURE_KILL_SHARE] = recipe.immature_kill_share
     cells, lesions, in_use = draw_lesions(own, rates, world, stream_at(lesions_stream))
     drugs = recipe.drugs.copy()
     for d in range(drugs.shape[0]):
-        drugs[d, pk.ELIMINATION] *= own.drug_clearance
+        volume = kinetics.volume[d]
+        drugs[d, pk.ELIMINATION] *= own.drug_clearance * kinetics.clearance[d] / volume
+        drugs[d, pk.PER_MG] /= volume
+        drugs[d, pk.OUTWARD] /= volume
+        drugs[d, pk.BACK] /= kinetics.tissue_volume[d]
     effects = recipe.effects.copy()
     for e in range(effects.shape[0]):
         if effects[e, s.ON_RATE] >= r.KILL:
@@ -234,13 +303,23 @@ def assemble(own: Person, responds: bool, world: World, recipe: Recipe, rows: in
     sensitivity = own.chemosensitivity if responds else 0.0
     for order in range(orders.shape[0]):
         line = orders[order]
+        line[s.AMOUNT] *= kinetics.amount[order]
         if recipe.gray[order] > 0.0:
             line[s.HITS] = radiation_hits(recipe.gray[order], own.radio_alpha, own.radio_alpha_beta)
             line[s.HITS_ESCAPED] = line[s.HITS]
         elif line[s.DRUG] < 0.0:
             # Exposure is dose over clearance.
-            line[s.HITS] *= sensitivity / own.drug_clearance
+            line[s.HITS] *= sensitivity / own.drug_clearance * kinetics.exposure[order]
             line[s.HITS_ESCAPED] = line[s.HITS] / resistance
+    toxins, marrow = recipe.toxins.copy(), recipe.marrow.copy()
+    for t in range(toxins.shape[0]):
+        row = drugs.shape[0] + t
+        toxins[t, pk.ELIMINATION] *= own.drug_clearance * kinetics.clearance[row] / kinetics.volume[row]
+        toxins[t, pk.PER_MG] /= kinetics.volume[row]
+        toxins[t, pk.OUTWARD] /= kinetics.volume[row]
+        toxins[t, pk.BACK] /= kinetics.tissue_volume[row]
+    if marrow.shape[0] > 0:
+        marrow[neutrophils.BASE] = kinetics.neutrophils
     settings = recipe.settings.copy()
     settings[s.BASELINE] = own.platelet_baseline
     platelets = np.ones(N_PLATELETS)
@@ -256,12 +335,17 @@ def assemble(own: Person, responds: bool, world: World, recipe: Recipe, rows: in
         lesions,
         clock,
         platelets,
-        np.zeros((drugs.shape[0], 2)),
+        np.zeros((drugs.shape[0], N_AMOUNTS)),
         rates,
         drugs,
         effects,
         around,
         orders,
+        recipe.inputs.copy(),
+        marrow,
+        toxins,
+        np.zeros((toxins.shape[0], N_AMOUNTS)),
+        recipe.toxin_inputs.copy(),
         settings,
         np.zeros((rows, s.N_TRACE)),
     )
@@ -273,12 +357,16 @@ def prepare(
     protocol: ResolvedProtocol,
     rng: np.random.Generator,
     *,
+    kinetics: OwnKinetics | None = None,
     traced: bool = False,
 ) -> s.State:
     """The patient at randomisation, before the first dose.
 
-    ``rng`` draws the lesions; it must be the patient's own stream and hold nothing of the arm.
+    ``rng`` draws the lesions; it must be the patient's own stream and hold nothing of the arm. ``kinetics`` None: those
+    of a patient with these traits and no deviates of their own.
     """
     recipes = recipes_of(arm, protocol)
     whose, responds, recipe = recipes.own(traits)
-    return assemble(whose, responds, recipes.world, recipe, TRACE_ROWS if traced else 0, address_of(rng))
+    kinetics = recipes.kinetics(traits, None) if kinetics is None else kinetics
+    rows = TRACE_ROWS if traced else 0
+    return assemble(whose, responds, recipes.world, recipe, kinetics, rows, address_of(rng))

@@ -45,7 +45,7 @@ class State(NamedTuple):
     clock: Floats
     platelets: Floats
     amounts: Floats
-    """Drug x (gut, plasma), mg."""
+    """Drug x (gut, plasma, tissue, rate of infusion), mg and mg per day (`trialsim.treatment.pharmacokinetics`)."""
     rates: Floats
     """The lesion rates without any drug."""
     drugs: Floats
@@ -55,6 +55,16 @@ class State(NamedTuple):
     host: Floats
     orders: Floats
     """Order x constants (below)."""
+    inputs: Floats
+    """Order x (TO_COME, BEGINS, ENDS): what is still to come in of its last dose; no rows where no drug waits or is
+    infused (`trialsim.patient.intake`)."""
+    marrow: Floats
+    """Neutrophils (`trialsim.treatment.neutrophils`); empty where nobody counts them."""
+    toxins: Floats
+    """Drug that harms the marrow x constants, of kinetics of its own beside ``drugs``."""
+    toxin_amounts: Floats
+    toxin_inputs: Floats
+    """As ``inputs``; no rows where nobody counts neutrophils."""
     settings: Floats
     trace: Floats
     """Rows of what the kernel passed through; no rows when nobody looks."""
@@ -65,6 +75,12 @@ class State(NamedTuple):
 ON_DRUG, ON_RATE, ADDS, VALUE = range(4)
 N_EFFECT = 4
 
-#: Places in an order's vector. ``DRUG`` is the drug's row for an oral agent and -1 for damage at a dose.
+#: Places in an order's vector. ``DRUG`` is the drug's row for an oral agent and -1 for damage at a dose; ``TOXIN`` the
+#: row of what harms the marrow, or -1.
 DRUG, AMOUNT, HITS, HITS_ESCAPED, ODDS, SHIFT, RELATIVE, SENESCENCE_GAIN, INDUCER, LOCAL_ONLY, HOST_DAMAGE = range(11)
-N_ORDER = 11
+TOXIN = 11
+N_ORDER = 12
+
+#: Places in a dose that waits or is being infused: mg, and the study days on which it begins and ends to come in.
+TO_COME, BEGINS, ENDS = range(3)
+N_INPUT = 3

@@ -12,7 +12,9 @@ from trialsim.patient.compiled import main_lineage
 from trialsim.patient.handles import space_handle, state_handle
 from trialsim.patient.streams import open_streams
 from trialsim.rng import Purpose
-from trialsim.treatment.pharmacology import N_DRUG
+from trialsim.treatment.neutrophils import N_TOXIN, marrow_at_rest
+from trialsim.treatment.pharmacokinetics import N_AMOUNTS
+from trialsim.treatment.pharmacology import INFUSION, LAG, N_DRUG
 from trialsim.treatment.platelets import N_PLATELETS
 
 
@@ -23,16 +25,22 @@ def compile_kernels() -> None:
         lesions=np.full((1, s.N_LESION), np.nan),
         clock=np.zeros(s.N_CLOCK),
         platelets=np.ones(N_PLATELETS),
-        amounts=np.zeros((1, 2)),
+        amounts=np.zeros((1, N_AMOUNTS)),
         rates=quiet_rates(),
         drugs=np.ones((1, N_DRUG)),
         effects=np.zeros((0, s.N_EFFECT)),
         host=np.zeros(s.N_HOST),
         orders=np.array([[-1.0] + [0.0] * (s.N_ORDER - 1)]),
+        inputs=np.zeros((0, s.N_INPUT)),
+        marrow=marrow_at_rest(),
+        toxins=np.zeros((0, N_TOXIN)),
+        toxin_amounts=np.zeros((0, N_AMOUNTS)),
+        toxin_inputs=np.zeros((0, s.N_INPUT)),
         settings=np.ones(s.N_SETTINGS),
         trace=np.zeros((0, s.N_TRACE)),
     )
     state.orders[0, s.SHIFT] = 1.0
+    state.drugs[0, [LAG, INFUSION]] = 0.0
     (stream,) = open_streams(0, (Purpose.CELLS,), subject=1)
     own, space = state_handle(state), space_handle(1)
     entry.advance(own.address, 1.0, space.address, stream.address)

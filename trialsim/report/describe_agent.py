@@ -35,6 +35,16 @@ _MEANINGS = {
     "pk.volume": "volume of distribution, of an oral drug over its bioavailability",
     "pk.absorption": "rate at which a dose that was taken enters plasma",
     "pk.molar_mass": "molar mass",
+    "pk.lag": "time before a dose begins to be absorbed or infused",
+    "pk.infusion": "length of an infusion",
+    "pk.exchange": "flow between plasma and tissue",
+    "pk.tissue_volume": "volume of the tissue",
+    "pk.clearance_iiv": "spread of clearance between patients, standard deviation of the logarithm",
+    "pk.volume_iiv": "spread of the volume between patients, standard deviation of the logarithm",
+    "pk.clearance_by_weight": "power of weight / 70 kg that clearance goes by",
+    "pk.volume_by_weight": "power of weight / 70 kg that volumes go by",
+    "pk.renal_share": "share of clearance that goes by glomerular filtration",
+    "hill": "steepness of the effect (Hill exponent)",
     "emax": "killing of mature senescent cells at full effect",
     "ec50": "concentration at half of the full effect",
     "immature_effect": "fold of the killing on cells that have just become senescent",
@@ -49,7 +59,8 @@ _STATUS = {"wild_type": "p53 wild type", "mutant": "p53 mutant"}
 _FATE = {"senescence": "share of lost cells that turn senescent", "repair": "share of hits that is repaired"}
 _FOLD = "A fold multiplies what it names: 1 changes nothing, 0 takes it away."
 _AT_EFFECT = (
-    "A rate at full effect is multiplied by the effect E = C / (EC50 + C), where C is the concentration in plasma."
+    "A rate at full effect is multiplied by the effect E = C^h / (EC50^h + C^h), where C is the concentration in "
+    "plasma and h is 1, or `hill`."
 )
 _FOLD_AT_EFFECT = "A fold is that at full effect; at E it is 1 + (fold - 1) E."
 
@@ -186,7 +197,7 @@ def _target(target: str) -> str:
 
 
 def _kinetics(agent: Agent) -> Pharmacokinetics | None:
-    return agent.pk if isinstance(agent, (Senolytic, Targeted)) else None
+    return agent.pk if isinstance(agent, (Senolytic, Targeted, Cytotoxic)) else None
 
 
 def _stay(kinetics: Pharmacokinetics) -> str:

@@ -24,7 +24,7 @@ from trialsim.report.parameters import confidence, parameter_tables
 from trialsim.report.patients import patient_stories
 from trialsim.report.static import draw
 from trialsim.report.survival import survival_parts
-from trialsim.report.tables import baseline, treatment
+from trialsim.report.tables import baseline, harm, treatment
 from trialsim.report.theme import DARK, LIGHT, css_variables
 from trialsim.report.verdict import TestName, Truth, truth_sentence, verdicts
 from trialsim.report.waiting import capacity_words, waiting_table
@@ -86,6 +86,7 @@ def render(
         "baseline": baseline(saved["baseline"], labels, sizes),
         "treatment": treatment(summary, labels),
         "waiting": waiting_table(saved.get("waiting", ())),
+        "harm": harm(saved.get("harm"), labels),
         "guided": guided_orders(protocol, saved.get("biomarkers", ())),
         "stories": patient_stories(saved["stories"]),
         "parameters": parameter_tables(protocol),

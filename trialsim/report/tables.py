@@ -145,6 +145,36 @@ def treatment(summary: Mapping[str, Any], labels: Mapping[str, str]) -> Table | 
     return Table("Treatment and harm", ("Arm", "Mean dose given of planned", "Grade 3–4 thrombocytopenia"), tuple(rows))
 
 
+def harm(by_arm: Mapping[str, Mapping[str, Any]] | None, labels: Mapping[str, str]) -> Table | None:
+    """What became of doses, and the worst grade of blood counts, one column per arm; None where nothing was held."""
+    arms = {arm: by_arm[arm] for arm in labels if arm in by_arm} if by_arm else {}
+    kinds = list(next(iter(arms.values()))["doses"]) if arms else []
+    seen = [kind for kind in kinds if kind == "given" or any(entry["doses"][kind] for entry in arms.values())]
+    counted = [c for c in ("platelets", "neutrophils") if any(_worst(entry, c) for entry in arms.values())]
+    if len(seen) < 2 and not counted:
+        return None
+    rows: list[tuple[str, ...]] = [
+        (f"Doses {kind}", *(f"{arms[arm]['doses'][kind]:,}" for arm in arms)) for kind in seen
+    ]
+    rows.append(("Stopped for toxicity", *(f"{entry['stopped_for_toxicity']:,}" for entry in arms.values())))
+    for cells in counted:
+        rows.append((f"Lowest {cells}, patients",))
+        for level in range(1, 5):
+            rows.append((f"  grade {level}", *(_with_grade(entry, cells, level) for entry in arms.values())))
+    head = ("", *(labels[arm] for arm in arms))
+    return Table("Doses and blood counts", head, tuple(rows), "Grades of true counts by CTCAE v5, of patients treated.")
+
+
+def _worst(entry: Mapping[str, Any], cells: str) -> int:
+    """Patients with a grade of 1 or more."""
+    return sum((entry["grades"][cells] or [0])[1:])
+
+
+def _with_grade(entry: Mapping[str, Any], cells: str, level: int) -> str:
+    grades = entry["grades"][cells]
+    return "–" if grades is None else share_of(grades[level], sum(grades))
+
+
 def cause_counts(
     causes: Mapping[str, Mapping[str, Mapping[str, Any]]], names: list[str], labels: Mapping[str, str]
 ) -> Table:

@@ -45,10 +45,15 @@ def read_form(findings: Findings, path: KeyPath, kind: Any, without: Collection[
     Sections are read one by one, so that an error in one does not hide those of another. ``kind`` may be
     any annotation that pydantic knows.
     """
+    value = findings.document.get(path)
+    if without and isinstance(value, dict):
+        value = {key: inner for key, inner in value.items() if key not in without}
+    return check_form(findings, path, value, kind)
+
+
+def check_form(findings: Findings, path: KeyPath, value: object, kind: Any) -> Any:
+    """A value that stands at ``path``, or that what stands there was made into, as ``kind``; None with its problems."""
     try:
-        value = findings.document.get(path)
-        if without and isinstance(value, dict):
-            value = {key: inner for key, inner in value.items() if key not in without}
         return _adapter(kind).validate_python(value)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
@@ -68,9 +73,16 @@ def read_entries(findings: Findings, path: KeyPath, kind: Any) -> dict[str, Any]
         findings.add(path, f"{shown(data)} stands where a mapping belongs", Rule.TYPE)
         return {}
     for name in data:
-        if not re.fullmatch(NAME_PATTERN, name):
-            findings.add((*path, name), f"`{name}` is not a name", Rule.NAME, at_key=True)
+        check_name(findings, (*path, name), name)
     return {name: read_form(findings, (*path, name), kind) for name in data}
+
+
+def check_name(findings: Findings, path: KeyPath, name: str) -> bool:
+    """Whether the key at ``path`` is a name; noted if not."""
+    if re.fullmatch(NAME_PATTERN, name):
+        return True
+    findings.add(path, f"`{name}` is not a name", Rule.NAME, at_key=True)
+    return False
 
 
 def read_sections(findings: Findings, model: type[BaseModel], entries: Collection[str] = ()) -> dict[str, Any]:
@@ -115,6 +127,8 @@ def _note(findings: Findings, base: KeyPath, detail: ErrorDetails, kind: Any) ->
     elif error == "missing":
         message = f"{owner} has no `{path[-1]}`"
         findings.add(path, message, Rule.REQUIRED_KEY, f"add `{path[-1]}: ...`")
+    elif error == "value_error":
+        findings.add(path, str(context["error"]), Rule.AGENT)
     elif error == "union_tag_invalid":
         _note_branch(findings, path, context)
     else:
@@ -176,6 +190,7 @@ _WANTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
+    "float_parsing": "a number",
     "list_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",

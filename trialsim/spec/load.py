@@ -12,6 +12,7 @@ from trialsim.spec.dump import dump_yaml
 from trialsim.spec.form import Findings, read_form
 from trialsim.spec.overrides import apply_overrides
 from trialsim.spec.resolve import resolve_protocol
+from trialsim.spec.resolve_agents import resolve_agents
 from trialsim.spec.resolve_cohort import resolve_cohort
 from trialsim.spec.resolved import ResolvedCohort, ResolvedProtocol
 from trialsim.spec.rules import Rule
@@ -37,6 +38,15 @@ def load_protocol(path: Path | str, agents: Mapping[str, Agent], overrides: Iter
     if problems or protocol is None:
         raise InvalidInput(tuple(problems))
     return protocol
+
+
+def load_agents(path: Path | str, agents: Mapping[str, Agent], overrides: Iterable[str] = ()) -> dict[str, Agent]:
+    """The agent library as a protocol changes it and adds to it. Raises :class:`InvalidInput`."""
+    document = read_document(Path(path))
+    findings = Findings(apply_overrides(document, [w for w in overrides if not w.startswith(_COHORT)]))
+    own = resolve_agents(findings, agents)
+    findings.raise_if_any()
+    return own
 
 
 def load_cohort(path: Path | str) -> ResolvedCohort:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from trialsim.spec.agents import Agent, Senolytic
 from trialsim.spec.expansion import is_given
 from trialsim.spec.form import Findings, read_form
+from trialsim.spec.resolve_agents import is_written
 from trialsim.spec.resolved import DoseRule
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
@@ -15,7 +16,11 @@ from trialsim.spec.values import did_you_mean
 from trialsim.spec.written_order import PROGRESSION, Dose, WrittenOrder
 
 #: The typical body that a remedy converts a dose with, by the unit that refers to it.
-_BODY = {"mg/m2": (1.8, "1.8 m2 of body surface"), "mg/kg": (70.0, "70 kg of body weight")}
+_BODY = {
+    "mg/m2": (1.8, "1.8 m2 of body surface"),
+    "mg/kg": (70.0, "70 kg of body weight"),
+    "AUC": (115.0, "a filtration of 90 mL/min"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,10 @@ def check_order(
     if order is None:
         return
     agent = agents.get(order.agent)
-    if agent is None:
+    if agent is None and not is_written(findings, order.agent):
         message = f"`{order.agent}` is not in the agent library"
         findings.add((*item.path, "agent"), message, Rule.KNOWN_AGENT, did_you_mean(order.agent, agents))
-    else:
+    elif agent is not None:
         _check_against_agent(findings, item.path, order, agent)
     if order.rules and order.rules not in rules:
         message = f"there are no dose rules called `{order.rules}`"

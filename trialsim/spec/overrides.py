@@ -8,7 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from trialsim.errors import InvalidInput, Problem
+from trialsim.spec.agents import Sourced
 from trialsim.spec.gains import SECTION, set_gain
+from trialsim.spec.resolve_agents import SECTION as AGENTS
+from trialsim.spec.resolve_agents import changed_number
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import Document, KeyPath, parse_value
 
@@ -17,10 +20,10 @@ def apply_overrides(document: Document, overrides: Iterable[str], prefix: str = 
     """``document`` with each ``KEY.KEY=VALUE`` applied in turn; the given document is left as it was.
 
     A number in the path is the index of a list's item, from 0. The path must exist, save that its last
-    key may be new and that a section missing at the top of the file is made. In ``biology`` any path may be new,
-    and replaces what the file says of that gain in whichever form. Whether a new key is known is for the form
-    check to say. ``prefix`` is taken off each path. Raises :class:`InvalidInput` with every override that cannot be
-    applied.
+    key may be new and that a section missing at the top of the file is made. In ``agents`` and ``biology`` any path may
+    be new; in the latter it replaces what the file says of that gain in whichever form. Whether a new key is known is
+    for the form check to say. ``prefix`` is taken off each path. Raises :class:`InvalidInput` with every override that
+    cannot be applied.
     """
     data = copy.deepcopy(document.data)
     overridden = dict(document.overridden)
@@ -63,19 +66,30 @@ def _assign(data: dict[str, Any], parts: list[str], value: Any) -> KeyPath:
     section, *gain = parts
     if section == SECTION and gain and isinstance(data.setdefault(SECTION, {}), dict):
         return set_gain(data[SECTION], ".".join(gain), value)
+    if section == AGENTS:
+        parts = _agent_path(parts)
     here: Any = data
     path: KeyPath = ()
     for depth, part in enumerate(parts):
         last = depth == len(parts) - 1
         where = ".".join(str(p) for p in path) or "the file"
-        key = _step(here, part, where, may_be_new=last or depth == 0)
+        key = _step(here, part, where, may_be_new=last or depth == 0 or section == AGENTS)
         path = (*path, key)
         if last:
-            here[key] = value
+            here[key] = changed_number(here.get(key), value) if section == AGENTS else value
         elif isinstance(here, dict) and key not in here:
             here[key] = {}
         here = here[key]
     return path
+
+
+def _agent_path(parts: list[str]) -> list[str]:
+    """The path of a number of an agent; the targets of ``effects`` have dots in their names."""
+    if len(parts) < 4 or parts[2] != "effects":
+        return parts
+    rest = parts[3:]
+    own = rest[-1:] if rest[-1] in Sourced.model_fields else []
+    return [*parts[:3], ".".join(rest[: len(rest) - len(own)]), *own]
 
 
 def _step(here: Any, part: str, where: str, *, may_be_new: bool) -> str | int:

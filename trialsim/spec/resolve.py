@@ -14,6 +14,7 @@ from trialsim.spec.form import Findings, read_entries, read_form, read_sections
 from trialsim.spec.gains import read_gains
 from trialsim.spec.orders import Item, check_order, read_items
 from trialsim.spec.resolve_accrual import resolve_accrual
+from trialsim.spec.resolve_agents import resolve_agents
 from trialsim.spec.resolve_biomarkers import Biomarkers, check_guide, resolve_biomarkers
 from trialsim.spec.resolve_follow_up import resolve_capacity, resolve_follow_up
 from trialsim.spec.resolve_looks import resolve_looks
@@ -26,6 +27,7 @@ from trialsim.spec.resolved import (
     Endpoint,
     FollowUp,
     Numerics,
+    Pharmacology,
     ResolvedArm,
     ResolvedCohort,
     ResolvedProtocol,
@@ -55,7 +57,7 @@ BUILT_IN_RULES = {
     )
 }
 #: Sections that are mappings of names, read entry by entry.
-_ENTRIES = ("regimens", "arms", "rules", "biology", "biomarkers", "panels")
+_ENTRIES = ("agents", "regimens", "arms", "rules", "biology", "biomarkers", "panels")
 _DETECTION_SOURCE = "recalled: Friberg & Mattson 1997; Del Monte 2009"
 
 
@@ -64,10 +66,12 @@ def resolve_protocol(
 ) -> ResolvedProtocol | None:
     """The protocol in ``findings.document``, or None with its problems noted.
 
-    ``cohort`` is None when the cohort has problems of its own.
+    ``agents`` is the library, which the protocol's section ``agents`` adds to and changes. ``cohort`` is None when the
+    cohort has problems of its own.
     """
     data = findings.document.data
     sections = read_sections(findings, WrittenProtocol, entries=_ENTRIES)
+    agents = resolve_agents(findings, agents)
     biomarkers = resolve_biomarkers(findings)
     rules = _resolve_rules(findings) if "rules" in data else dict[str, DoseRule | None](BUILT_IN_RULES)
     names = list(data["arms"]) if isinstance(data.get("arms"), dict) else []
@@ -102,6 +106,7 @@ def resolve_protocol(
         biology=gains,
         numerics=Numerics(tolerance=sections["numerics"].tolerance, max_step_days=sections["numerics"].max_step),
         capacity=resolve_capacity(sections["capacity"]),
+        pharmacology=Pharmacology(neutrophils=sections["pharmacology"].neutrophils),
         markers=markers,
         panels=panels,
     )

@@ -16,7 +16,7 @@ from trialsim.spec.resolved import (
 )
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
-from trialsim.spec.traits import TRAITS, Trait
+from trialsim.spec.traits import REQUIRED_TRAITS, TRAITS, Trait
 from trialsim.spec.values import did_you_mean
 from trialsim.spec.written_cohort import (
     WrittenCases,
@@ -78,7 +78,7 @@ def _resolve_traits(findings: Findings, has_cells: bool) -> dict[str, ResolvedTr
         if name not in TRAITS:
             message = f"`{name}` is not a trait of the model"
             findings.add((*at, name), message, Rule.KNOWN_TRAIT, did_you_mean(name, TRAITS), at_key=True)
-    needed = TRAITS if has_cells else NEEDED_WITHOUT_CELLS
+    needed = REQUIRED_TRAITS if has_cells else NEEDED_WITHOUT_CELLS
     missing = [name for name in needed if name not in written]
     if missing:
         message = f"the cohort lacks {len(missing)} trait" + ("s" if len(missing) > 1 else "")

@@ -248,6 +248,12 @@ class Numerics(Frozen):
     max_step_days: float
 
 
+class Pharmacology(Frozen):
+    """Toxicity that is simulated beside platelets under senolytics."""
+
+    neutrophils: bool = False
+
+
 class ResolvedProtocol(Frozen):
     trialsim: Literal[1] = 1
     name: str
@@ -267,6 +273,7 @@ class ResolvedProtocol(Frozen):
     numerics: Numerics
     capacity: Capacity | None = None
     """None: every treatment is given when it is due."""
+    pharmacology: Pharmacology = Pharmacology()
     markers: dict[str, Marker] = Field(default_factory=dict)
     """The biomarkers that decide on an order, by name."""
     panels: dict[str, Panel] = Field(default_factory=dict)
@@ -276,3 +283,8 @@ class ResolvedProtocol(Frozen):
     def has_cells(self) -> bool:
         """Whether any arm's patients have cells."""
         return any(arm.model is None for arm in self.arms.values())
+
+    @property
+    def counts_neutrophils(self) -> bool:
+        """Whether neutrophils are simulated: asked for, or needed by a dose rule."""
+        return self.pharmacology.neutrophils

@@ -46,7 +46,8 @@ class Rule(StrEnum):
 
     # The protocol
     COHORT_FILE = "`cohort` is the path of a cohort file, from the protocol's own folder"
-    KNOWN_AGENT = "an agent is in the agent library"
+    KNOWN_AGENT = "an agent is in the agent library, or under `agents`"
+    AGENT = "an agent is of one kind and its parts fit together"
     KNOWN_REGIMEN = "a regimen is defined under `regimens`"
     REGIMEN_NAME = "a regimen is not called like an agent, since `after` could mean either"
     KNOWN_RULE = "dose rules are defined under `rules` or built in"
@@ -72,6 +73,7 @@ class Rule(StrEnum):
     OPEN_DAYS = "doses and fractions fall on open weekdays, and study day 1 is a Monday"
     UNTIL = "treatment ends after it begins"
     FIRST_DOSES = "a drug has a `lead_in` or `loading` doses, and others after them"
+    DOSES_APART = "a dose has come in, after its lag and its infusion, before the next of its order"
     APART = "agents that must not overlap are kept apart"
     PLATELET_RULE = "platelet rules are for agents that act on platelets"
     RULE_THRESHOLDS = "treatment resumes at or above the count at which it is held"
@@ -106,7 +108,7 @@ class Rule(StrEnum):
     TIMELINE = "treatment ends within 200 years"
 
     # The cohort
-    ALL_TRAITS = "a cohort gives every trait (without cells: age and sex)"
+    ALL_TRAITS = "a cohort gives every trait, save those of the body (without cells: age and sex)"
     KNOWN_TRAIT = "traits are those of the model"
     TRAIT_SHAPE = "a trait has `value`, `distribution` or `by`"
     TRAIT_KIND = "a numeric trait has a numeric distribution, a category has levels"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from trialsim.spec.agents import Agent
 from trialsim.spec.biomarkers import Guide
@@ -48,6 +49,7 @@ class ArmSchedule:
             if dates is not None and item.written is not None and item.agent in self.agents:
                 result += self._orders(item, item.written, ids[i], dates)
         self._check_apart()
+        self._check_doses_apart()
         return tuple(result)
 
     def _ids(self) -> list[str]:
@@ -236,6 +238,18 @@ class ArmSchedule:
         )
         self.findings.add(path, message, Rule.CIRCULAR_START, "start one of them on a day: day 1")
         return []
+
+    def _check_doses_apart(self) -> None:
+        """A dose waits for its lag, and is infused, before the next one of the order."""
+        for i, item in enumerate(self.items):
+            agent, dates = self.agents.get(item.agent), self._dated.get(i)
+            kinetics = getattr(agent, "pk", None)
+            if dates is None or kinetics is None or len(dates.days) < 2 or kinetics.entry_hours == 0.0:
+                continue
+            takes, gap = kinetics.entry_hours, 24.0 * min(later - day for day, later in pairwise(dates.days))
+            if takes > gap + 1e-9:
+                message = f"a dose of {item.agent} takes {takes:g} h and the next follows after {gap:g} h"
+                self.findings.add((*item.path, "agent"), message, Rule.DOSES_APART, "let more time pass between doses")
 
     def _check_apart(self) -> None:
         """Agents that must not overlap keep their distance."""

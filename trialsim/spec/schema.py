@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from trialsim.spec.gains import members
-from trialsim.spec.traits import GAIN_GROUPS, GAINS, TRAITS, Trait
+from trialsim.spec.traits import GAIN_GROUPS, GAINS, REQUIRED_TRAITS, TRAITS, Trait
 from trialsim.spec.written_cohort import WrittenCohort
 from trialsim.spec.written_protocol import Gain, WrittenProtocol
 from trialsim.units import DIMENSIONS
@@ -43,7 +43,7 @@ def cohort_schema() -> dict[str, Any]:
     form = traits["additionalProperties"]
     traits |= {
         "properties": {name: {"description": _describe(trait), "allOf": [form]} for name, trait in TRAITS.items()},
-        "required": list(TRAITS),
+        "required": list(REQUIRED_TRAITS),
         "additionalProperties": False,
     }
     return schema

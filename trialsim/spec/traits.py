@@ -11,18 +11,37 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: Kinds of quantity; each name is also the kind that `trialsim.units` parses.
-Dimension = Literal["age", "time", "rate", "cells", "per_gray", "gray", "fold", "fraction", "count", "platelets"]
+Dimension = Literal[
+    "age",
+    "time",
+    "rate",
+    "cells",
+    "per_gray",
+    "gray",
+    "fold",
+    "fraction",
+    "count",
+    "platelets",
+    "weight",
+    "height",
+    "filtration",
+    "neutrophils",
+]
 
 
 @dataclass(frozen=True)
 class Trait:
-    """One trait. ``levels`` is empty for a number; a category without fixed levels has ``("*",)``."""
+    """One trait. ``levels`` is empty for a number; a category without fixed levels has ``("*",)``.
+
+    ``usual`` is what every patient has where a cohort leaves the trait out; None: no cohort may.
+    """
 
     name: str
     slot: int
     dimension: Dimension | None
     meaning: str
     levels: tuple[str, ...] = ()
+    usual: float | None = None
 
     @property
     def is_category(self) -> bool:
@@ -117,10 +136,22 @@ _ALL = (
         "rate",
         "return to the cycle per reversibly senescent cell, off the drug that arrested it",
     ),
+    Trait("body_weight", 46, "weight", "body weight, for doses per kg or m2 and for clearance", usual=70.0),
+    Trait("body_height", 47, "height", "body height, for doses per m2", usual=166.6),
+    Trait(
+        "filtration",
+        48,
+        "filtration",
+        "glomerular filtration rate, for doses by AUC and for clearance by the kidneys",
+        usual=90.0,
+    ),
+    Trait("neutrophil_baseline", 49, "neutrophils", "neutrophil count before treatment, 1e9/L", usual=5.05),
 )
 
 #: Every trait, by name, in a fixed order.
 TRAITS: dict[str, Trait] = {t.name: t for t in _ALL}
+#: Those that every cohort gives.
+REQUIRED_TRAITS: tuple[str, ...] = tuple(t.name for t in _ALL if t.usual is None)
 #: Length of a patient's vector of standard normal draws; leaves room for traits to come.
 SLOTS = 64
 
@@ -147,7 +178,7 @@ GAINS: dict[str, str] = {
     "senolytic_resistance": "some senescent cells are out of reach of senolytics (0: none is)",
     "inducer_specificity": "senolytics act by what made a cell senescent (0: on all alike, by the mean over inducers)",
     "modulation": "targeted agents change rates, as senomorphics do (0: what they do to rates is nothing)",
-    "toxicity": "treatment lowers the platelet count (0: platelets stay at baseline)",
+    "toxicity": "treatment lowers blood counts (0: platelets and neutrophils stay at baseline)",
     "biomarker_error": "biomarkers err as stated (0: every biomarker tells the truth)",
     "escaper.establishment": "escapers found clones more readily than cycling cells (0: as readily)",
     "escaper.growth": "escapers grow faster than cycling cells (0: as fast)",

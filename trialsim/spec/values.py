@@ -101,6 +101,12 @@ Platelets = Annotated[
     BeforeValidator(_quantity("platelets")),
     WithJsonSchema({"type": "string", "pattern": _NUMBER + "(1e9/L|/L|/uL)\\s*$", "examples": ["50e9/L", "50 1e9/L"]}),
 ]
+#: 1e9/L.
+Neutrophils = Annotated[
+    float,
+    BeforeValidator(_quantity("neutrophils")),
+    WithJsonSchema({"type": "string", "pattern": _NUMBER + "(1e9/L|/L|/uL)\\s*$", "examples": ["1.5e9/L", "1500 /uL"]}),
+]
 #: 0 to 1, written as such or in per cent.
 Fraction = Annotated[
     float,

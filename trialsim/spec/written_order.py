@@ -80,8 +80,8 @@ def _cycle(match: re.Match[str]) -> int | None:
 _DOSE_SCHEMA = WithJsonSchema(
     {
         "type": "string",
-        "pattern": r"^\s*[0-9.]+([eE][-+]?[0-9]+)?\s*(mg/m2|mg|mg/kg|Gy)\s*$",
-        "examples": ["75 mg/m2", "150 mg", "2.67 Gy"],
+        "pattern": r"^\s*[0-9.]+([eE][-+]?[0-9]+)?\s*(mg/m2|mg|mg/kg|AUC|Gy)\s*$",
+        "examples": ["75 mg/m2", "150 mg", "5 AUC", "2.67 Gy"],
     }
 )
 _START_PATTERN = r"(day [0-9]+|(with|[0-9.]+ *(d|wk|mo|yr) (after|before)) (cycle [0-9]+( of \S+)?|\S+))"

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     Discriminator,
     Field,
+    Strict,
     Tag,
     WithJsonSchema,
 )
@@ -175,6 +176,14 @@ class WrittenNumerics(Written):
     max_step: PositiveTime = Field(14.0, description="Longest step, e.g. 14 d.")
 
 
+class WrittenPharmacology(Written):
+    """What of treatment's toxicity is simulated beside platelets under senolytics; nothing unless asked for."""
+
+    neutrophils: Annotated[bool, Strict()] = Field(
+        False, description="Chemotherapy lowers neutrophils. On by itself where a rule asks for their count."
+    )
+
+
 class WrittenRule(Written):
     """Platelet rules for an order."""
 
@@ -268,6 +277,11 @@ class WrittenPanel(Written):
     ] = Field(description="`all`, `any` or `at least 2` of the markers are positive.")
 
 
+#: An agent is read in `trialsim.spec.resolve_agents`, over the one that it changes.
+WrittenAgent = Annotated[
+    Any, WithJsonSchema({"type": "object", "examples": [{"ec50": "0.3 umol/L"}, {"like": "navitoclax", "emax": 0.4}]})
+]
+
 Gain = Annotated[float, Bounded(0.0, 1000.0)]
 
 
@@ -279,6 +293,9 @@ class WrittenProtocol(Written):
     title: Text | None = Field(None, description="The trial's title.")
     description: Text | None = Field(None, description="What the trial is for, in a paragraph.")
     cohort: Text = Field(description="Path of the cohort file, from this file's folder.")
+    agents: dict[str, WrittenAgent] = Field(
+        {}, description="Agents of the protocol's own, and changes to those of the library, by name."
+    )
     regimens: dict[str, Orders] = Field({}, description="Treatments by name, for arms to give.")
     arms: dict[str, WrittenArm] = Field(description="The arms of the trial; one is the reference.")
     randomisation: WrittenRandomisation = Field(WrittenRandomisation(), description="How patients are allocated.")
@@ -292,6 +309,7 @@ class WrittenProtocol(Written):
         {}, description="Gains of mechanisms: 1 as published, 0 off; a group's members nested or with dotted keys."
     )
     numerics: WrittenNumerics = Field(WrittenNumerics(), description="Accuracy of the cell kernel.")
+    pharmacology: WrittenPharmacology = Field(WrittenPharmacology(), description="Toxicity beside platelets.")
     rules: dict[str, WrittenRule] = Field({}, description="Platelet rules by name, for orders to use.")
     biomarkers: dict[str, WrittenMarker] = Field(
         {}, description="Biomarkers of senescence by name; a shipped one may be changed."

@@ -1,9 +1,8 @@
-"""Pharmacokinetics and concentration-effect of drugs, compiled.
+"""A patient's drugs between doses, and concentration to effect; compiled.
 
-One compartment with first-order absorption: gut' = -ka gut, central' = ka gut - ke central, amounts in mg. An
-infusion has ka = 0 and its dose goes straight into plasma; it lasts hours, which is short beside the steps taken here.
-Concentration in umol/L is central / V / molar mass x 1000. Solved in closed form between doses, so doses superpose
-exactly.
+Amounts move by the closed forms of `trialsim.treatment.pharmacokinetics`. A drug of one compartment that is not being
+infused takes the short way, gut' = -ka gut, central' = ka gut - ke central. Without ``absorption`` a dose goes straight
+into plasma. Concentration in umol/L is central / V / molar mass x 1000.
 """
 
 from __future__ import annotations
@@ -14,11 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.compiling import compiled
+from trialsim.treatment.pharmacokinetics import GUT, PLASMA, RATE, TISSUE, moved, shares_of_step
 
-#: Places in a drug's vector of constants.
+#: Places in a drug's vector of constants; times in days, rates per day. ``OUTWARD`` and ``BACK`` lead to the tissue and
+#: from it, ``LAG`` and ``INFUSION`` say when and for how long a dose comes in.
 ABSORPTION, ELIMINATION, PER_MG, EC50 = 0, 1, 2, 3
 PLATELET_EMAX, PLATELET_EC50 = 4, 5
-N_DRUG = 6
+OUTWARD, BACK, LAG, INFUSION, HILL = 6, 7, 8, 9, 10
+N_DRUG = 11
+#: Below this amount (mg) a drug is gone.
+NEGLIGIBLE_MG = 1e-6
 
 #: Gauss-Legendre nodes and weights on [0, 1]; five points are exact to degree 9.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(5)
@@ -28,8 +32,48 @@ _WEIGHTS = 0.5 * _WEIGHTS
 
 @compiled
 def give(amounts: NDArray[np.float64], drug: NDArray[np.float64], dose: float) -> None:
-    """Add a dose (mg) in place to a drug's amounts in gut and plasma: to plasma when the drug is infused."""
-    amounts[1 if drug[ABSORPTION] == 0.0 else 0] += dose
+    """Add a dose (mg) in place to a drug's amounts, at once: to plasma when nothing is absorbed, else to the gut."""
+    amounts[PLASMA if drug[ABSORPTION] == 0.0 else GUT] += dose
+
+
+@compiled
+def is_there(amounts: NDArray[np.float64], drug: int) -> bool:
+    """Whether anything of a drug is in the body, or coming in."""
+    return bool(
+        amounts[drug, GUT] > 0.0
+        or amounts[drug, PLASMA] > 0.0
+        or amounts[drug, TISSUE] > 0.0
+        or amounts[drug, RATE] > 0.0
+    )
+
+
+@compiled
+def is_simple(amounts: NDArray[np.float64], drug: NDArray[np.float64]) -> bool:
+    """Whether a drug is of one compartment and not being infused."""
+    return bool(drug[OUTWARD] == 0.0 and amounts[RATE] == 0.0)
+
+
+@compiled
+def plasma_after(amounts: NDArray[np.float64], drug: NDArray[np.float64], time: float) -> float:
+    """Amount (mg) in plasma after ``time`` days in which no dose begins or ends."""
+    if is_simple(amounts, drug):
+        return amounts_after(amounts[GUT], amounts[PLASMA], drug[ABSORPTION], drug[ELIMINATION], time)[1]
+    shares = shares_of_step(drug[ABSORPTION], drug[ELIMINATION], drug[OUTWARD], drug[BACK], time)
+    return moved((amounts[GUT], amounts[PLASMA], amounts[TISSUE]), amounts[RATE], shares)[1]
+
+
+@compiled
+def advance_amounts(amounts: NDArray[np.float64], drug: NDArray[np.float64], time: float) -> None:
+    """Take a drug's amounts on in place by ``time`` days in which no dose begins or ends."""
+    gut, plasma, tissue = amounts[GUT], amounts[PLASMA], amounts[TISSUE]
+    if is_simple(amounts, drug):
+        gut, plasma = amounts_after(gut, plasma, drug[ABSORPTION], drug[ELIMINATION], time)
+    else:
+        shares = shares_of_step(drug[ABSORPTION], drug[ELIMINATION], drug[OUTWARD], drug[BACK], time)
+        gut, plasma, tissue = moved((gut, plasma, tissue), amounts[RATE], shares)
+    amounts[GUT] = gut if gut > NEGLIGIBLE_MG else 0.0
+    amounts[PLASMA] = plasma if plasma > NEGLIGIBLE_MG else 0.0
+    amounts[TISSUE] = tissue if tissue > NEGLIGIBLE_MG else 0.0
 
 
 @compiled
@@ -61,16 +105,26 @@ def effect(concentration: float, emax: float, ec50: float) -> float:
 
 
 @compiled
+def hill_effect(concentration: float, emax: float, ec50: float, hill: float) -> float:
+    """Sigmoid Emax model (Hill): emax C^h / (ec50^h + C^h)."""
+    if hill == 1.0 or concentration <= 0.0:
+        return effect(concentration, emax, ec50)
+    return emax / (1.0 + (ec50 / concentration) ** hill)
+
+
+@compiled
 def modulated(fold: float, at: float) -> float:
     """What a fold at full effect multiplies its target by at an effect ``at`` from 0 to 1: 1 + (fold - 1) at."""
     return 1.0 + (fold - 1.0) * at
 
 
 @compiled
-def mean_effect(gut: float, central: float, drug: NDArray[np.float64], emax: float, ec50: float, time: float) -> float:
+def mean_effect(
+    amounts: NDArray[np.float64], drug: NDArray[np.float64], emax: float, ec50: float, time: float
+) -> float:
     """Time average of the effect over the next ``time`` days (five-point Gauss-Legendre)."""
     total = 0.0
     for i in range(_NODES.size):
-        _, plasma = amounts_after(gut, central, drug[ABSORPTION], drug[ELIMINATION], time * _NODES[i])
-        total += _WEIGHTS[i] * effect(plasma * drug[PER_MG], emax, ec50)
+        plasma = plasma_after(amounts, drug, time * _NODES[i])
+        total += _WEIGHTS[i] * hill_effect(plasma * drug[PER_MG], emax, ec50, drug[HILL])
     return total

@@ -21,13 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.compiling import compiled
+from trialsim.treatment.pharmacokinetics import GUT, PLASMA, RATE, TISSUE, moved, shares_of_step
 from trialsim.treatment.pharmacology import (
     ABSORPTION,
+    BACK,
     ELIMINATION,
+    OUTWARD,
     PER_MG,
     PLATELET_EC50,
     PLATELET_EMAX,
     effect,
+    is_simple,
+    is_there,
     shares_after,
 )
 
@@ -52,11 +57,17 @@ N_PLATELETS = 4
 @compiled
 def _add_killing(amounts: Array, drug: Array, h: float, steps: int, killing: Array) -> None:
     """Add a drug's killing at 0, h/2, h, 3h/2, ... days to ``killing``; amounts are taken on by half steps."""
-    gut, plasma = amounts[0], amounts[1]
-    kept_gut, kept, moved = shares_after(drug[ABSORPTION], drug[ELIMINATION], 0.5 * h)
+    gut, plasma, tissue = amounts[GUT], amounts[PLASMA], amounts[TISSUE]
+    if is_simple(amounts, drug):
+        kept_gut, kept, absorbed = shares_after(drug[ABSORPTION], drug[ELIMINATION], 0.5 * h)
+        for i in range(2 * steps + 1):
+            killing[i] += effect(plasma * drug[PER_MG], drug[PLATELET_EMAX], drug[PLATELET_EC50])
+            gut, plasma = gut * kept_gut, plasma * kept + gut * absorbed
+        return
+    shares = shares_of_step(drug[ABSORPTION], drug[ELIMINATION], drug[OUTWARD], drug[BACK], 0.5 * h)
     for i in range(2 * steps + 1):
         killing[i] += effect(plasma * drug[PER_MG], drug[PLATELET_EMAX], drug[PLATELET_EC50])
-        gut, plasma = gut * kept_gut, plasma * kept + gut * moved
+        gut, plasma, tissue = moved((gut, plasma, tissue), amounts[RATE], shares)
 
 
 @compiled
@@ -82,11 +93,12 @@ def platelets_at_rest(state: Array, baseline: float) -> bool:
 def advance_platelets(state: Array, baseline: float, amounts: Array, constants: Array, time: float) -> None:
     """Advance a platelet state in place by ``time`` days (classical Runge-Kutta).
 
-    ``amounts`` holds each drug's mg in gut and plasma at the start, ``constants`` its vector of constants.
+    ``amounts`` holds each drug's mg in gut, plasma and tissue at the start, and the rate of its infusion;
+    ``constants`` its vector of constants.
     """
     most = 0.0
     for d in range(amounts.shape[0]):
-        most = max(most, amounts[d, 0], amounts[d, 1])
+        most = max(most, amounts[d, GUT], amounts[d, PLASMA], amounts[d, TISSUE], amounts[d, RATE])
     if most < 1e-6 and platelets_at_rest(state, baseline):
         return
     count, pool, drive = state[COUNT], state[POOL], state[DRIVE]
@@ -95,7 +107,7 @@ def advance_platelets(state: Array, baseline: float, amounts: Array, constants: 
     sixth = h / 6.0
     killing = np.zeros(2 * steps + 1)
     for d in range(constants.shape[0]):
-        if constants[d, PLATELET_EMAX] > 0.0 and (amounts[d, 0] > 0.0 or amounts[d, 1] > 0.0):
+        if constants[d, PLATELET_EMAX] > 0.0 and is_there(amounts, d):
             _add_killing(amounts[d], constants[d], h, steps, killing)
     for i in range(steps):
         before, middle, after = killing[2 * i], killing[2 * i + 1], killing[2 * i + 2]

@@ -1,0 +1,58 @@
+"""What treatment cost: doses given, held, reduced; the worst grade of blood counts, by CTCAE v5."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from trialsim.records import EventKind, PatientRecord, TrialRecord
+from trialsim.spec.resolved import ResolvedProtocol
+
+#: Upper limits of grades 1 to 4, 1e9/L (CTCAE v5; the normal limits are 150 and 2).
+GRADES = {"platelets": (150.0, 75.0, 50.0, 25.0), "neutrophils": (2.0, 1.5, 1.0, 0.5)}
+_COUNTED = {EventKind.DOSE: "given", EventKind.DOSE_HELD: "held", EventKind.DOSE_REDUCED: "reduced"}
+
+
+def grade(count: float, cells: str) -> int:
+    """The grade of a count: 0 at or above the normal limit, then the number of limits that it is below."""
+    return sum(count < limit for limit in GRADES[cells])
+
+
+def harm_table(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str, dict[str, Any]]:
+    """By arm: patients treated, doses by what became of them, orders and treatments stopped, and worst grades.
+
+    Grades are those of the lowest true count of treated patients, in a list from grade 0 to grade 4; the laboratory,
+    which looks now and then, sees less. Neutrophils are there where they are simulated.
+    """
+    events = {name: Counter[str]() for name in protocol.arms}
+    arm_of = {record.patient: record.arm for record in trial.patients}
+    for event in trial.events:
+        if event.kind in _COUNTED:
+            events[arm_of[event.patient]][_COUNTED[event.kind]] += 1
+    return {
+        name: _harm([record for record in trial.patients if record.arm == name], events[name]) for name in protocol.arms
+    }
+
+
+def _harm(records: Sequence[PatientRecord], doses: Counter[str]) -> dict[str, Any]:
+    treated = [record for record in records if record.treated]
+    return {
+        "treated": len(treated),
+        "doses": {words: doses[words] for words in _COUNTED.values()},
+        "stopped_for_toxicity": sum(record.treatment_stopped in TOXIC for record in records),
+        "grades": {
+            "platelets": _grades([record.true_platelet_nadir for record in treated], "platelets"),
+            "neutrophils": _grades([record.true_neutrophil_nadir for record in treated], "neutrophils"),
+        },
+    }
+
+
+#: Reasons for stopping treatment that are toxicity.
+TOXIC = frozenset(("platelets", "neutrophils"))
+
+
+def _grades(counts: Sequence[float | None], cells: str) -> list[int] | None:
+    """Patients by grade; None where nobody has a count."""
+    known = [grade(count, cells) for count in counts if count is not None]
+    return [known.count(level) for level in range(5)] if known else None
