@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,14 @@ from trialsim.analysis import SurvivalData, from_frame
 from trialsim.analysis.cox import arm_term, fit_cox, hazard_ratio
 from trialsim.analysis.logrank import logrank
 from trialsim.conduct.interim import Interim, Told
+from trialsim.designs.boundaries import LEAST_STEP
 from trialsim.designs.monitoring import Decision, Look, Plan, Seen, adjusted, examine
+from trialsim.designs.multiplicity import Holm
 from trialsim.designs.size import information_per_event, z_of_hazard_ratio
-from trialsim.endpoints import adtte_frame, survival_frame
+from trialsim.endpoints import adtte_frame, primary_event, survival_frame
 from trialsim.records import TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.spec.resolved_conduct import Looks
 
 
 def survival_data(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame) -> SurvivalData:
@@ -43,7 +47,7 @@ def survival_data(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.Dat
 
 
 class Monitor:
-    """Keeps the looks of a trial that has them."""
+    """Keeps the looks of a trial that has them: one comparison with the reference for each other arm."""
 
     def __init__(self, protocol: ResolvedProtocol) -> None:
         looks = protocol.analysis.looks
@@ -51,15 +55,10 @@ class Monitor:
             raise ValueError("the protocol has no looks")
         self._protocol = protocol
         self._looks = looks
-        self._plan: Plan = looks.plan(protocol.analysis.alpha, protocol.analysis.sided)
-        self._arm = next(name for name in protocol.arms if name != protocol.analysis.reference)
-        ratio = protocol.randomisation.ratio
-        self._ratio = ratio[self._arm] / ratio[protocol.analysis.reference]
-        self._drift = (
-            None if looks.hazard_ratio is None else z_of_hazard_ratio(looks.hazard_ratio, looks.events, self._ratio)
-        )
-        self._seen: list[Seen] = []
-        self._told: list[dict[str, Any]] = []
+        others = [name for name in protocol.arms if name != protocol.analysis.reference]
+        self._comparisons = [Comparison(protocol, looks, arm) for arm in others]
+        self._holm = Holm(len(others), protocol.analysis.alpha, self._bound)
+        self._number = 0
 
     @property
     def interim(self) -> Interim:
@@ -67,54 +66,121 @@ class Monitor:
         return Interim(self._looks.targets, self._judge)
 
     def _judge(self, known: TrialRecord) -> Told:
-        data = survival_data(self._protocol, known, adtte_frame(known, self._protocol))
-        look = self._look(known, data, last=False)
-        z = f"z {look.seen.z:.3f}"
-        bounds = f"{z} against {look.upper:.3f}" if math.isinf(look.lower) else (
-            f"{z} against {look.lower:.3f} and {look.upper:.3f}"
-        )  # fmt: skip
-        stops = look.decision in (Decision.EFFICACY, Decision.HARM, Decision.FUTILITY)
-        return Told(f"look {look.number}: {look.seen.events:g} events, {bounds}: {look.decision}", stops)
+        told = self._look(known, adtte_frame(known, self._protocol), last=False)
+        closes = tuple(c.arm for c in self._comparisons if c.decision in (Decision.FUTILITY, Decision.HARM))
+        events = sum(record_has_event(self._protocol, known))
+        words = "; ".join(comparison.words(named=len(self._comparisons) > 1) for comparison in told)
+        stops = all(comparison.decided for comparison in self._comparisons)
+        return Told(f"look {self._number}: {events} events, {words}", stops, closes)
 
-    def finish(self, record: TrialRecord, adtte: pd.DataFrame) -> dict[str, Any]:
-        """The looks as they were, the final analysis among them, for results.json."""
-        stopped = bool(self._told) and self._told[-1]["decision"] != Decision.CONTINUE
-        if not stopped:
-            self._look(record, survival_data(self._protocol, record, adtte), last=True)
-        last = self._told[-1]
+    def finish(self, record: TrialRecord, adtte: pd.DataFrame) -> list[dict[str, Any]]:
+        """The looks of every comparison as they were, the final analysis among them, for results.json."""
+        early = all(comparison.decided for comparison in self._comparisons)
+        if not early:
+            self._look(record, adtte, last=True)
+        return [comparison.as_dict(early) for comparison in self._comparisons]
+
+    def _look(self, known: TrialRecord, adtte: pd.DataFrame, *, last: bool) -> list[Comparison]:
+        """One look at everything that is still open; those comparisons that were made."""
+        data = survival_data(self._protocol, known, adtte)
+        self._number += 1
+        made = [c for c in self._comparisons if not c.decided and c.see(known, data, last=last)]
+        z = [c.seen[-1].z if c in made else None for c in self._comparisons]
+        self._holm.look(self._number, z)
+        for at, comparison in enumerate(self._comparisons):
+            if comparison in made:
+                comparison.settle(self._number, self._holm.tested[at])
+        if last:
+            for comparison in self._comparisons:
+                comparison.give_up()
+        return made
+
+    def _bound(self, which: int, _number: int, level: float) -> float:
+        return self._comparisons[which].bound(level)
+
+
+class Comparison:
+    """An arm against the reference, look after look."""
+
+    def __init__(self, protocol: ResolvedProtocol, looks: Looks, arm: str) -> None:
+        self.arm = arm
+        self.seen: list[Seen] = []
+        self.decision: Decision = Decision.CONTINUE
+        self._protocol = protocol
+        self._looks = looks
+        self._reference = protocol.analysis.reference
+        ratio = protocol.randomisation.ratio
+        both = ratio[arm] + ratio[self._reference]
+        #: Events of these two arms when all events are in.
+        self._most = looks.events * both / sum(ratio.values())
+        self._ratio = ratio[arm] / ratio[self._reference]
+        self._level = protocol.analysis.alpha / (len(protocol.arms) - 1)
+        effect = looks.hazard_ratio
+        self._drift = None if effect is None else z_of_hazard_ratio(effect, self._most, self._ratio)
+        self._last = False
+        self._told: list[dict[str, Any]] = []
+        self._now: tuple[TrialRecord, SurvivalData] | None = None
+
+    @property
+    def decided(self) -> bool:
+        return self.decision is not Decision.CONTINUE
+
+    def see(self, known: TrialRecord, data: SurvivalData, *, last: bool) -> bool:
+        """Take in the data of a look; whether they are more than at the look before."""
+        pair = data.take(np.asarray((data.arm == self.arm) | (data.arm == self._reference), dtype=bool))
+        events = float(pair.event.sum())
+        before = self.seen[-1].events if self.seen else 0.0
+        if events - before < max(1.0, LEAST_STEP * self._most):
+            return False
+        stratified = self._protocol.analysis.test == "stratified_logrank"
+        test = logrank(pair, self.arm, self._reference, stratified=stratified)
+        self.seen.append(Seen(events, 0.0 if test is None else -test.z))
+        self._last, self._now = last, (known, pair)
+        return True
+
+    def bound(self, level: float) -> float:
+        """The upper z of the latest look when it is tested at a level."""
+        return self._examine(level).upper
+
+    def settle(self, number: int, level: float) -> None:
+        """The latest look at the level that Holm's procedure has come to, and what it decides."""
+        self._level = level
+        look = self._examine(level)
+        self.decision = look.decision
+        self._told.append(self._as_dict(number, look))
+
+    def give_up(self) -> None:
+        """The trial has ended, and the last look had nothing new to say of this comparison."""
+        if not self.decided:
+            self.decision = Decision.NOT_SHOWN
+
+    def words(self, *, named: bool) -> str:
+        """The latest look as the event log tells it."""
+        look = self._told[-1]
+        bounds = [f"{look[key]:.3f}" for key in ("lower", "upper") if look[key] is not None]
+        against = f" against {' and '.join(bounds)}" if bounds else ""
+        return f"{f'{self.arm} ' if named else ''}z {look['z']:.3f}{against}: {look['decision']}"
+
+    def _examine(self, level: float) -> Look:
+        return examine(self._plan(level), self.seen, drift=self._drift, last=self._last)
+
+    def _plan(self, level: float) -> Plan:
+        plan = self._looks.plan(level, self._protocol.analysis.sided)
+        return replace(plan, events=self._most)
+
+    def _as_dict(self, number: int, look: Look) -> dict[str, Any]:
+        assert self._now is not None
+        known, pair = self._now
+        by_arm = {arm: int(pair.event[np.asarray(pair.arm == arm)].sum()) for arm in (self._reference, self.arm)}
+        model = fit_cox([arm_term(pair, self.arm, self._reference, {})], pair.time_days, pair.event)
         return {
-            "arm": self._arm,
-            "reference": self._protocol.analysis.reference,
-            "planned": self._planned(),
-            "looks": self._told,
-            "stopped_early": stopped,
-            "decision": last["decision"],
-            "adjusted": self._adjusted(),
-        }
-
-    def _look(self, known: TrialRecord, data: SurvivalData, *, last: bool) -> Look:
-        test = logrank(
-            data,
-            self._arm,
-            self._protocol.analysis.reference,
-            stratified=self._protocol.analysis.test == "stratified_logrank",
-        )
-        self._seen.append(Seen(float(data.event.sum()), 0.0 if test is None else -test.z))
-        look = examine(self._plan, self._seen, drift=self._drift, last=last)
-        self._told.append(self._as_dict(look, known, data))
-        return look
-
-    def _as_dict(self, look: Look, known: TrialRecord, data: SurvivalData) -> dict[str, Any]:
-        reference = self._protocol.analysis.reference
-        by_arm = {arm: int(data.event[np.asarray(data.arm == arm, dtype=bool)].sum()) for arm in self._protocol.arms}
-        model = fit_cox([arm_term(data, self._arm, reference, {})], data.time_days, data.event)
-        return {
-            "look": look.number,
+            "look": number,
             "day": known.cut_day,
             "randomised": len(known.patients),
             "events": int(look.seen.events),
             "events_by_arm": by_arm,
             "information": look.information,
+            "level": self._level,
             "z": look.seen.z,
             "upper": _finite(look.upper),
             "lower": _finite(look.lower),
@@ -127,31 +193,52 @@ class Monitor:
             "binding": look.binding,
         }
 
-    def _planned(self) -> dict[str, Any]:
-        design = self._plan.boundaries()
+    def as_dict(self, stopped_early: bool) -> dict[str, Any]:
+        """Everything of the comparison, for results.json."""
         return {
-            "events": self._looks.events,
+            "arm": self.arm,
+            "reference": self._reference,
+            "planned": self._planned(),
+            "looks": self._told,
+            "stopped_early": stopped_early,
+            "decision": str(self.decision),
+            "adjusted": self._adjusted() if self.seen else None,
+        }
+
+    def _planned(self) -> dict[str, Any]:
+        alpha = self._protocol.analysis.alpha / (len(self._protocol.arms) - 1)
+        plan = self._plan(alpha)
+        design = plan.boundaries()
+        return {
+            "events": self._most,
             "information": list(design.information),
             "upper": [_finite(z) for z in design.upper],
             "lower": [_finite(z) for z in design.lower],
             "spending": self._looks.spending,
             "futility": None if self._looks.futility is None else self._looks.futility.model_dump(),
-            "alpha": self._plan.alpha,
-            "sided": self._plan.sided,
+            "alpha": alpha,
+            "sided": plan.sided,
         }
 
     def _adjusted(self) -> Mapping[str, Any]:
         """The effect with the stops taken into account, on the scale of the hazard ratio."""
-        found = adjusted(self._plan, self._seen, self._protocol.analysis.confidence_level)
-        root = math.sqrt(self._looks.events * information_per_event(self._ratio))
+        plan = self._plan(self._level)
+        found = adjusted(plan, self.seen, self._protocol.analysis.confidence_level)
+        root = math.sqrt(self._most * information_per_event(self._ratio))
         return {
-            "p": found.p if self._plan.sided == 1 else min(1.0, 2.0 * min(found.p, 1.0 - found.p)),
+            "p": found.p if plan.sided == 1 else min(1.0, 2.0 * min(found.p, 1.0 - found.p)),
             "hazard_ratio": {
                 "estimate": math.exp(-found.drift / root),
                 "lower": math.exp(-found.upper / root),
                 "upper": math.exp(-found.lower / root),
             },
         }
+
+
+def record_has_event(protocol: ResolvedProtocol, known: TrialRecord) -> list[bool]:
+    """Of each patient, whether the primary endpoint has come about."""
+    has_event = primary_event(protocol)
+    return [has_event(record) for record in known.patients]
 
 
 def _finite(z: float) -> float | None:

@@ -56,7 +56,7 @@ def ran(place: Path, *words: str, seed: int) -> tuple[dict[str, Any], Path]:
     command = ["run", str(place / "protocol.yaml"), "--seed", str(seed), "--out", str(out), "--quiet", *words]
     result = CliRunner().invoke(cli, command)
     assert result.exit_code == 0, result.output
-    return json.loads((out / "results.json").read_text())["analysis"]["looks"], out
+    return json.loads((out / "results.json").read_text())["analysis"]["looks"][0], out
 
 
 def test_a_trial_that_stops(place: Path) -> None:
@@ -151,8 +151,8 @@ def test_compiled_replicates_come_to_the_same(place: Path, seed: int, test: str)
     assert looks == len(told) + (not stopped)
     for at, look in enumerate(told):
         assert found[at, kernel.CUT] == look.day
-        assert found[at, kernel.EVENTS] == monitor._told[at]["events"]
-        assert found[at, kernel.Z] == pytest.approx(monitor._told[at]["z"], abs=1e-10)
+        assert found[at, kernel.EVENTS] == monitor._comparisons[0]._told[at]["events"]
+        assert found[at, kernel.Z] == pytest.approx(monitor._comparisons[0]._told[at]["z"], abs=1e-10)
     if stopped:
         words = {kernel.EFFICACY: "efficacy", kernel.FUTILITY: "futility"}[ended]
         assert told[-1].detail.endswith(words)

@@ -15,6 +15,8 @@ class Told(NamedTuple):
     words: str
     """What happened, as the event log says it."""
     stops: bool
+    closes: tuple[str, ...] = ()
+    """Arms that nobody more is put into; their patients are followed on."""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class Minimiser:
         self._arms = tuple(arms)
         self._ratio = np.asarray(ratio, dtype=np.float64)
         self._rules = rules
+        self._open = np.ones(len(self._arms), dtype=np.bool_)
         self._counts: defaultdict[tuple[str, str], Floats] = defaultdict(lambda: np.zeros(len(self._arms)))
 
     def assign(self, levels: Mapping[str, str], *, rng: np.random.Generator) -> str:
@@ -47,23 +48,32 @@ class Minimiser:
             self._counts[factor, levels[factor]][arm] += 1.0
         return self._arms[arm]
 
+    def close(self, arm: str) -> None:
+        """Nobody more is put into an arm."""
+        self._open[self._arms.index(arm)] = False
+
     def imbalances(self, levels: Mapping[str, str]) -> Floats:
         """What each arm would leave, were the patient put there."""
         total = np.zeros(len(self._arms))
         for factor, weight in self._rules.weights.items():
-            # Row k: the counts with the patient in arm k.
+            # Row k: the counts with the patient in arm k, of the arms that are open.
             counts = (self._counts[factor, levels[factor]] + np.eye(len(self._arms))) / self._ratio
+            counts = counts[:, self._open]
             spread = np.ptp(counts, axis=1) if self._rules.imbalance == "range" else np.var(counts, axis=1, ddof=1)
             total += weight * spread
         return total
 
     def chances(self, levels: Mapping[str, str], which: float) -> Floats:
         """The chance of each arm; ``which`` in [0, 1) settles the preferred one among equals."""
-        found = self.imbalances(levels)
-        least = np.where(found <= found.min() + _SAME, self._ratio, 0.0)
+        found = np.where(self._open, self.imbalances(levels), np.inf)
+        ratio = np.where(self._open, self._ratio, 0.0)
+        if self._open.sum() == 1:
+            return np.asarray(ratio / ratio.sum())
+        least = np.where(found <= found.min() + _SAME, ratio, 0.0)
         preferred = int(np.searchsorted(np.cumsum(least), which * least.sum(), side="right"))
-        whole = self._ratio.sum()
-        coin = 1.0 - (1.0 - self._rules.coin) * (whole - self._ratio[preferred]) / (whole - self._ratio.min())
-        chances = (1.0 - coin) * self._ratio / (whole - self._ratio[preferred])
+        whole = ratio.sum()
+        smallest = ratio[self._open].min()
+        coin = 1.0 - (1.0 - self._rules.coin) * (whole - ratio[preferred]) / (whole - smallest)
+        chances = (1.0 - coin) * ratio / (whole - ratio[preferred])
         chances[preferred] = coin
         return np.asarray(chances)

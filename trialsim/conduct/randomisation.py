@@ -64,6 +64,7 @@ class Randomiser:
         self._ratio = tuple(rules.ratio[arm] for arm in self._arms)
         self._numbers = {label: number for number, label in enumerate(strata_labels(protocol), start=1)}
         self._lists: dict[int, Iterator[str]] = {}
+        self._closed: set[str] = set()
         self._minimiser: Minimiser | None = None
         if rules.minimisation is not None:
             self._minimiser = Minimiser(self._arms, self._ratio, rules.minimisation)
@@ -84,13 +85,21 @@ class Randomiser:
         if self._minimiser is not None:
             levels = {name: str(traits[name]) for name in factors} | {SITE: str(site)}
             return self._minimiser.assign(levels, rng=self._coin), stratum
-        return next(self._list(self._numbers[stratum], site)), stratum
+        # Places in a list that belong to a closed arm are passed over; what is left of its blocks stays balanced.
+        return next(arm for arm in self._list(self._numbers[stratum], site) if arm not in self._closed), stratum
+
+    def close(self, arm: str) -> None:
+        """Nobody more is allocated to an arm."""
+        self._closed.add(arm)
+        if self._minimiser is not None:
+            self._minimiser.close(arm)
 
     def _by_chance(self, subject: int) -> str:
         """An arm by the ratio, from the patient's own stream."""
         rng = stream(self._seed, Purpose.RANDOMISATION, subject=subject, replicate=self._replicate, part=_SIMPLE)
-        at = rng.integers(sum(self._ratio))
-        return self._arms[int(np.searchsorted(np.cumsum(self._ratio), at, side="right"))]
+        shares = [0 if arm in self._closed else share for arm, share in zip(self._arms, self._ratio, strict=True)]
+        at = rng.integers(sum(shares))
+        return self._arms[int(np.searchsorted(np.cumsum(shares), at, side="right"))]
 
     def _list(self, stratum: int, site: int) -> Iterator[str]:
         """The list of a stratum, or of a stratum at a site."""

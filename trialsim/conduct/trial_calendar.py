@@ -212,6 +212,8 @@ class _Conduct:
         known = TrialRecord([], [patient.as_of(day) for patient in self._patients.values()], day)
         told = self._interim.judge(known)
         self._log(Event(day, TRIAL, day, EventKind.LOOK, told.words))
+        for arm in told.closes:
+            self._randomiser.close(arm)
         if told.stops:
             self._cut.stop(day, told.words)
 

@@ -24,6 +24,8 @@ from trialsim.designs.spending import Floats, Spending
 _FARTHEST = 38.0
 #: E Z at full information beyond any power that is asked for.
 _LARGEST_DRIFT = 30.0
+#: Looks nearer to each other, as a share of the information, would need finer integration than is worth it.
+LEAST_STEP = 1e-3
 
 
 class DesignError(ValueError):
@@ -140,7 +142,7 @@ def check_information(information: Sequence[float]) -> tuple[float, ...]:
     if not at or not all(math.isfinite(t) for t in at) or at[0] <= 0.0:
         raise DesignError("looks are at information above 0", "e.g. 0.5, 0.75, 1")
     steps = np.diff((0.0, *at)) / at[-1]
-    if steps.min() < 1e-3:
+    if steps.min() < LEAST_STEP * (1.0 - 1e-9):
         raise DesignError("looks ascend, and no two are nearer than 0.001 of the information", "e.g. 0.5, 0.75, 1")
     return at
 

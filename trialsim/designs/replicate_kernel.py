@@ -356,3 +356,51 @@ def run_block(
             found[r],
         )
         ended[r, 0], ended[r, 1] = looks, end
+
+
+@compiled
+def run_block_of_arms(
+    address: int,
+    patients: int,
+    accrual: tuple[Floats, Floats, Floats],
+    shares: Floats,
+    blocks: Integers,
+    ratio: Integers,
+    hazards: tuple[Floats, Floats, Floats],
+    losses: tuple[Floats, Floats, Floats],
+    targets: Integers,
+    stratified: bool,
+    cuts: Floats,
+    events: Floats,
+    z: Floats,
+) -> None:
+    """A block of trials of several arms, none of them stopped: each against arm 0 at every look.
+
+    Looks are at events of all arms. ``cuts`` is (trials, looks), ``events`` and ``z`` (trials, looks, arms - 1).
+    """
+    entry, event, loss = np.empty(patients), np.empty(patients), np.empty(patients)
+    arm, stratum = np.empty(patients, dtype=np.int64), np.empty(patients, dtype=np.int64)
+    end, happened = np.empty(patients), np.empty(patients, dtype=np.bool_)
+    order, starts = np.empty(patients, dtype=np.int64), np.empty(patients + 1, dtype=np.int64)
+    seen_on, by_day = np.empty(patients), np.empty(patients, dtype=np.int64)
+    strata = len(shares) if stratified else 1
+    for r in range(len(cuts)):
+        draw_trial(address, accrual, shares, blocks, ratio, hazards, losses, entry, arm, stratum, event, loss)
+        if not stratified:
+            stratum[:] = 0
+        seen = 0
+        for i in range(patients):
+            happened[i] = event[i] <= loss[i]
+            end[i] = event[i] if happened[i] else loss[i]
+            if happened[i] and event[i] < math.inf:
+                seen_on[seen] = entry[i] + event[i]
+                seen += 1
+        sort_into(end, patients, order, starts)
+        sort_into(seen_on, seen, by_day, starts)
+        for k in range(len(targets)):
+            cut = seen_on[by_day[targets[k] - 1]] if targets[k] <= seen else math.inf
+            cuts[r, k] = cut
+            for treated in range(1, len(ratio)):
+                found = compare(cut, treated, order, entry, arm, stratum, end, end, happened, False, strata, 0.0, 0.0)
+                events[r, k, treated - 1] = found[0]
+                z[r, k, treated - 1] = found[1] / math.sqrt(found[2]) if found[2] > 0.0 else 0.0

@@ -176,6 +176,38 @@ def run(
     )
 
 
+@dataclass(frozen=True)
+class ManyArms:
+    """Trials of several arms: calendar time, and events and z of each arm against the control, at every look."""
+
+    cut: Floats
+    events: Floats
+    z: Floats
+
+
+def run_arms(
+    population: Population, targets: Sequence[int], replicates: int, *, seed: int, stratified: bool = False
+) -> ManyArms:
+    """Simulate trials of several arms with looks at events of all arms, none of which stops anything."""
+    looks, others = len(targets), len(population.arms) - 1
+    cuts, (events, z) = np.full((replicates, looks), np.nan), np.zeros((2, replicates, looks, others))
+    drawn = as_drawn(population)
+    for first in range(0, replicates, BLOCK):
+        block = slice(first, min(first + BLOCK, replicates))
+        rng = stream(seed, Purpose.REPLICATES, replicate=first // BLOCK)
+        kernel.run_block_of_arms(
+            rng.bit_generator.ctypes.bit_generator.value,
+            population.patients,
+            *drawn,
+            np.array(targets),
+            stratified,
+            cuts[block],
+            events[block],
+            z[block],
+        )
+    return ManyArms(cuts, events, z)
+
+
 Pieces = tuple[Floats, Floats, Floats]
 
 

@@ -22,36 +22,49 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class LooksPart:
-    """What the page says of the looks."""
+    """What the page says of the looks at one comparison."""
 
-    sentence: str
+    title: str
     figure: Figure
     table: Table
     after: str
 
 
-def looks_part(analysis: Mapping[str, Any]) -> LooksPart | None:
-    """The section on looks; None where the trial has one analysis."""
-    monitored = analysis.get("looks")
-    if monitored is None:
-        return None
-    return LooksPart(_design(monitored), draw_looks(monitored), _table(monitored), adjusted_words(analysis))
+def looks_parts(analysis: Mapping[str, Any]) -> list[LooksPart]:
+    """A part for each comparison; none where the trial has one analysis."""
+    return [_part(analysis, monitored) for monitored in analysis.get("looks", ()) if monitored["looks"]]
 
 
-def _design(monitored: Mapping[str, Any]) -> str:
-    planned = monitored["planned"]
+def _part(analysis: Mapping[str, Any], monitored: Mapping[str, Any]) -> LooksPart:
+    arms = analysis["arms"]
+    title = f"{arms[monitored['arm']]['label']} against {arms[monitored['reference']]['label']}"
+    index = list(arms).index(monitored["arm"])
+    return LooksPart(title, draw_looks(monitored, index), _table(monitored), adjusted_words(analysis, monitored))
+
+
+def looks_words(analysis: Mapping[str, Any]) -> str:
+    """The design in a few sentences."""
+    every = analysis.get("looks", ())
+    if not every:
+        return ""
+    planned, count = every[0]["planned"], len(every)
     shares = [f"{100 * share:g}%" for share in planned["information"]]
     at = f"{', '.join(shares[:-1])} and {shares[-1]}" if len(shares) > 1 else shares[0]
     sides = "one-sided" if planned["sided"] == 1 else "two-sided"
-    words = (
-        f"Looks were planned at {at} of {planned['events']:,} events. {sides.capitalize()} alpha of "
-        f"{planned['alpha']:g} is spent by {planned['spending']}"
-    )
+    alpha = planned["alpha"] * count
+    words = f"Looks were planned at {at} of the events. {sides.capitalize()} alpha of {alpha:g} is spent by "
+    words += str(planned["spending"])
     futility = planned["futility"]
     if futility is not None:
         rule = "binding" if futility["binding"] else "non-binding"
         words += f", beta of {futility['beta']:g} by {futility['spending']} ({rule})"
-    return words + ". Boundaries are for the events that there were."
+    words += ". Boundaries are for the events that there were."
+    if count > 1:
+        words += (
+            f" {count} arms share alpha by Holm's procedure: each begins with an equal part, and the part of one that "
+            "is rejected goes to the others. An arm that crosses its boundary for futility takes no more patients."
+        )
+    return words
 
 
 def _table(monitored: Mapping[str, Any]) -> Table:
@@ -64,6 +77,7 @@ def _table(monitored: Mapping[str, Any]) -> Table:
         ("Hazard ratio", lambda look: _hazard_ratio(look["hazard_ratio"])),
         ("z", lambda look: _z(look["z"])),
         ("Rejects at z of", lambda look: _z(look["upper"])),
+        ("Level", lambda look: f"{look['level']:.5f}".rstrip("0")),
         ("Alpha spent", lambda look: f"{look['alpha_spent']:.5f}"),
     ]
     if monitored["planned"]["futility"] is not None:
@@ -89,11 +103,11 @@ def _hazard_ratio(hr: Mapping[str, Any]) -> str:
     return ABSENT if hr["estimate"] is None else f"{ratio(hr['estimate'])} ({between(hr['lower'], hr['upper'])})"
 
 
-def adjusted_words(analysis: Mapping[str, Any]) -> str:
+def adjusted_words(analysis: Mapping[str, Any], monitored: Mapping[str, Any]) -> str:
     """The effect with the stops taken into account."""
-    found = analysis["looks"]["adjusted"]
+    found = monitored["adjusted"]
     hr, level = found["hazard_ratio"], f"{100 * analysis['confidence_level']:g}%"
-    sides = "one-sided" if analysis["looks"]["planned"]["sided"] == 1 else "two-sided"
+    sides = "one-sided" if monitored["planned"]["sided"] == 1 else "two-sided"
     return (
         f"With the looks taken into account (order of stages, Tsiatis 1984): {sides} {p_equation(found['p'])}, hazard "
         f"ratio {ratio(hr['estimate'])} (median-unbiased, {level} CI {between(hr['lower'], hr['upper'])}). Estimates "

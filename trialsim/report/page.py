@@ -19,7 +19,7 @@ from trialsim.report.event_models import model_words
 from trialsim.report.figure import Figure
 from trialsim.report.figures import regimen_timeline
 from trialsim.report.flow import flow_boxes, flow_words
-from trialsim.report.looks import looks_part
+from trialsim.report.looks import looks_parts, looks_words
 from trialsim.report.parameters import confidence, parameter_tables
 from trialsim.report.patients import patient_stories
 from trialsim.report.static import draw
@@ -142,7 +142,8 @@ def _page(analysis: Mapping[str, Any], test: TestName, truth: Truth, context: di
         **context,
         analysis=analysis,
         verdicts=verdicts(analysis, test),
-        looks=looks_part(analysis),
+        looks=looks_parts(analysis),
+        looks_words=looks_words(analysis),
         simulated=bool(truth),
         truth=truth_sentence(truth),
         survival=survival_parts(analysis),

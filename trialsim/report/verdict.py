@@ -59,7 +59,7 @@ def _verdict(analysis: Mapping[str, Any], comparison: Mapping[str, Any], test: T
     stratified = comparison.get("stratified_logrank")
     chosen = stratified if test == "stratified_logrank" and stratified else comparison["logrank"]
     name = "stratified log-rank" if chosen is stratified else "log-rank"
-    looks = analysis.get("looks")
+    looks = next((each for each in analysis.get("looks", ()) if each["arm"] == comparison["arm"]), None)
     outcome = _outcome(chosen, analysis["alpha"], analysis["sided"]) if looks is None else _OF_LOOKS[looks["decision"]]
     endpoint = analysis["endpoint"]["label"]
     sided = "one-sided" if analysis["sided"] == 1 else "two-sided"
@@ -90,9 +90,11 @@ _OF_LOOKS: dict[str, Literal["met", "not met", "worse", "unknown"]] = {
 
 def _last_look(looks: Mapping[str, Any], test: str) -> str:
     """The look that settled it: its z against the boundary, and where the trial stopped."""
+    if not looks["looks"]:
+        return "no look had an event to see"
     last, planned = looks["looks"][-1], looks["planned"]
     z = f"{last['z']:.2f}".replace("-", "−")
-    at = f"look {last['look']} of {len(planned['information'])}, {last['events']:,} of {planned['events']:,} events"
+    at = f"look {last['look']} of {len(planned['information'])}, {last['events']:,} of {planned['events']:,.0f} events"
     if last["decision"] == "futility":
         bound = f"below {last['lower']:.2f}, the boundary for futility".replace("-", "−")
     else:

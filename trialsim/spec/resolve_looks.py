@@ -23,8 +23,8 @@ def resolve_looks(
     if follow_up is not None and (cut is None or cut.events is None):
         findings.add(AT, "looks are at shares of events, and no number of events cuts the data", Rule.LOOKS_NEED,
                      "follow_up: {cut: {events: 240}}", at_key=True)  # fmt: skip
-    if arms > 2:
-        findings.add(AT, f"looks compare two arms, and there are {arms}", Rule.LOOKS_NEED, "two arms", at_key=True)
+    if arms < 2:
+        findings.add(AT, "looks compare arms, and there is one", Rule.LOOKS_NEED, "a second arm", at_key=True)
     if findings.problems or cut is None or cut.events is None:
         return None
     futility = looks.futility
@@ -38,7 +38,7 @@ def resolve_looks(
     from trialsim.designs.boundaries import DesignError
 
     try:
-        resolved.plan(written.alpha, written.sided).boundaries()
+        resolved.plan(written.alpha / (arms - 1), written.sided).boundaries()
     except DesignError as error:
         findings.add(AT, error.message, Rule.LOOKS, error.remedy, at_key=True)
     return resolved

@@ -95,7 +95,7 @@ class Rule(StrEnum):
     CUT = "data are cut by `minimum`, or by a `cut` with `events` or a `date`"
     CUT_ORDER = "a cut comes after the trial opens, by the last day allowed, with no more events than patients"
     LOOKS = "looks ascend to 1, and their errors can be spent"
-    LOOKS_NEED = "looks are at shares of the events of a `cut`, and compare two arms"
+    LOOKS_NEED = "looks are at shares of the events of a `cut`, and compare arms"
     SPENDING = "a spending function is one of those that are known, or cumulative shares that rise to 1"
     WINDOW = "a visit window is less than half of every scan interval"
     SCANS_NEEDED = "patients with cells are scanned, since nothing else finds a relapse"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialsim.report.figure import Figure, Trace, axis, heading, line, new_layout, note, title
+from trialsim.report.figure import Figure, Trace, axis, heading, line, new_layout, note, series_color, title
 
 #: A boundary beyond this z is drawn here: nothing is seen up there.
 _HIGHEST, _LOWEST = 4.5, -4.5
 
 
-def looks(monitored: Mapping[str, Any]) -> Figure:
+def looks(monitored: Mapping[str, Any], index: int) -> Figure:
     """The boundaries as planned, those that were used where the events differed, and the trial's path."""
     planned, seen = monitored["planned"], monitored["looks"]
     most = max(planned["events"], seen[-1]["events"])
@@ -27,15 +27,15 @@ def looks(monitored: Mapping[str, Any]) -> Figure:
     layout["yaxis"] = axis((bottom - 0.3, top + 0.3), range(round(bottom), round(top) + 1), showgrid=True,
                            gridcolor="@grid")  # fmt: skip
     layout["annotations"].append(heading("z, large for benefit"))
-    figure = Figure("looks", _alt(monitored), layout=layout)
+    figure = Figure(f"looks-{monitored['arm']}", _alt(monitored), layout=layout)
     _boundary(figure, at, upper, "Rejects", above=True)
     if any(z is not None for z in planned["lower"]):
         words = "Harm" if planned["sided"] == 2 else "Stops for futility"
         _boundary(figure, at, lower, words, above=False)
     figure.data.append(
-        line([0, *(look["events"] for look in seen)], [0, *heights], "@series-1", width=2.4, hoverinfo="skip")
+        line([0, *(look["events"] for look in seen)], [0, *heights], series_color(index), width=2.4, hoverinfo="skip")
     )
-    figure.data.append(_points([look["events"] for look in seen], heights, seen))
+    figure.data.append(_points([look["events"] for look in seen], heights, seen, series_color(index)))
     return figure
 
 
@@ -68,13 +68,13 @@ def _boundary(figure: Figure, at: Sequence[float], z: list[float], words: str, *
     figure.layout["annotations"].append(note(words, x[0], inside[0], **place))
 
 
-def _points(x: list[float], y: list[float], seen: Sequence[Mapping[str, Any]]) -> Trace:
+def _points(x: list[float], y: list[float], seen: Sequence[Mapping[str, Any]], color: str) -> Trace:
     return {
         "type": "scatter",
         "mode": "markers",
         "x": x,
         "y": y,
-        "marker": {"symbol": "circle", "size": 9, "color": "@series-1", "line": {"width": 0, "color": "@series-1"}},
+        "marker": {"symbol": "circle", "size": 9, "color": color, "line": {"width": 0, "color": color}},
         "text": [f"look {look['look']}: {look['decision']}" for look in seen],
         "hovertemplate": "%{text}<br>z %{y:.3f} at %{x:.0f} events<extra></extra>",
     }
