@@ -31,8 +31,10 @@ class Purpose(IntEnum):
     SCREENING = 24
     SAMPLING = 30
     LOST = 41
+    NEW_THERAPY = 42
     VISIT_WINDOW = 43
     MISSED_VISIT = 44
+    AFTER_RELAPSE = 45
     LAW = 46
 
 

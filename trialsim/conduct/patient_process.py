@@ -16,6 +16,7 @@ from typing import Any
 import simpy
 
 from trialsim.conduct.agenda import Agenda, FixedAgenda, MovingAgenda
+from trialsim.conduct.calendar_grid import on_grid
 from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import CompetingTimes
 from trialsim.conduct.course import Course
@@ -23,16 +24,16 @@ from trialsim.conduct.dosing import Decision, OrderProgress, decide, dose_intens
 from trialsim.conduct.law_course import SITE as SITE_OF_LAW
 from trialsim.conduct.own_visits import MISSED
 from trialsim.conduct.schedule import Task, Visit
-from trialsim.records import Event, EventKind, PatientRecord, Relapse, SameDay
+from trialsim.records import Event, EventKind, Intercurrent, PatientRecord, Relapse, SameDay
 from trialsim.spec.resolved import ResolvedArm
-from trialsim.spec.resolved_conduct import PlaceKind
+from trialsim.spec.resolved_conduct import AfterRelapse, PlaceKind
 
 CANCER = "cancer"
 OTHER_CAUSES = "other causes"
 ANY_CAUSE = "any cause"
 #: Reasons for stopping treatment.
 FOR_RELAPSE, FOR_DEATH, FOR_WITHDRAWAL, FOR_PLATELETS = "relapse", "death", "withdrew", "platelets"
-FOR_LOSS = "lost"
+FOR_LOSS, FOR_NEW_THERAPY = "lost", "new therapy"
 
 
 class _Asked:
@@ -53,11 +54,13 @@ def _said(positive: bool) -> str:
 class PatientProcess:
     """A patient from randomisation to the end of follow-up. ``follow`` is the SimPy process.
 
-    ``log`` takes every event, ``post_relapse`` draws the days from relapse at a site to death from cancer, ``clinic``
-    has the places for treatment where they are limited.
+    ``log`` takes every event, ``post_relapse`` draws the days from relapse at a site to death from cancer,
+    ``after_relapse`` is what the patient would be given then, ``clinic`` has the places for treatment where they are
+    limited.
     """
 
     __slots__ = (
+        "_after_relapse",
         "_agenda",
         "_arm",
         "_asked",
@@ -85,6 +88,7 @@ class PatientProcess:
         *,
         log: Callable[[Event], None],
         post_relapse: Callable[[str], float],
+        after_relapse: AfterRelapse | None = None,
         clinic: Clinic | None = None,
     ) -> None:
         self.record = record
@@ -94,6 +98,7 @@ class PatientProcess:
         self._times = times
         self._log = log
         self._post_relapse = post_relapse
+        self._after_relapse = after_relapse
         self._clinic = clinic
         self._agenda: Agenda = FixedAgenda(())
         #: What was asked of the clinic, by kind of place, and the orders that wait for it.
@@ -108,6 +113,7 @@ class PatientProcess:
         self._do = {
             SameDay.RELAPSE: self._relapse_by_law,
             SameDay.SCAN: self._scan,
+            SameDay.NEW_THERAPY: self._begin_new_therapy,
             SameDay.LABORATORY: self._laboratory,
             SameDay.BIOMARKER: self._measure,
             SameDay.DOSE: self._dose,
@@ -129,7 +135,7 @@ class PatientProcess:
             course.advance(day)
             self._visit(day, planned)
         if record.relapse is not None:
-            cancer = record.relapse.detected + self._post_relapse(record.relapse.site)
+            cancer = record.relapse.detected + self._survival_after(record.relapse)
             ends = min(ends, cancer)
         if ends < math.inf:
             yield env.timeout(start + ends - env.now)
@@ -197,6 +203,26 @@ class PatientProcess:
         """The event of a law, seen when it happens."""
         self.record.relapse = Relapse(SITE_OF_LAW, latent_day=day, last_clear=day, detected=day, cause="", cells=0.0)
         self._tell(day, EventKind.RELAPSE, SITE_OF_LAW)
+
+    def _begin_new_therapy(self, day: float, _: int) -> None:
+        """Therapy that is not the trial's: study treatment ends, scans go on."""
+        self._note("new_therapy", day)
+        self._tell(day, EventKind.NEW_THERAPY)
+        self._stop_treatment(day, FOR_NEW_THERAPY)
+
+    def _survival_after(self, relapse: Relapse) -> float:
+        """Days from a relapse to death from cancer, with what is given after it."""
+        plan, days = self._after_relapse, self._post_relapse(relapse.site)
+        if plan is None:
+            return days
+        self._note("crossover" if plan.to else "rescue", relapse.detected)
+        self._tell(relapse.detected, EventKind.CROSSED_OVER if plan.to else EventKind.RESCUE, plan.to)
+        return on_grid(days * plan.survival_ratio)
+
+    def _note(self, kind: str, day: float) -> None:
+        """Something came in between."""
+        if all(earlier.kind != kind for earlier in self.record.intercurrent):
+            self.record.intercurrent.append(Intercurrent(kind, day, self.record.last_scan))
 
     def _laboratory(self, day: float, _: int) -> None:
         value = self._platelets = self._course.laboratory()
@@ -310,9 +336,15 @@ class PatientProcess:
         progress = self._progress[index]
         self._to_come -= progress.remaining
         progress.stopped, progress.remaining = True, 0
+        self._note_stop(day, FOR_PLATELETS)
         self._tell(day, EventKind.TREATMENT_STOPPED, f"{FOR_PLATELETS}: {self._arm.orders[index].id}")
+
+    def _note_stop(self, day: float, reason: str) -> None:
+        """Why treatment was first stopped early; its own rules bring about an intercurrent event."""
         if not self.record.treatment_stopped:
-            self.record.treatment_stopped = FOR_PLATELETS
+            self.record.treatment_stopped = reason
+            if reason == FOR_PLATELETS:
+                self._note("discontinuation", day)
 
     def _stop_treatment(self, day: float, reason: str) -> None:
         """Stop everything that is still to come; says nothing when nothing is."""
@@ -322,9 +354,8 @@ class PatientProcess:
         self._leave_queues(day)
         for progress in self._progress:
             progress.stopped, progress.remaining = True, 0
+        self._note_stop(day, reason)
         self._tell(day, EventKind.TREATMENT_STOPPED, reason)
-        if not self.record.treatment_stopped:
-            self.record.treatment_stopped = reason
 
     def _complete_treatment(self, day: float) -> None:
         if self._to_come or self.record.treatment_stopped:
@@ -332,7 +363,7 @@ class PatientProcess:
         if self.record.treated:
             self._tell(day, EventKind.TREATMENT_COMPLETED)
         elif not all(progress.withheld for progress in self._progress):  # every dose was held
-            self.record.treatment_stopped = FOR_PLATELETS
+            self._note_stop(day, FOR_PLATELETS)
             self._tell(day, EventKind.TREATMENT_STOPPED, FOR_PLATELETS)
 
     def _end(self, day: float, cancer: float) -> None:

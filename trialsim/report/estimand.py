@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from datetime import date, timedelta
 
+from trialsim.report.intercurrent import composite_words, strategy_words, stratum_words
 from trialsim.report.numbers import DAYS_PER_MONTH, percent, plain_number, plural
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol, ScanPeriod
+from trialsim.spec.resolved_conduct import Intercurrent
 
 _ENDPOINTS = {
     "rfs": "time from randomisation to the first relapse{seen}, local or distant, or to death from any cause",
@@ -38,12 +40,20 @@ def estimand(protocol: ResolvedProtocol) -> list[tuple[str, str]]:
     death = _DEATH.get(protocol.endpoint.primary, "Death is part of the endpoint.")
     return [
         ("Treatments", f"{treatment}."),
-        ("Population", f"{protocol.cohort.title or protocol.cohort.name}: every randomised patient, as randomised."),
+        ("Population", f"{protocol.cohort.title or protocol.cohort.name}: every randomised patient, as randomised."
+         f"{stratum_words(protocol)}"),
         ("Variable", f"{_variable(protocol)}."),
-        ("Intercurrent events", "Holding, reducing or stopping a drug changes nothing (treatment policy). "
+        ("Intercurrent events", f"{_interruptions(protocol)} "
          f"{_guided(protocol)}{death}{_ends(protocol)} censor the patient."),
         ("Summary", summary_words(protocol)),
     ]  # fmt: skip
+
+
+def _interruptions(protocol: ResolvedProtocol) -> str:
+    """How what comes in between is dealt with."""
+    if protocol.endpoint.strategies.is_treatment_policy and protocol.intercurrent == Intercurrent():
+        return "Holding, reducing or stopping a drug changes nothing (treatment policy)."
+    return f"Holding or reducing a drug changes nothing. {strategy_words(protocol)}".strip()
 
 
 def _ends(protocol: ResolvedProtocol) -> str:
@@ -56,7 +66,9 @@ def _ends(protocol: ResolvedProtocol) -> str:
 
 def _variable(protocol: ResolvedProtocol) -> str:
     seen = " seen on a scan" if protocol.follow_up.scans else ""
-    return _ENDPOINTS[protocol.endpoint.primary].format(seen=seen).capitalize()
+    plain = _ENDPOINTS[protocol.endpoint.primary].format(seen=seen).capitalize()
+    others = composite_words(protocol)
+    return f"{plain}, or to {others}, whichever comes first" if others else plain
 
 
 def _guided(protocol: ResolvedProtocol) -> str:

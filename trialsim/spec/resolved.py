@@ -18,11 +18,13 @@ from trialsim.spec.resolved_conduct import (
     ArrivalLaw,
     Capacity,
     Cut,
+    Intercurrent,
     Method,
     Minimisation,
     Pause,
     Screening,
     Sites,
+    Strategies,
 )
 from trialsim.spec.resolved_model import EventModel
 
@@ -226,6 +228,8 @@ class Detection(Frozen):
 
 class Endpoint(Frozen):
     primary: Literal["rfs", "ttr", "drfs", "os"]
+    strategies: Strategies = Strategies()
+    """The estimand: how each intercurrent event is dealt with."""
 
 
 class Analysis(Frozen):
@@ -265,6 +269,7 @@ class ResolvedProtocol(Frozen):
     numerics: Numerics
     capacity: Capacity | None = None
     """None: every treatment is given when it is due."""
+    intercurrent: Intercurrent = Intercurrent()
     markers: dict[str, Marker] = Field(default_factory=dict)
     """The biomarkers that decide on an order, by name."""
     panels: dict[str, Panel] = Field(default_factory=dict)

@@ -94,6 +94,8 @@ class Rule(StrEnum):
     CUT_ORDER = "a cut comes after the trial opens, by the last day allowed, with no more events than patients"
     WINDOW = "a visit window is less than half of every scan interval"
     SCANS_NEEDED = "patients with cells are scanned, since nothing else finds a relapse"
+    CROSSOVER = "patients cross over from some arms to another one"
+    ESTIMAND = "the principal stratum needs patients who can be lived under every arm: cells, and no waiting for places"
     MODEL = "an arm has a law of event times with its parameters, or treatments"
     MODEL_ORDER = "the pieces of a law follow each other, and only the last goes on"
     MODEL_RELATIVE = "a hazard ratio is relative to an arm with a law of its own"
