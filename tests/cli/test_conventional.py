@@ -82,6 +82,7 @@ def test_the_page_and_the_description_tell_the_laws(folder: Path) -> None:
         assert "Events are seen when they happen." in text
         assert "first relapse, local or distant, or to death" in text
         assert "a lesion measures" not in text
+        assert "stopping a drug" not in text
     assert "their event times follow the laws" in page
     assert "Each cause" not in page
 

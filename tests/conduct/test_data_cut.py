@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from trialsim.errors import TrialsimError, UsageError
 from trialsim.records import Event, EventKind, Traits, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.resolved_conduct import AfterRelapse, Cut, Intercurrent, NewTherapy
+from trialsim.spec.resolved_model import EventModel, PiecewiseExponential
 
 SIXTY = example.with_patients(example.protocol(), 60)
 #: Patients come so slowly that the first have had their events before the last are there.
@@ -184,6 +186,27 @@ def test_a_poisoned_future_changes_nothing(protocol: ResolvedProtocol, monkeypat
     assert poisoned == honest
     for frame in (adsl_frame, adtte_frame, events_frame):
         assert csv_text(frame(poisoned, protocol)) == csv_text(frame(honest, protocol))
+
+
+def test_a_poisoned_law_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events of a law that would come after the cut come right after it. Catches a law that is counted when drawn."""
+    law = EventModel(law=PiecewiseExponential(rates=(1 / 700.0,), until_days=()))
+    arms = {name: example.arm(name).model_copy(update={"model": law}) for name in BASE.arms}
+    base = BASE.model_copy(update={"arms": arms, "follow_up": BASE.follow_up.model_copy(update={"scans": ()})})
+    protocol = with_cut(events=25, base=base)
+    honest = run(protocol)
+    assert len(event_days(honest)) == 25
+    drawn, changed = trial_calendar.draw_event_day, 0
+
+    def poisoned(model: EventModel, patient: int, **key: Any) -> float:
+        nonlocal changed
+        day, after = drawn(model, patient, **key), honest.cut_day - LONG.patients[patient - 1].randomised_day + TICK
+        changed += day > after
+        return min(day, after) if after > 0.0 else 0.5
+
+    monkeypatch.setattr(trial_calendar, "draw_event_day", poisoned)
+    assert run(protocol) == honest
+    assert changed > 15
 
 
 def test_one_patient_alone_is_cut_with_the_trial() -> None:

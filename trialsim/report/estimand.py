@@ -43,25 +43,24 @@ def estimand(protocol: ResolvedProtocol) -> list[tuple[str, str]]:
         ("Population", f"{protocol.cohort.title or protocol.cohort.name}: every randomised patient, as randomised."
          f"{stratum_words(protocol)}"),
         ("Variable", f"{_variable(protocol)}."),
-        ("Intercurrent events", f"{_interruptions(protocol)} "
-         f"{_guided(protocol)}{death}{_ends(protocol)} censor the patient."),
+        ("Intercurrent events", " ".join(filter(None, (
+            _interruptions(protocol), _guided(protocol), death, f"{_ends(protocol)} censor the patient.")))),
         ("Summary", summary_words(protocol)),
     ]  # fmt: skip
 
 
 def _interruptions(protocol: ResolvedProtocol) -> str:
     """How what comes in between is dealt with."""
+    if not protocol.has_cells:
+        return strategy_words(protocol)
     if protocol.endpoint.strategies.is_treatment_policy and protocol.intercurrent == Intercurrent():
         return "Holding, reducing or stopping a drug changes nothing (treatment policy)."
     return f"Holding or reducing a drug changes nothing. {strategy_words(protocol)}".strip()
 
 
 def _ends(protocol: ResolvedProtocol) -> str:
-    return (
-        " Withdrawal, loss to follow-up and the data cut"
-        if protocol.follow_up.lost_per_day
-        else (" Withdrawal and the data cut")
-    )
+    lost = protocol.follow_up.lost_per_day
+    return "Withdrawal, loss to follow-up and the data cut" if lost else "Withdrawal and the data cut"
 
 
 def _variable(protocol: ResolvedProtocol) -> str:
@@ -74,7 +73,7 @@ def _variable(protocol: ResolvedProtocol) -> str:
 def _guided(protocol: ResolvedProtocol) -> str:
     if not any(arm.guides for arm in protocol.arms.values()):
         return ""
-    return "Leaving out an order since its panel is negative is part of the arm's treatment. "
+    return "Leaving out an order since its panel is negative is part of the arm's treatment."
 
 
 def summary_words(protocol: ResolvedProtocol) -> str:
