@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 
-import pytest
-
 from tests.conduct import protocol_for_tests as example
-from trialsim.conduct.agenda import FixedAgenda, MovingAgenda
+from trialsim.conduct.agenda import MovingAgenda
 from trialsim.conduct.schedule import Task, arm_schedule
 from trialsim.records import SameDay
 from trialsim.spec.biomarkers import Guide
@@ -46,11 +44,11 @@ def test_without_waiting_it_is_the_schedule() -> None:
     rule = example.PLATELET_RULE
     arm = example.arm("x", *(order.model_copy(update={"rule": rule}) for order in ARM.orders))
     visits = arm_schedule(arm, SCANS, 200.0)
-    moving, fixed = MovingAgenda(arm, visits), FixedAgenda(visits)
+    moving = MovingAgenda(arm, visits)
     for day, tasks in visits:
-        assert moving.next_day() == fixed.next_day() == day
-        assert moving.take() == fixed.take() == tasks
-    assert moving.next_day() == fixed.next_day() == math.inf
+        assert moving.next_day() == day
+        assert moving.take() == tasks
+    assert moving.next_day() == math.inf
 
 
 def test_a_wait_holds_and_moves_what_begins_after_it() -> None:
@@ -134,12 +132,3 @@ def test_a_panel_moves_with_the_first_order_that_it_decides_on() -> None:
     assert [day for day, task in rest if task[0] is SameDay.BIOMARKER] == [20.0]
     assert doses(rest, 2) == [22.0, 42.0]
     assert doses(rest, 1) == [52.0]
-
-
-def test_a_fixed_agenda_cannot_wait() -> None:
-    """Catches a dose that waits in a trial that has places for all: it would never be given."""
-    agenda = FixedAgenda(arm_schedule(ARM, SCANS, 100.0))
-    with pytest.raises(AssertionError):
-        agenda.wait(A, 0.0)
-    with pytest.raises(AssertionError):
-        agenda.go_on(A, 0.0)

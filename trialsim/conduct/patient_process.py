@@ -15,7 +15,7 @@ from typing import Any
 
 import simpy
 
-from trialsim.conduct.agenda import Agenda, FixedAgenda, MovingAgenda
+from trialsim.conduct.agenda import MovingAgenda
 from trialsim.conduct.calendar_grid import on_grid
 from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import CompetingTimes
@@ -100,7 +100,8 @@ class PatientProcess:
         self._post_relapse = post_relapse
         self._after_relapse = after_relapse
         self._clinic = clinic
-        self._agenda: Agenda = FixedAgenda(())
+        #: The visits of a patient who may have to wait.
+        self._agenda: MovingAgenda | None = None
         #: What was asked of the clinic, by kind of place, and the orders that wait for it.
         self._asked: dict[PlaceKind, _Asked] = {}
         self._start = record.randomised_day
@@ -123,23 +124,37 @@ class PatientProcess:
         """The patient's visits, then the wait for death, withdrawal or loss."""
         start, record, course = self._start, self.record, self._course
         ends, cancer = self._times.ends, math.inf
-        agenda = self._agenda = FixedAgenda(visits) if self._clinic is None else MovingAgenda(self._arm, visits)
-        while record.relapse is None:
-            day = agenda.next_day()
-            if self._asked and (yield from self._wait_for_a_place(env, min(day, ends))):
-                continue
-            if day >= ends or day == math.inf:  # death, withdrawal and loss go before the visit they fall on
+        if self._clinic is not None:
+            yield from self._follow_the_queue(env, MovingAgenda(self._arm, visits))
+            visits = ()
+        for day, planned in visits:
+            if day >= ends:  # death, withdrawal and loss go before the visit they fall on
                 break
             yield env.timeout(start + day - env.now)
-            planned = agenda.take()
             course.advance(day)
             self._visit(day, planned)
+            if record.relapse is not None:
+                break
         if record.relapse is not None:
             cancer = record.relapse.detected + self._survival_after(record.relapse)
             ends = min(ends, cancer)
         if ends < math.inf:
             yield env.timeout(start + ends - env.now)
             self._end(ends, cancer)
+
+    def _follow_the_queue(self, env: simpy.Environment, agenda: MovingAgenda) -> Iterator[Any]:
+        """The visits of a patient whose treatments may have to wait for a place."""
+        self._agenda, ends = agenda, self._times.ends
+        while self.record.relapse is None:
+            day = agenda.next_day()
+            if self._asked and (yield from self._wait_for_a_place(env, min(day, ends))):
+                continue
+            if day >= ends or day == math.inf:
+                break
+            yield env.timeout(self._start + day - env.now)
+            planned = agenda.take()
+            self._course.advance(day)
+            self._visit(day, planned)
 
     def _wait_for_a_place(self, env: simpy.Environment, until: float) -> Generator[Any, Any, bool]:
         """Wait for a place, at most until a study day; returns whether there is one."""
@@ -287,9 +302,12 @@ class PatientProcess:
 
     def _has_place(self, day: float, index: int) -> bool:
         """Whether a dose that is due can be given now; otherwise its order waits."""
-        clinic, order = self._clinic, self._arm.orders[index]
-        kind = clinic.kind_for(order.agent) if clinic is not None else None
-        if clinic is None or kind is None:
+        clinic, agenda = self._clinic, self._agenda
+        if clinic is None or agenda is None:
+            return True
+        order = self._arm.orders[index]
+        kind = clinic.kind_for(order.agent)
+        if kind is None:
             return True
         today = math.floor(self._start + day)
         asked = self._asked.get(kind)
@@ -300,7 +318,7 @@ class PatientProcess:
         due = asked.due.setdefault(index, day)
         if not asked.request.triggered:
             asked.orders.append(index)
-            self._agenda.wait(index, day)
+            agenda.wait(index, day)
             return False
         self.record.waits.append((kind, day - due))
         if day > due:
@@ -309,8 +327,9 @@ class PatientProcess:
 
     def _go_on(self, asked: _Asked, day: float) -> None:
         """The orders that waited are due on ``day``."""
-        for order in asked.orders:
-            self._agenda.go_on(order, day)
+        if self._agenda is not None:
+            for order in asked.orders:
+                self._agenda.go_on(order, day)
         asked.orders.clear()
 
     def _leave_queues(self, day: float) -> None:
