@@ -34,6 +34,9 @@ class EventKind(StrEnum):
     BIOMARKER = "biomarker"
     NOT_GIVEN = "not given"
     RELAPSE = "relapse"
+    NEW_THERAPY = "new therapy"
+    CROSSED_OVER = "crossed over"
+    RESCUE = "rescue treatment"
     DEATH = "death"
     WITHDREW = "withdrew"
     LOOK = "look"
@@ -47,7 +50,8 @@ class SameDay(IntEnum):
     A patient is screened and randomised before anything else can happen. A look and the data cut are last, so an event
     on their instant is in the data. Death precedes what a dead patient cannot have; withdrawal precedes the visit it
     makes the patient miss, and so does loss to follow-up; a relapse that comes by a law is seen when it happens; a scan
-    sees the tumour before that day's treatment; the laboratory and biomarkers decide on that day's dose.
+    sees the tumour before that day's treatment, and before other therapy that would no longer precede the relapse; the
+    laboratory and biomarkers decide on that day's dose.
     """
 
     SCREENED = 0
@@ -57,6 +61,7 @@ class SameDay(IntEnum):
     LOST = 4
     RELAPSE = 5
     SCAN = 6
+    NEW_THERAPY = 7
     LABORATORY = 8
     BIOMARKER = 9
     DOSE = 10
@@ -153,6 +158,20 @@ class PanelResult:
     readings: tuple[Reading, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Intercurrent:
+    """Something that came in between (ICH E9(R1)).
+
+    ``kind`` is ``discontinuation`` (study treatment stopped early by its own rules), ``new_therapy`` (other anticancer
+    therapy before a relapse), ``crossover`` or ``rescue`` (after it). ``last_scan`` is the study day of the last scan
+    up to then (0: only the baseline).
+    """
+
+    kind: str
+    day: float
+    last_scan: float
+
+
 @dataclass(slots=True)
 class PatientRecord:
     """One randomised patient, as the trial leaves them. Days are study days unless named calendar."""
@@ -193,6 +212,10 @@ class PatientRecord:
     """What was measured to decide on orders, as it happened."""
     withheld: list[str] = field(default_factory=list)
     """The orders, by id, that were not given since their panel was negative."""
+    intercurrent: list[Intercurrent] = field(default_factory=list)
+    """What came in between, as it happened; of each kind the first."""
+    in_stratum: bool = True
+    """False: the patient is not of the principal stratum that the estimand is about."""
     watched: bool = False
     """Whether events are seen when they happen, without scans, so that the patient's state is known at any time."""
     waits: list[tuple[str, float]] = field(default_factory=list)

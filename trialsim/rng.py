@@ -32,8 +32,10 @@ class Purpose(IntEnum):
     SCREENING = 24
     SAMPLING = 30
     LOST = 41
+    NEW_THERAPY = 42
     VISIT_WINDOW = 43
     MISSED_VISIT = 44
+    AFTER_RELAPSE = 45
     LAW = 46
     REPLICATES = 60
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,7 @@ import pandas as pd
 
 from trialsim import __version__, results
 from trialsim.analysis import AnalysisPlan, analyse, summarise
-from trialsim.conduct import conduct_trial
+from trialsim.conduct import NewCourse, conduct_trial, conduct_under
 from trialsim.endpoints import (
     adsl_frame,
     adtte_frame,
@@ -28,6 +28,7 @@ from trialsim.endpoints import (
     events_frame,
     guided_orders,
     harm_table,
+    intercurrent_events,
     participant_flow,
     primary_event,
     waiting_times,
@@ -38,7 +39,7 @@ from trialsim.endpoints.events_frame import EVENTS_DECIMALS
 from trialsim.looks import Monitor, survival_data
 from trialsim.patient.cohort import traits_of_trial
 from trialsim.patient.course import Course
-from trialsim.records import TrialRecord
+from trialsim.records import Traits, TrialRecord
 from trialsim.spec.load import dump_resolved
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.stories import tell_stories
@@ -94,6 +95,8 @@ def run_trial(
         has_event=primary_event(protocol),
         interim=None if monitor is None else monitor.interim,
     )
+    if protocol.endpoint.strategies.discontinuation == "principal-stratum":
+        mark_principal_stratum(protocol, record, traits, new_course, seed=seed)
     simulated = time.perf_counter()
     adtte = adtte_frame(record, protocol)
     tables = {
@@ -110,6 +113,7 @@ def run_trial(
         "allocation": allocation_table(record, protocol),
         "baseline": baseline_table(record, protocol),
         "biomarkers": guided_orders(record, protocol),
+        "intercurrent": intercurrent_events(record, protocol),
         "waiting": waiting_times(record, protocol),
         "harm": harm_table(record, protocol),
         "stories": tell_stories(protocol, record, traits, seed=seed),
@@ -128,6 +132,21 @@ def run_trial(
         },
     }
     return TrialResults(protocol, seed, record, **tables, analysis=analysis, shown=shown, summary=summary)
+
+
+def mark_principal_stratum(
+    protocol: ResolvedProtocol, trial: TrialRecord, traits: Sequence[Traits], new_course: NewCourse, *, seed: int
+) -> None:
+    """Note of a trial's patients whether their treatment would be stopped by the data cut under any arm.
+
+    Every patient lives under every arm with the same chance, which no real trial sees.
+    """
+    stopped: set[int] = set()
+    for arm in protocol.arms:
+        lived = conduct_under(protocol, arm, seed=seed, traits=traits, new_course=new_course, cut_day=trial.cut_day)
+        stopped |= {r.patient for r in lived.patients if any(c.kind == "discontinuation" for c in r.intercurrent)}
+    for record in trial.patients:
+        record.in_stratum = record.patient not in stopped
 
 
 def _analysis(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 from trialsim.cli import cli
 from trialsim.errors import UsageError
 
+ROOT = Path(__file__).parents[2]
 COHORT = """\
 trialsim-cohort: 1
 name: event-times
@@ -82,6 +84,7 @@ def test_the_page_and_the_description_tell_the_laws(folder: Path) -> None:
         assert "Events are seen when they happen." in text
         assert "first relapse, local or distant, or to death" in text
         assert "a lesion measures" not in text
+        assert "stopping a drug" not in text
     assert "their event times follow the laws" in page
     assert "Each cause" not in page
 
@@ -101,3 +104,26 @@ def test_the_cohort_without_cells_is_described(folder: Path) -> None:
     told = trialsim("describe", folder / "cohort.yaml")
     assert told.exit_code == 0, told.output
     assert "2 traits" in told.stdout
+
+
+@pytest.mark.parametrize("name", ["delayed-effect", "strong-null"])
+def test_the_conventional_protocols_that_ship_run(name: str, tmp_path: Path) -> None:
+    """Catches a shipped file that the format refuses, and survival that is not what its description says.
+
+    Shares at 36 months within 5 standard errors: with a median of 24 months and no effect the control's is 0.354.
+    """
+    file = ROOT / "protocols" / "conventional" / f"{name}.yaml"
+    assert trialsim("check", file, ROOT / "cohorts" / "conventional" / "event-times.yaml").exit_code == 0
+    result = trialsim("run", file, "--seed", 8, "--out", tmp_path / "out", "--quiet", "--json")
+    assert result.exit_code == 0, result.output
+    arms = json.loads(result.stdout)["arms"]
+    rate = math.log(2.0) / 24.0
+    hazard = {"delayed-effect": 6.0 + 0.6 * 30.0, "strong-null": 2.0 * 6.0 + 0.8 * 30.0}[name] * rate
+    for arm, share in (("control", math.exp(-36.0 * rate)), ("new", math.exp(-hazard))):
+        # 200 patients, of whom a quarter are not followed for so long.
+        error = 100.0 * math.sqrt(share * (1.0 - share) / 150)
+        assert abs(arms[arm]["rfs_percent"]["36"] - 100.0 * share) < 5.0 * error
+    if name == "delayed-effect":
+        events = pd.read_csv(tmp_path / "out" / "events.csv", keep_default_na=False)
+        assert events["detail"].iloc[-1] == "250 events"
+        assert sum(arm["events"] for arm in arms.values()) == 250

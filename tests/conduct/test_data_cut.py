@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,8 @@ from trialsim.endpoints import adsl_frame, adtte_frame, csv_text, events_frame, 
 from trialsim.errors import TrialsimError, UsageError
 from trialsim.records import Event, EventKind, Traits, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
-from trialsim.spec.resolved_conduct import Cut
+from trialsim.spec.resolved_conduct import AfterRelapse, Cut, Intercurrent, NewTherapy
+from trialsim.spec.resolved_model import EventModel, PiecewiseExponential
 
 SIXTY = example.with_patients(example.protocol(), 60)
 #: Patients come so slowly that the first have had their events before the last are there.
@@ -22,6 +24,10 @@ BASE = SIXTY.model_copy(update={"accrual": SIXTY.accrual.model_copy(update={"per
 LAST = 4000.0
 #: Whatever can fall on either side of a cut.
 VISITS = {"window_days": 20.0, "missed": 0.1, "lost_per_day": 0.05 / 365.25}
+PLANS = Intercurrent(
+    new_therapy=NewTherapy(per_day=0.1 / 365.25, hazard_ratio=1.0),
+    rescue=AfterRelapse(share=0.5, survival_ratio=1.5, arms=("control", "navitoclax"), to=""),
+)
 #: The next time after a day on the calendar's grid.
 TICK = 2.0**-20
 
@@ -37,7 +43,7 @@ def with_cut(
 ) -> ResolvedProtocol:
     cut = Cut(events=events, day=day, when=when, no_later_than_days=last)
     follow_up = base.follow_up.model_copy(update={"minimum_days": minimum, "cut": cut, **VISITS})
-    return base.model_copy(update={"follow_up": follow_up})
+    return base.model_copy(update={"follow_up": follow_up, "intercurrent": PLANS})
 
 
 def run(protocol: ResolvedProtocol, courses: object = None, traits: Sequence[Traits] | None = None) -> TrialRecord:
@@ -110,6 +116,10 @@ def test_events_are_those_of_the_primary_endpoint() -> None:
     assert run(protocol).cut_day == event_days(LONG, (EventKind.DEATH,))[4]
 
 
+#: What is drawn at randomisation and comes later.
+FATES = ("death", "dropout", "lost", "new_therapy")
+
+
 class Poisoned(example.MakeBelieveCourse):
     """A patient who relapses right after the cut and must not be asked about it."""
 
@@ -152,7 +162,7 @@ def test_a_poisoned_future_changes_nothing(protocol: ResolvedProtocol, monkeypat
 
     def times(rules: ResolvedProtocol, traits: Traits, patient: int, **key: int) -> CompetingTimes:
         own = drawn(rules, traits, patient, **key)
-        days = own._asdict() | {name: poison(patient, getattr(own, name)) for name in ("death", "dropout", "lost")}
+        days = own._asdict() | {name: poison(patient, getattr(own, name)) for name in FATES}
         return CompetingTimes(**days)
 
     survival = trial_calendar.draw_post_relapse_survival
@@ -176,6 +186,27 @@ def test_a_poisoned_future_changes_nothing(protocol: ResolvedProtocol, monkeypat
     assert poisoned == honest
     for frame in (adsl_frame, adtte_frame, events_frame):
         assert csv_text(frame(poisoned, protocol)) == csv_text(frame(honest, protocol))
+
+
+def test_a_poisoned_law_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events of a law that would come after the cut come right after it. Catches a law that is counted when drawn."""
+    law = EventModel(law=PiecewiseExponential(rates=(1 / 700.0,), until_days=()))
+    arms = {name: example.arm(name).model_copy(update={"model": law}) for name in BASE.arms}
+    base = BASE.model_copy(update={"arms": arms, "follow_up": BASE.follow_up.model_copy(update={"scans": ()})})
+    protocol = with_cut(events=25, base=base)
+    honest = run(protocol)
+    assert len(event_days(honest)) == 25
+    drawn, changed = trial_calendar.draw_event_day, 0
+
+    def poisoned(model: EventModel, patient: int, **key: Any) -> float:
+        nonlocal changed
+        day, after = drawn(model, patient, **key), honest.cut_day - LONG.patients[patient - 1].randomised_day + TICK
+        changed += day > after
+        return min(day, after) if after > 0.0 else 0.5
+
+    monkeypatch.setattr(trial_calendar, "draw_event_day", poisoned)
+    assert run(protocol) == honest
+    assert changed > 15
 
 
 def test_one_patient_alone_is_cut_with_the_trial() -> None:

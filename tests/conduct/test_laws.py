@@ -18,7 +18,7 @@ from tests.conduct import protocol_for_tests as example
 from trialsim.analysis.kaplan_meier import kaplan_meier
 from trialsim.conduct import conduct_trial
 from trialsim.conduct.laws import cumulative_hazard, day_of_hazard, draw_event_day, event_day
-from trialsim.endpoints.adtte import time_to_event
+from trialsim.endpoints.time_to_event import time_to_event
 from trialsim.records import EventKind, PatientRecord, TrialRecord
 from trialsim.spec.resolved import Endpoint, FollowUp, ResolvedProtocol
 from trialsim.spec.resolved_model import CureMixture, EventModel, Law, PiecewiseExponential, SurvivalCurve, Weibull

@@ -18,7 +18,7 @@ from trialsim.conduct.competing_times import CompetingTimes
 from trialsim.conduct.own_visits import MISSED, own_visits
 from trialsim.conduct.schedule import Visit, scan_days
 from trialsim.endpoints import adsl_frame, adtte_frame, participant_flow
-from trialsim.endpoints.adtte import time_to_event
+from trialsim.endpoints.time_to_event import time_to_event
 from trialsim.records import EventKind, SameDay, TrialRecord
 from trialsim.spec.resolved import FollowUp, ResolvedProtocol
 

@@ -12,7 +12,8 @@ import pytest
 
 from tests.docs.pages import FLAGSHIP, first_names, page, section, tables, ticked
 from trialsim import results
-from trialsim.endpoints.adtte import CENSORING, PARAMETERS
+from trialsim.endpoints.adtte import PARAMETERS
+from trialsim.endpoints.time_to_event import CENSORING
 from trialsim.records import EventKind
 from trialsim.report import write_report
 from trialsim.spec.load import load_protocol

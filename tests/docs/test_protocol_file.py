@@ -16,6 +16,7 @@ from trialsim.errors import InvalidInput
 from trialsim.spec import written_cohort as wc
 from trialsim.spec import written_conduct as wd
 from trialsim.spec import written_follow_up as wf
+from trialsim.spec import written_intercurrent as wi
 from trialsim.spec import written_looks as wk
 from trialsim.spec import written_model as wm
 from trialsim.spec import written_order as wo
@@ -55,7 +56,12 @@ PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wf.WrittenCut: ("Follow-up", 3),
     wf.WrittenCapacity: ("Capacity", 0),
     wp.WrittenDetection: ("Detection", 0),
-    wp.WrittenEndpoint: ("Endpoint", 0),
+    wi.WrittenIntercurrent: ("Intercurrent events", 0),
+    wi.WrittenNewTherapy: ("Intercurrent events", 1),
+    wi.WrittenCrossover: ("Intercurrent events", 2),
+    wi.WrittenRescue: ("Intercurrent events", 3),
+    wi.WrittenEndpoint: ("Endpoint", 0),
+    wi.WrittenStrategies: ("Endpoint", 1),
     wp.WrittenAnalysis: ("Analysis", 0),
     wk.WrittenLooks: ("Looks", 0),
     wk.WrittenFutility: ("Looks", 1),

@@ -15,7 +15,7 @@ import pytest
 
 from trialsim.conduct import conduct_trial
 from trialsim.endpoints import adsl_frame, adtte_frame, csv_text, events_frame, primary_event
-from trialsim.endpoints.adtte import time_to_event
+from trialsim.endpoints.time_to_event import time_to_event
 from trialsim.patient.cohort import traits_of_trial
 from trialsim.patient.course import Course
 from trialsim.records import EventKind, TrialRecord

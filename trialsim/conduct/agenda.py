@@ -10,49 +10,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 from trialsim.conduct.calendar_grid import on_grid
 from trialsim.conduct.schedule import Task, Visit, laboratory_days
 from trialsim.records import SameDay
 from trialsim.spec.biomarkers import Guide
 from trialsim.spec.resolved import ResolvedArm
-
-
-class Agenda(Protocol):
-    """The next visit and its tasks."""
-
-    def next_day(self) -> float:
-        """Study day of the next visit; infinity when there is none."""
-
-    def take(self) -> tuple[Task, ...]:
-        """The tasks of the next visit, in order; the visit is then past."""
-
-    def wait(self, order: int, day: float) -> None:
-        """The administration of an order that was due on ``day``, just taken, is to wait."""
-
-    def go_on(self, order: int, day: float) -> None:
-        """The administration of an order that waits is to be on ``day``."""
-
-
-class FixedAgenda:
-    """Visits that nothing moves."""
-
-    def __init__(self, visits: tuple[Visit, ...]) -> None:
-        self._visits, self._at = visits, 0
-
-    def next_day(self) -> float:
-        return self._visits[self._at][0] if self._at < len(self._visits) else math.inf
-
-    def take(self) -> tuple[Task, ...]:
-        self._at += 1
-        return self._visits[self._at - 1][1]
-
-    def wait(self, order: int, day: float) -> None:
-        raise AssertionError("nothing waits in a trial without limits to its places")
-
-    def go_on(self, order: int, day: float) -> None:
-        raise AssertionError("nothing waits in a trial without limits to its places")
 
 
 @dataclass
@@ -99,9 +62,11 @@ class MovingAgenda:
         self._waiting: dict[int, float] = {}
 
     def next_day(self) -> float:
+        """Study day of the next visit; infinity when there is none."""
         return min((line.next_day() for line in self._moving()), default=math.inf)
 
     def take(self) -> tuple[Task, ...]:
+        """The tasks of the next visit, in order; the visit is then past."""
         day = self.next_day()
         tasks: list[Task] = []
         for line in self._moving():
@@ -113,6 +78,7 @@ class MovingAgenda:
         return tuple(sorted(tasks))
 
     def wait(self, order: int, day: float) -> None:
+        """The administration of an order that was due on ``day``, just taken, is to wait."""
         line = self._lines[order]
         task: Task = (SameDay.DOSE, order)
         planned = day - line.shift
@@ -123,6 +89,7 @@ class MovingAgenda:
         self._waiting[order] = planned
 
     def go_on(self, order: int, day: float) -> None:
+        """The administration of an order that waits is to be on ``day``."""
         planned = self._waiting.pop(order)
         shift = day - planned
         for at, line in enumerate(self._lines):

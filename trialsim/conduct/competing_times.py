@@ -14,6 +14,7 @@ from trialsim.conduct.mortality import days_to_death
 from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
 from trialsim.spec.resolved import PostRelapse, ResolvedProtocol
+from trialsim.spec.resolved_conduct import AfterRelapse
 
 
 class CompetingTimes(NamedTuple):
@@ -25,6 +26,8 @@ class CompetingTimes(NamedTuple):
     """Withdrawal from the study."""
     lost: float = math.inf
     """Loss to follow-up."""
+    new_therapy: float = math.inf
+    """Other anticancer therapy, if there is no relapse before."""
     event: float = math.inf
     """The event of an arm with a law, where it is seen when it happens and is no death."""
     death_by_law: float = math.inf
@@ -39,7 +42,7 @@ class CompetingTimes(NamedTuple):
 def draw_competing_times(
     protocol: ResolvedProtocol, traits: Traits, patient: int, *, seed: int, replicate: int = 0
 ) -> CompetingTimes:
-    """Background death (Gompertz, given age and sex), dropout and loss (exponential) of one patient.
+    """Background death (Gompertz, given age and sex), dropout, loss and other therapy (exponential) of one patient.
 
     Uses the traits ``age`` (years) and ``sex``.
     """
@@ -52,10 +55,12 @@ def draw_competing_times(
             return math.inf
         return on_grid(stream(seed, purpose, subject=patient, replicate=replicate).standard_exponential() / rate)
 
+    new = protocol.intercurrent.new_therapy
     return CompetingTimes(
         on_grid(death),
         dropout=exponential(Purpose.DROPOUT, protocol.follow_up.dropout_per_day),
         lost=exponential(Purpose.LOST, protocol.follow_up.lost_per_day),
+        new_therapy=exponential(Purpose.NEW_THERAPY, new.per_day if new is not None else 0.0),
     )
 
 
@@ -70,6 +75,20 @@ def times_of_law(protocol: ResolvedProtocol, times: CompetingTimes, event: float
     if protocol.endpoint.primary == "ttr":
         return times._replace(event=event)
     return times._replace(death=math.inf, event=event)
+
+
+def draw_after_relapse(
+    protocol: ResolvedProtocol, arm: str, patient: int, *, seed: int, replicate: int = 0
+) -> AfterRelapse | None:
+    """What a patient of an arm would be given on relapse: another arm's treatment, something else, or neither."""
+    plans = protocol.intercurrent
+    if plans.crossover is None and plans.rescue is None:
+        return None
+    units = stream(seed, Purpose.AFTER_RELAPSE, subject=patient, replicate=replicate).random(2)
+    for plan, unit in zip((plans.crossover, plans.rescue), units, strict=True):
+        if plan is not None and arm in plan.arms and unit < plan.share:
+            return plan
+    return None
 
 
 def draw_post_relapse_survival(

@@ -14,7 +14,8 @@ HasEvent: TypeAlias = Callable[[PatientRecord], bool]
 """Tells whether a patient has had an event of the primary endpoint by now."""
 
 #: The events of the log that can bring one about.
-_TELLING = (EventKind.RELAPSE, EventKind.DEATH)
+_TELLING = (EventKind.RELAPSE, EventKind.DEATH, EventKind.NEW_THERAPY, EventKind.TREATMENT_STOPPED,
+            EventKind.CROSSED_OVER, EventKind.RESCUE)  # fmt: skip
 
 
 class DataCut:

@@ -33,7 +33,7 @@ def own_visits(
     stream. The draws depend neither on the arm nor on how long the schedule is.
     """
     moves = follow_up.window_days > 0.0 or follow_up.missed > 0.0
-    if not moves and math.isinf(times.event):
+    if not moves and math.isinf(times.event) and math.isinf(times.new_therapy):
         return visits
     tasks: defaultdict[float, list[Task]] = defaultdict(list)
     scans: list[float] = []
@@ -45,8 +45,9 @@ def own_visits(
                 tasks[day].append(task)
     for day, task in _moved(scans, follow_up, patient, seed, replicate):
         tasks[day].append(task)
-    if not math.isinf(times.event):
-        tasks[times.event].append((SameDay.RELAPSE, 0))
+    for day, kind in ((times.event, SameDay.RELAPSE), (times.new_therapy, SameDay.NEW_THERAPY)):
+        if not math.isinf(day):
+            tasks[day].append((kind, 0))
     return tuple((day, tuple(sorted(tasks[day]))) for day in sorted(tasks))
 
 

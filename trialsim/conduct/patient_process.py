@@ -16,7 +16,8 @@ from typing import Any
 
 import simpy
 
-from trialsim.conduct.agenda import Agenda, FixedAgenda, MovingAgenda
+from trialsim.conduct.agenda import MovingAgenda
+from trialsim.conduct.calendar_grid import on_grid
 from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import CompetingTimes
 from trialsim.conduct.course import Course
@@ -24,16 +25,16 @@ from trialsim.conduct.dosing import Decision, OrderProgress, decide, dose_intens
 from trialsim.conduct.law_course import SITE as SITE_OF_LAW
 from trialsim.conduct.own_visits import MISSED
 from trialsim.conduct.schedule import Task, Visit
-from trialsim.records import Event, EventKind, PatientRecord, Relapse, SameDay
+from trialsim.records import Event, EventKind, Intercurrent, PatientRecord, Relapse, SameDay
 from trialsim.spec.resolved import ResolvedArm
-from trialsim.spec.resolved_conduct import PlaceKind
+from trialsim.spec.resolved_conduct import AfterRelapse, PlaceKind
 
 CANCER = "cancer"
 OTHER_CAUSES = "other causes"
 ANY_CAUSE = "any cause"
 #: Reasons for stopping treatment.
 FOR_RELAPSE, FOR_DEATH, FOR_WITHDRAWAL, FOR_PLATELETS = "relapse", "death", "withdrew", "platelets"
-FOR_LOSS = "lost"
+FOR_LOSS, FOR_NEW_THERAPY = "lost", "new therapy"
 
 
 class _Asked:
@@ -54,11 +55,13 @@ def _said(positive: bool) -> str:
 class PatientProcess:
     """A patient from randomisation to the end of follow-up. ``follow`` is the SimPy process.
 
-    ``log`` takes every event, ``post_relapse`` draws the days from relapse at a site to death from cancer, ``clinic``
-    has the places for treatment where they are limited.
+    ``log`` takes every event, ``post_relapse`` draws the days from relapse at a site to death from cancer,
+    ``after_relapse`` is what the patient would be given then, ``clinic`` has the places for treatment where they are
+    limited.
     """
 
     __slots__ = (
+        "_after_relapse",
         "_agenda",
         "_arm",
         "_asked",
@@ -86,6 +89,7 @@ class PatientProcess:
         *,
         log: Callable[[Event], None],
         post_relapse: Callable[[str], float],
+        after_relapse: AfterRelapse | None = None,
         clinic: Clinic | None = None,
     ) -> None:
         self.record = record
@@ -95,8 +99,10 @@ class PatientProcess:
         self._times = times
         self._log = log
         self._post_relapse = post_relapse
+        self._after_relapse = after_relapse
         self._clinic = clinic
-        self._agenda: Agenda = FixedAgenda(())
+        #: The visits of a patient who may have to wait.
+        self._agenda: MovingAgenda | None = None
         #: What was asked of the clinic, by kind of place, and the orders that wait for it.
         self._asked: dict[PlaceKind, _Asked] = {}
         self._start = record.randomised_day
@@ -109,6 +115,7 @@ class PatientProcess:
         self._do = {
             SameDay.RELAPSE: self._relapse_by_law,
             SameDay.SCAN: self._scan,
+            SameDay.NEW_THERAPY: self._begin_new_therapy,
             SameDay.LABORATORY: self._laboratory,
             SameDay.BIOMARKER: self._measure,
             SameDay.DOSE: self._dose,
@@ -118,23 +125,37 @@ class PatientProcess:
         """The patient's visits, then the wait for death, withdrawal or loss."""
         start, record, course = self._start, self.record, self._course
         ends, cancer = self._times.ends, math.inf
-        agenda = self._agenda = FixedAgenda(visits) if self._clinic is None else MovingAgenda(self._arm, visits)
-        while record.relapse is None:
-            day = agenda.next_day()
-            if self._asked and (yield from self._wait_for_a_place(env, min(day, ends))):
-                continue
-            if day >= ends or day == math.inf:  # death, withdrawal and loss go before the visit they fall on
+        if self._clinic is not None:
+            yield from self._follow_the_queue(env, MovingAgenda(self._arm, visits))
+            visits = ()
+        for day, planned in visits:
+            if day >= ends:  # death, withdrawal and loss go before the visit they fall on
                 break
             yield env.timeout(start + day - env.now)
-            planned = agenda.take()
             course.advance(day)
             self._visit(day, planned)
+            if record.relapse is not None:
+                break
         if record.relapse is not None:
-            cancer = record.relapse.detected + self._post_relapse(record.relapse.site)
+            cancer = record.relapse.detected + self._survival_after(record.relapse)
             ends = min(ends, cancer)
         if ends < math.inf:
             yield env.timeout(start + ends - env.now)
             self._end(ends, cancer)
+
+    def _follow_the_queue(self, env: simpy.Environment, agenda: MovingAgenda) -> Iterator[Any]:
+        """The visits of a patient whose treatments may have to wait for a place."""
+        self._agenda, ends = agenda, self._times.ends
+        while self.record.relapse is None:
+            day = agenda.next_day()
+            if self._asked and (yield from self._wait_for_a_place(env, min(day, ends))):
+                continue
+            if day >= ends or day == math.inf:
+                break
+            yield env.timeout(self._start + day - env.now)
+            planned = agenda.take()
+            self._course.advance(day)
+            self._visit(day, planned)
 
     def _wait_for_a_place(self, env: simpy.Environment, until: float) -> Generator[Any, Any, bool]:
         """Wait for a place, at most until a study day; returns whether there is one."""
@@ -206,6 +227,26 @@ class PatientProcess:
         self.record.relapse = Relapse(SITE_OF_LAW, latent_day=day, last_clear=day, detected=day, cause="", cells=0.0)
         self._tell(day, EventKind.RELAPSE, SITE_OF_LAW)
 
+    def _begin_new_therapy(self, day: float, _: int) -> None:
+        """Therapy that is not the trial's: study treatment ends, scans go on."""
+        self._note("new_therapy", day)
+        self._tell(day, EventKind.NEW_THERAPY)
+        self._stop_treatment(day, FOR_NEW_THERAPY)
+
+    def _survival_after(self, relapse: Relapse) -> float:
+        """Days from a relapse to death from cancer, with what is given after it."""
+        plan, days = self._after_relapse, self._post_relapse(relapse.site)
+        if plan is None:
+            return days
+        self._note("crossover" if plan.to else "rescue", relapse.detected)
+        self._tell(relapse.detected, EventKind.CROSSED_OVER if plan.to else EventKind.RESCUE, plan.to)
+        return on_grid(days * plan.survival_ratio)
+
+    def _note(self, kind: str, day: float) -> None:
+        """Something came in between."""
+        if all(earlier.kind != kind for earlier in self.record.intercurrent):
+            self.record.intercurrent.append(Intercurrent(kind, day, self.record.last_scan))
+
     def _laboratory(self, day: float, _: int) -> None:
         value = self._platelets = self._course.laboratory()
         record = self.record
@@ -269,9 +310,12 @@ class PatientProcess:
 
     def _has_place(self, day: float, index: int) -> bool:
         """Whether a dose that is due can be given now; otherwise its order waits."""
-        clinic, order = self._clinic, self._arm.orders[index]
-        kind = clinic.kind_for(order.agent) if clinic is not None else None
-        if clinic is None or kind is None:
+        clinic, agenda = self._clinic, self._agenda
+        if clinic is None or agenda is None:
+            return True
+        order = self._arm.orders[index]
+        kind = clinic.kind_for(order.agent)
+        if kind is None:
             return True
         today = math.floor(self._start + day)
         asked = self._asked.get(kind)
@@ -282,7 +326,7 @@ class PatientProcess:
         due = asked.due.setdefault(index, day)
         if not asked.request.triggered:
             asked.orders.append(index)
-            self._agenda.wait(index, day)
+            agenda.wait(index, day)
             return False
         self.record.waits.append((kind, day - due))
         if day > due:
@@ -291,8 +335,9 @@ class PatientProcess:
 
     def _go_on(self, asked: _Asked, day: float) -> None:
         """The orders that waited are due on ``day``."""
-        for order in asked.orders:
-            self._agenda.go_on(order, day)
+        if self._agenda is not None:
+            for order in asked.orders:
+                self._agenda.go_on(order, day)
         asked.orders.clear()
 
     def _leave_queues(self, day: float) -> None:
@@ -318,9 +363,15 @@ class PatientProcess:
         progress = self._progress[index]
         self._to_come -= progress.remaining
         progress.stopped, progress.remaining = True, 0
+        self._note_stop(day, FOR_PLATELETS)
         self._tell(day, EventKind.TREATMENT_STOPPED, f"{FOR_PLATELETS}: {self._arm.orders[index].id}")
+
+    def _note_stop(self, day: float, reason: str) -> None:
+        """Why treatment was first stopped early; its own rules bring about an intercurrent event."""
         if not self.record.treatment_stopped:
-            self.record.treatment_stopped = FOR_PLATELETS
+            self.record.treatment_stopped = reason
+            if reason == FOR_PLATELETS:
+                self._note("discontinuation", day)
 
     def _stop_treatment(self, day: float, reason: str) -> None:
         """Stop everything that is still to come; says nothing when nothing is."""
@@ -330,9 +381,8 @@ class PatientProcess:
         self._leave_queues(day)
         for progress in self._progress:
             progress.stopped, progress.remaining = True, 0
+        self._note_stop(day, reason)
         self._tell(day, EventKind.TREATMENT_STOPPED, reason)
-        if not self.record.treatment_stopped:
-            self.record.treatment_stopped = reason
 
     def _complete_treatment(self, day: float) -> None:
         if self._to_come or self.record.treatment_stopped:
@@ -340,7 +390,7 @@ class PatientProcess:
         if self.record.treated:
             self._tell(day, EventKind.TREATMENT_COMPLETED)
         elif not all(progress.withheld for progress in self._progress):  # every dose was held
-            self.record.treatment_stopped = FOR_PLATELETS
+            self._note_stop(day, FOR_PLATELETS)
             self._tell(day, EventKind.TREATMENT_STOPPED, FOR_PLATELETS)
 
     def _end(self, day: float, cancer: float) -> None:

@@ -18,6 +18,7 @@ from trialsim.conduct.calendar_grid import on_grid
 from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import (
     CompetingTimes,
+    draw_after_relapse,
     draw_competing_times,
     draw_post_relapse_survival,
     times_of_law,
@@ -94,6 +95,21 @@ def conduct_one_patient(
     return conduct.run_one(patient, arm, cut_day)
 
 
+def conduct_under(
+    protocol: ResolvedProtocol,
+    arm: str,
+    *,
+    seed: int,
+    traits: Sequence[Traits],
+    new_course: NewCourse,
+    cut_day: float,
+    replicate: int = 0,
+) -> TrialRecord:
+    """The trial that :func:`conduct_trial` runs, cut on a calendar day, with every patient under one arm."""
+    conduct = _Conduct(protocol, seed, traits, new_course, None, None, lambda _: False, None, replicate)
+    return conduct.run_under(arm, cut_day)
+
+
 def _ignore(_day: int, _cut_day: int) -> None:
     """Nobody wants to know about progress."""
 
@@ -149,6 +165,11 @@ class _Conduct:
         told = self._cut.by if self._protocol.follow_up.cut is not None else ""
         self._log(Event(cut_day, TRIAL, cut_day, EventKind.DATA_CUT, told))
         return TrialRecord(self._events, [p.record for p in self._patients.values()], cut_day, self._cut.by)
+
+    def run_under(self, arm: str, cut_day: float) -> TrialRecord:
+        self._arms = {arrival.subject: arm for arrival in self._randomised}
+        self._cut.fix(cut_day)
+        return self.run()
 
     def run_one(self, patient: int, arm: str | None, cut_day: float | None) -> TrialRecord:
         if self._protocol.capacity is not None or (self._cut.follows_events and cut_day is None):
@@ -265,6 +286,7 @@ class _Conduct:
             times,
             log=self._log_of(record),
             post_relapse=post_relapse,
+            after_relapse=draw_after_relapse(protocol, name, patient, seed=seed, replicate=replicate),
             clinic=self._clinic(site),
         )
         self._patients[patient] = process
@@ -282,7 +304,9 @@ class _Conduct:
         times = draw_competing_times(protocol, traits, record.patient, seed=seed, replicate=replicate)
         if arm.model is None:
             return times, self._new_course(record.patient, arm, traits)
-        event = draw_event_day(arm.model, record.patient, seed=seed, replicate=replicate)
+        new = protocol.intercurrent.new_therapy
+        changes = [(times.new_therapy, new.hazard_ratio)] if new is not None else []
+        event = draw_event_day(arm.model, record.patient, seed=seed, replicate=replicate, changes=changes)
         record.watched = not protocol.follow_up.scans
         times = times_of_law(protocol, times, event)
         # Where there are scans, a relapse waits for the one that sees it.

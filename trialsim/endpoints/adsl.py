@@ -34,6 +34,7 @@ STOP_TERMS = {
     "death": "DEATH",
     "withdrew": "WITHDRAWAL BY SUBJECT",
     "lost": "LOST TO FOLLOW-UP",
+    "new therapy": "OTHER",
     "platelets": "ADVERSE EVENT",
 }
 TREATMENT_TERMS = {

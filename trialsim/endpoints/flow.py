@@ -18,7 +18,8 @@ def participant_flow(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str
     ``screened`` are all who came, of whom ``excluded`` were not randomised.
     Two identities hold in every arm: ``allocated = relapsed + died_without_relapse + withdrew +
     lost + event_free_at_cut`` (by what came first) and ``started_treatment = completed_treatment +
-    stopped_treatment + on_treatment_at_cut``. Everyone allocated is analysed (intention to treat).
+    stopped_treatment + on_treatment_at_cut``. Everyone allocated is analysed (intention to treat), unless
+    the estimand is about a principal stratum.
     """
     completed = completed_treatment(trial)
     arms: dict[str, Any] = {}
@@ -41,7 +42,7 @@ def participant_flow(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str
             "withdrew": outcomes[Outcome.WITHDREW],
             "lost": outcomes[Outcome.LOST],
             "event_free_at_cut": outcomes[Outcome.EVENT_FREE],
-            "analysed": len(records),
+            "analysed": sum(record.in_stratum for record in records),
         }
     randomised = len(trial.patients)
     excluded = Counter(e.detail for e in trial.events if e.kind is EventKind.EXCLUDED)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from trialsim.endpoints.adtte import CENSORING
+from trialsim.endpoints.estimand import primary_parameter
 from trialsim.endpoints.status import Outcome, outcome
+from trialsim.endpoints.time_to_event import CENSORING
 from trialsim.records import PatientRecord, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
@@ -27,7 +28,7 @@ def arm_summaries(trial: TrialRecord, protocol: ResolvedProtocol, adtte: pd.Data
     they are None where nobody had a dose planned, or nobody was treated and had a laboratory visit. Where neutrophils
     are simulated, ``grade34_neutropenia_percent`` is the share of treated patients whose true count fell below 1e9/L.
     """
-    primary = adtte[adtte["PARAMCD"] == protocol.endpoint.primary.upper()]
+    primary = adtte[(adtte["PARAMCD"] == primary_parameter(protocol)) & (adtte["ANL01FL"] == "Y")]
     return {
         name: _summary([record for record in trial.patients if record.arm == name], primary[primary["ARM"] == name])
         for name in protocol.arms

@@ -16,6 +16,7 @@ from trialsim.report.estimand import (
     rule_words,
 )
 from trialsim.report.event_models import model_words
+from trialsim.report.intercurrent import plans_words
 from trialsim.report.numbers import distribution, plural, words
 from trialsim.report.waiting import capacity_words
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
@@ -52,7 +53,9 @@ def describe_protocol(protocol: ResolvedProtocol) -> str:
             [
                 *_filled(enrolment_words(protocol)),
                 "",
-                *_filled(f"{follow_up_words(protocol)} {capacity_words(protocol)}".rstrip()),
+                *_filled(
+                    " ".join(filter(None, (follow_up_words(protocol), capacity_words(protocol), plans_words(protocol))))
+                ),
             ],
         ),
         _section("What each arm is given", list(_arms(protocol))),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from datetime import date, timedelta
 
+from trialsim.report.intercurrent import composite_words, strategy_words, stratum_words
 from trialsim.report.numbers import DAYS_PER_MONTH, percent, plain_number, plural
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol, ScanPeriod
-from trialsim.spec.resolved_conduct import Looks
+from trialsim.spec.resolved_conduct import Intercurrent, Looks
 
 _ENDPOINTS = {
     "rfs": "time from randomisation to the first relapse{seen}, local or distant, or to death from any cause",
@@ -39,10 +40,11 @@ def estimand(protocol: ResolvedProtocol) -> list[tuple[str, str]]:
     death = _DEATH.get(protocol.endpoint.primary, "Death is part of the endpoint.")
     return [
         ("Treatments", f"{treatment}."),
-        ("Population", f"{protocol.cohort.title or protocol.cohort.name}: every randomised patient, as randomised."),
+        ("Population", f"{protocol.cohort.title or protocol.cohort.name}: every randomised patient, as randomised."
+         f"{stratum_words(protocol)}"),
         ("Variable", f"{_variable(protocol)}."),
-        ("Intercurrent events", "Holding, reducing or stopping a drug changes nothing (treatment policy). "
-         f"{_guided(protocol)}{death}{_ends(protocol)} censor the patient."),
+        ("Intercurrent events", " ".join(filter(None, (
+            _interruptions(protocol), _guided(protocol), death, f"{_ends(protocol)} censor the patient.")))),
         ("Summary", summary_words(protocol)),
         *([("Looks", looks_words(analysis.looks))] if analysis.looks else []),
     ]  # fmt: skip
@@ -59,23 +61,31 @@ def looks_words(looks: Looks) -> str:
     return f"{words}."
 
 
+def _interruptions(protocol: ResolvedProtocol) -> str:
+    """How what comes in between is dealt with."""
+    if not protocol.has_cells:
+        return strategy_words(protocol)
+    if protocol.endpoint.strategies.is_treatment_policy and protocol.intercurrent == Intercurrent():
+        return "Holding, reducing or stopping a drug changes nothing (treatment policy)."
+    return f"Holding or reducing a drug changes nothing. {strategy_words(protocol)}".strip()
+
+
 def _ends(protocol: ResolvedProtocol) -> str:
-    return (
-        " Withdrawal, loss to follow-up and the data cut"
-        if protocol.follow_up.lost_per_day
-        else (" Withdrawal and the data cut")
-    )
+    lost = protocol.follow_up.lost_per_day
+    return "Withdrawal, loss to follow-up and the data cut" if lost else "Withdrawal and the data cut"
 
 
 def _variable(protocol: ResolvedProtocol) -> str:
     seen = " seen on a scan" if protocol.follow_up.scans else ""
-    return _ENDPOINTS[protocol.endpoint.primary].format(seen=seen).capitalize()
+    plain = _ENDPOINTS[protocol.endpoint.primary].format(seen=seen).capitalize()
+    others = composite_words(protocol)
+    return f"{plain}, or to {others}, whichever comes first" if others else plain
 
 
 def _guided(protocol: ResolvedProtocol) -> str:
     if not any(arm.guides for arm in protocol.arms.values()):
         return ""
-    return "Leaving out an order since its panel is negative is part of the arm's treatment. "
+    return "Leaving out an order since its panel is negative is part of the arm's treatment."
 
 
 def summary_words(protocol: ResolvedProtocol) -> str:

@@ -74,10 +74,11 @@ def _column(arm: Mapping[str, Any], index: int) -> Column:
         *([Line("lost to follow-up", arm["lost"])] if arm.get("lost") else []),
         Line("event-free at the data cut", arm["event_free_at_cut"]),
     ]
+    analysed = "as randomised" if arm["analysed"] == arm["allocated"] else "of the principal stratum"
     boxes = (
         Box("Treatment", tuple(line for line in treatment if line.number or line.words == "started treatment")),
         Box("Follow-up", tuple(outcome)),
-        Box("Analysed", (Line("as randomised", arm["analysed"]),)),
+        Box("Analysed", (Line(analysed, arm["analysed"]),)),
     )
     return Column(arm["label"], index, arm["allocated"], boxes)
 

@@ -19,6 +19,7 @@ from trialsim.report.event_models import model_words
 from trialsim.report.figure import Figure
 from trialsim.report.figures import regimen_timeline
 from trialsim.report.flow import flow_boxes, flow_words
+from trialsim.report.intercurrent import intercurrent_table, plans_words
 from trialsim.report.looks import looks_parts, looks_words
 from trialsim.report.parameters import confidence, parameter_tables
 from trialsim.report.patients import patient_stories
@@ -77,6 +78,7 @@ def render(
         "estimand": estimand(protocol),
         "enrolment": enrolment_words(protocol),
         "capacity": capacity_words(protocol),
+        "plans": plans_words(protocol),
         "follow_up": follow_up_words(protocol),
         "arms_in_words": _arms_in_words(protocol),
         "timeline": regimen_timeline(protocol),
@@ -85,6 +87,7 @@ def render(
         "allocation": allocation_table(saved.get("allocation"), labels),
         "baseline": baseline(saved["baseline"], labels, sizes),
         "treatment": treatment(summary, labels),
+        "intercurrent": intercurrent_table(saved.get("intercurrent"), labels),
         "waiting": waiting_table(saved.get("waiting", ())),
         "harm": harm(saved.get("harm"), labels),
         "guided": guided_orders(protocol, saved.get("biomarkers", ())),

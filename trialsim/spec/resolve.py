@@ -17,6 +17,7 @@ from trialsim.spec.resolve_accrual import resolve_accrual
 from trialsim.spec.resolve_agents import resolve_agents
 from trialsim.spec.resolve_biomarkers import Biomarkers, check_guide, resolve_biomarkers
 from trialsim.spec.resolve_follow_up import resolve_capacity, resolve_follow_up
+from trialsim.spec.resolve_intercurrent import resolve_endpoint, resolve_intercurrent
 from trialsim.spec.resolve_looks import resolve_looks
 from trialsim.spec.resolve_model import resolve_models
 from trialsim.spec.resolve_randomisation import check_categories, resolve_randomisation
@@ -24,7 +25,6 @@ from trialsim.spec.resolved import (
     Analysis,
     Detection,
     DoseRule,
-    Endpoint,
     FollowUp,
     Numerics,
     Pharmacology,
@@ -83,9 +83,13 @@ def resolve_protocol(
     reference = _check_reference(findings, sections["analysis"], names)
     randomisation = resolve_randomisation(findings, sections["randomisation"], names, reference, cohort)
     _check_analysis(findings, sections["analysis"], sections["randomisation"], cohort)
-    looks = resolve_looks(findings, sections["analysis"], follow_up, len(names))
+    intercurrent = resolve_intercurrent(findings, sections["intercurrent"], names)
+    endpoint = resolve_endpoint(findings, sections["endpoint"], sections["capacity"] is not None, arms)
+    looks = resolve_looks(findings, sections["analysis"], follow_up, endpoint, len(names))
     gains = read_gains(findings)
-    if findings.problems or cohort is None or randomisation is None or accrual is None or follow_up is None:
+    if findings.problems or cohort is None or randomisation is None or accrual is None:
+        return None
+    if follow_up is None or endpoint is None:
         return None
     order = [reference, *sorted(name for name in arms if name != reference)]
     used = {item.agent for arm in arms.values() for item in arm.orders}
@@ -101,11 +105,12 @@ def resolve_protocol(
         accrual=accrual,
         follow_up=follow_up,
         detection=_detection(sections["detection"]),
-        endpoint=Endpoint(primary=sections["endpoint"].primary),
+        endpoint=endpoint,
         analysis=_analysis(sections["analysis"], follow_up, looks),
         biology=gains,
         numerics=Numerics(tolerance=sections["numerics"].tolerance, max_step_days=sections["numerics"].max_step),
         capacity=resolve_capacity(sections["capacity"]),
+        intercurrent=intercurrent,
         pharmacology=Pharmacology(neutrophils=sections["pharmacology"].neutrophils),
         markers=markers,
         panels=panels,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trialsim.spec.form import Findings
-from trialsim.spec.resolved import FollowUp
+from trialsim.spec.resolved import Endpoint, FollowUp
 from trialsim.spec.resolved_conduct import FutilityLooks, Looks
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
@@ -13,7 +13,11 @@ AT: KeyPath = ("analysis", "looks")
 
 
 def resolve_looks(
-    findings: Findings, written: WrittenAnalysis | None, follow_up: FollowUp | None, arms: int
+    findings: Findings,
+    written: WrittenAnalysis | None,
+    follow_up: FollowUp | None,
+    endpoint: Endpoint | None,
+    arms: int,
 ) -> Looks | None:
     """The looks of ``analysis``; notes what they ask for and do not have."""
     if written is None or written.looks is None:
@@ -25,6 +29,9 @@ def resolve_looks(
                      "follow_up: {cut: {events: 240}}", at_key=True)  # fmt: skip
     if arms < 2:
         findings.add(AT, "looks compare arms, and there is one", Rule.LOOKS_NEED, "a second arm", at_key=True)
+    if endpoint is not None and endpoint.strategies.discontinuation == "principal-stratum":
+        message = "who is in the principal stratum is known at the end only"
+        findings.add(AT, message, Rule.LOOKS_NEED, "another strategy, or no looks", at_key=True)
     if findings.problems or cut is None or cut.events is None:
         return None
     futility = looks.futility

@@ -18,12 +18,14 @@ from trialsim.spec.resolved_conduct import (
     ArrivalLaw,
     Capacity,
     Cut,
+    Intercurrent,
     Looks,
     Method,
     Minimisation,
     Pause,
     Screening,
     Sites,
+    Strategies,
 )
 from trialsim.spec.resolved_model import EventModel
 
@@ -227,6 +229,8 @@ class Detection(Frozen):
 
 class Endpoint(Frozen):
     primary: Literal["rfs", "ttr", "drfs", "os"]
+    strategies: Strategies = Strategies()
+    """The estimand: how each intercurrent event is dealt with."""
 
 
 class Analysis(Frozen):
@@ -274,6 +278,7 @@ class ResolvedProtocol(Frozen):
     capacity: Capacity | None = None
     """None: every treatment is given when it is due."""
     pharmacology: Pharmacology = Pharmacology()
+    intercurrent: Intercurrent = Intercurrent()
     markers: dict[str, Marker] = Field(default_factory=dict)
     """The biomarkers that decide on an order, by name."""
     panels: dict[str, Panel] = Field(default_factory=dict)

@@ -143,3 +143,48 @@ class Capacity(Frozen):
     """Days of the week, 0 Monday to 6 Sunday."""
     per_site: bool = False
     """Whether each site has that many, or all sites together."""
+
+
+class NewTherapy(Frozen):
+    """Anticancer therapy that is not the trial's, before a relapse."""
+
+    per_day: float
+    hazard_ratio: float
+    """What it does from then on to the hazard of an arm with a law; a patient of cells is not changed by it."""
+
+
+class AfterRelapse(Frozen):
+    """A treatment after relapse, and what it does to the time from relapse to death from cancer."""
+
+    share: float
+    survival_ratio: float
+    arms: tuple[str, ...]
+    """The arms whose patients may get it."""
+    to: str
+    """The arm whose treatment they cross over to; empty for another treatment."""
+
+
+class Intercurrent(Frozen):
+    """What may come in between (ICH E9(R1)), beside treatment that is stopped."""
+
+    new_therapy: NewTherapy | None = None
+    crossover: AfterRelapse | None = None
+    rescue: AfterRelapse | None = None
+
+
+Strategy = Literal["treatment-policy", "hypothetical", "while-on-treatment", "composite", "principal-stratum"]
+"""How an intercurrent event is dealt with."""
+
+
+class Strategies(Frozen):
+    """A strategy for each intercurrent event."""
+
+    discontinuation: Strategy = "treatment-policy"
+    new_therapy: Strategy = "treatment-policy"
+    crossover: Strategy = "treatment-policy"
+    rescue: Strategy = "treatment-policy"
+
+    @property
+    def is_treatment_policy(self) -> bool:
+        """Whether nothing that comes in between changes the analysis."""
+        return self == Strategies()

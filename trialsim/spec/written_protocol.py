@@ -42,6 +42,7 @@ from trialsim.spec.values import (
 from trialsim.spec.written import Written
 from trialsim.spec.written_conduct import WrittenAccrual, WrittenRandomisation
 from trialsim.spec.written_follow_up import WrittenCapacity, WrittenCut
+from trialsim.spec.written_intercurrent import WrittenEndpoint, WrittenIntercurrent
 from trialsim.spec.written_looks import WrittenLooks
 from trialsim.spec.written_model import ArmModel
 from trialsim.spec.written_order import WrittenOrder
@@ -136,14 +137,6 @@ class WrittenDetection(Written):
     error_sd_log10: Annotated[float, Bounded(0.0, 3.0)] = Field(0.1, description="Measurement error, log10.")
     source: Text | None = None
     confidence: Confidence | None = None
-
-
-class WrittenEndpoint(Written):
-    """The primary endpoint."""
-
-    primary: Literal["rfs", "ttr", "drfs", "os"] = Field(
-        "rfs", description="Relapse-free, time to relapse, distant relapse-free, or overall survival."
-    )
 
 
 class WrittenAnalysis(Written):
@@ -302,6 +295,9 @@ class WrittenProtocol(Written):
     accrual: WrittenAccrual = Field(description="How patients come in.")
     follow_up: WrittenFollowUp = Field(description="How long patients are followed, and how.")
     capacity: WrittenCapacity | None = Field(None, description="Places for treatment; without it nothing waits.")
+    intercurrent: WrittenIntercurrent = Field(
+        WrittenIntercurrent(), description="New therapy, cross-over and rescue treatment."
+    )
     detection: WrittenDetection = Field(WrittenDetection(), description="What a scan can see.")
     endpoint: WrittenEndpoint = Field(WrittenEndpoint(), description="The primary endpoint.")
     analysis: WrittenAnalysis = Field(WrittenAnalysis(), description="The analysis at the end.")
