@@ -42,10 +42,11 @@ class Case:
     why: str = ""
 
 
+TUMOUR_ALONE = Switch("navitoclax kills senescent tumour cells alone", spares=("cycling", "host"))
 SPARING = (
     Switch("navitoclax spares cycling cells", spares=("cycling",)),
     Switch("navitoclax spares the host's stroma", spares=("host",)),
-    Switch("navitoclax kills senescent tumour cells alone", spares=("cycling", "host")),
+    TUMOUR_ALONE,
 )
 ONLY_TREATMENT = Switch(
     "the same, and only treatment makes senescent cells",

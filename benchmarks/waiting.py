@@ -63,7 +63,7 @@ def competent_days(made: Mapping[float, float], kill: Floats, days: Floats) -> F
             now + 0.5 * STEP * (a + b) for now, a, b in zip((young, mature, competent), first, second, strict=True)
         )
         lived = lived + 0.5 * STEP * (before + competent)
-    return lived
+    return np.asarray(lived, np.float64)
 
 
 def averted_percent(
