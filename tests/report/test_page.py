@@ -16,6 +16,7 @@ from tests.report.sample_protocol import sample_protocol
 from trialsim.errors import UsageError
 from trialsim.report import analyse_page, build_report, write_report
 from trialsim.report.page import render
+from trialsim.report.tables import baseline
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -172,6 +173,15 @@ def test_every_sourced_number_is_in_the_page(pages: dict[str, str]) -> None:
 def test_gains_are_told_in_words(pages: dict[str, str]) -> None:
     """Catches a gain of a group that is dropped, or told by its key, or whose meaning is not."""
     assert "SASP: immune 0.5 the SASP suppresses immune killing" in Checker(pages["main"]).words
+
+
+@pytest.mark.parametrize(("arms", "breaks"), [(3, False), (4, True)])
+def test_quartiles_break_when_there_are_many_arms(arms: int, breaks: bool) -> None:
+    """Catches a baseline table whose last arm is out of view on a desk's screen."""
+    row = {"label": "Age", "arms": {str(n): {"median": 61.0, "q1": 57.0, "q3": 65.0} for n in range(arms)}}
+    labels = {str(n): f"arm {n}" for n in range(arms)}
+    cell = baseline({"rows": [row]}, labels, {}).rows[0][1]
+    assert (" " in cell.split("(")[1]) == breaks
 
 
 def test_baseline_has_no_p_values(pages: dict[str, str]) -> None:

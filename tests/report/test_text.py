@@ -66,6 +66,34 @@ def test_estimand_names_the_five_attributes() -> None:
     assert "part of the endpoint" in dict(estimand(sample_protocol()))["Intercurrent events"]
 
 
+def test_labels_with_an_and_of_their_own_are_parted_by_semicolons() -> None:
+    """Catches "A and B, C and C and B against A", of which nobody knows how many arms it names."""
+    data = protocol_data(3)
+    for arm, label in zip(data["arms"].values(), ("A", "A and B", "C"), strict=True):
+        arm["label"] = label
+    words = dict(estimand(ResolvedProtocol.model_validate(data)))["Treatments"]
+    assert words == "A and B; C against A."
+    assert ";" not in dict(estimand(sample_protocol(2)))["Treatments"]
+
+
+def test_an_order_is_listed_under_the_first_arm_that_gives_it() -> None:
+    """Catches the same dates told again for every arm but the reference."""
+    data = protocol_data(3)
+    second, third = list(data["arms"].values())[1:]
+    third["orders"] = second["orders"]
+    text = describe_protocol(ResolvedProtocol.model_validate(data))
+    assert text.count("295-301") == 1
+    assert f"As in {second['name']}: Navitoclax." in text
+
+
+def test_a_label_too_long_for_the_timeline_says_that_it_is_cut() -> None:
+    """Catches a name that ends in the middle of a word as if it were whole."""
+    data = protocol_data()
+    agent = next(iter(data["agents"].values()))
+    agent["label"] = "F3 (tissue factor) inhibitor"
+    assert "  F3 (tissue facto… " in describe_protocol(ResolvedProtocol.model_validate(data))
+
+
 def test_durations() -> None:
     """Catches 1095.75 days where 36 months were meant, and months where days were."""
     assert duration(36 * 30.4375) == "36 months"

@@ -22,12 +22,3 @@ ONLY_CHEMOTHERAPY_AGES = (
 def start_protocol(*overrides: str) -> ResolvedProtocol:
     """When to begin navitoclax."""
     return load_protocol(START, load_library(), overrides)
-
-
-def without_cycling_effect(protocol: ResolvedProtocol) -> ResolvedProtocol:
-    """The protocol with a navitoclax that kills no cycling cell."""
-    navitoclax = protocol.agents["navitoclax"]
-    assert navitoclax.kind == "senolytic"
-    none = navitoclax.cycling_effect.model_copy(update={"value": 0.0, "low": 0.0})
-    spared = navitoclax.model_copy(update={"cycling_effect": none})
-    return protocol.model_copy(update={"agents": {**protocol.agents, "navitoclax": spared}})

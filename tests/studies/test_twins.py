@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from tests.studies.protocols import ONLY_CHEMOTHERAPY_AGES, start_protocol, without_cycling_effect
+from benchmarks.sparing import sparing
+from tests.studies.protocols import ONLY_CHEMOTHERAPY_AGES, start_protocol
 from trialsim.patient.cohort import sample_traits
 from trialsim.results import to_json
 from trialsim.stories import tell_story
@@ -145,7 +146,7 @@ def test_a_senolytic_before_there_is_anything_to_kill_does_nothing() -> None:
     to prevent. Right after chemotherapy the same test must see an effect. Catches a senolytic that acts on what it
     should not, or that outlasts its half-life."""
     switches = (*ONLY_CHEMOTHERAPY_AGES, "biology.escape=30", "arms.after-7.add.0.start=0 d after ac")
-    protocol = without_cycling_effect(start_protocol(*switches))
+    protocol = sparing(start_protocol(*switches), ["cycling"])
     arms = [(protocol, arm) for arm in ("control", "before", "after-7")]
     control, before, after = live_under(arms, 3000, seed=1)
 

@@ -43,7 +43,7 @@ _WHO = (
 def describe_protocol(protocol: ResolvedProtocol) -> str:
     """The trial in words: who, what, a timeline per arm, the dated administrations, the analysis.
 
-    What an arm shares with the reference arm is listed there only. Days count from 1 at randomisation, as protocols do.
+    What an arm shares with one before it is listed there only. Days count from 1 at randomisation, as protocols do.
     """
     blocks = [
         _title(protocol),
@@ -58,7 +58,7 @@ def describe_protocol(protocol: ResolvedProtocol) -> str:
                 ),
             ],
         ),
-        _section("What each arm is given", list(_arms(protocol))),
+        _section("What each arm is given", [describe_arms(protocol)]),
         *([_section("Biomarkers", list(_biomarkers(protocol)))] if protocol.markers else []),
         _section(
             "How it is analysed",
@@ -66,6 +66,11 @@ def describe_protocol(protocol: ResolvedProtocol) -> str:
         ),
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def describe_arms(protocol: ResolvedProtocol) -> str:
+    """A timeline and the dated administrations of each arm."""
+    return "\n".join(_arms(protocol))
 
 
 def _title(protocol: ResolvedProtocol) -> str:
@@ -124,13 +129,18 @@ def _arms(protocol: ResolvedProtocol) -> Iterator[str]:
         yield ""
         yield from _timeline(protocol, arm, last, per_column)
         yield ""
-        shared = [] if arm is reference else [order for order in arm.orders if order in reference.orders]
-        if shared:
-            same = join([_label(protocol, order) for order in shared])
-            yield from _filled(f"As in {reference.name}: {same}.", "", 2)
-        for order in arm.orders:
-            if order not in shared:
+        told = [_first_with(protocol, order) for order in arm.orders]
+        for other in dict.fromkeys(name for name in told if name != arm.name):
+            labels = [_label(protocol, order) for order, name in zip(arm.orders, told, strict=True) if name == other]
+            yield from _filled(f"As in {other}: {join(list(dict.fromkeys(labels)))}.", "", 2)
+        for order, name in zip(arm.orders, told, strict=True):
+            if name == arm.name:
                 yield from _administrations(protocol, order)
+
+
+def _first_with(protocol: ResolvedProtocol, order: Order) -> str:
+    """The first arm, as arms are told, that gives an order."""
+    return next(arm.name for arm in protocol.arms.values() if order in arm.orders)
 
 
 def _biomarkers(protocol: ResolvedProtocol) -> Iterator[str]:
@@ -156,7 +166,12 @@ def _timeline(protocol: ResolvedProtocol, arm: ResolvedArm, last: float, per_col
     yield f"  {'week':<{_LABEL}}{''.join(axis).rstrip()}"
     yield f"  {'':<{_LABEL}}{''.join(ruler)}"
     for order in arm.orders:
-        yield f"  {_label(protocol, order)[: _LABEL - 1]:<{_LABEL}}{_marks(order, columns, per_column)}"
+        yield f"  {_cut(_label(protocol, order)):<{_LABEL}}{_marks(order, columns, per_column)}"
+
+
+def _cut(label: str) -> str:
+    """A label that fits before a timeline."""
+    return label if len(label) < _LABEL else label[: _LABEL - 2].rstrip() + "…"
 
 
 def _marks(order: Order, columns: int, per_column: float) -> str:

@@ -35,7 +35,9 @@ def estimand(protocol: ResolvedProtocol) -> list[tuple[str, str]]:
     analysis = protocol.analysis
     others = [arm.label for name, arm in protocol.arms.items() if name != analysis.reference]
     treatment = (
-        f"{join(others)} against {protocol.arms[analysis.reference].label}" if others else "one arm, no comparison"
+        f"{_join_labels(others)} against {protocol.arms[analysis.reference].label}"
+        if others
+        else "one arm, no comparison"
     )
     death = _DEATH.get(protocol.endpoint.primary, "Death is part of the endpoint.")
     return [
@@ -155,6 +157,12 @@ def scan_words(period: ScanPeriod) -> str:
 def join(parts: list[str]) -> str:
     """``a, b and c``."""
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1] if parts else ""
+
+
+def _join_labels(labels: list[str]) -> str:
+    """Labels of arms; parted by semicolons where one has an ``and`` or a comma of its own."""
+    parted = any(" and " in label or "," in label for label in labels)
+    return "; ".join(labels) if parted and len(labels) > 1 else join(labels)
 
 
 def dose_text(order: Order) -> str:

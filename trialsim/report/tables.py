@@ -20,6 +20,9 @@ from trialsim.report.numbers import (
 )
 from trialsim.report.verdict import comparison_rows
 
+#: With more arms than these quartiles may break over two lines, so that the last arm stays in view.
+_ROOMY = 3
+
 
 @dataclass(frozen=True)
 class Table:
@@ -116,7 +119,7 @@ def baseline(data: Mapping[str, Any], labels: Mapping[str, str], sizes: Mapping[
             for level in levels:
                 rows.append((f"  {words(level)}", *(_level(cells[arm], level) for arm in labels)))
         else:
-            rows.append((f"{row['label']}{unit}", *(_quartiles(cells[arm]) for arm in labels)))
+            rows.append((f"{row['label']}{unit}", *(_quartiles(cells[arm], len(labels)) for arm in labels)))
     return Table("Baseline", head, tuple(rows), "Median (quartiles), or number (percent).")
 
 
@@ -125,10 +128,13 @@ def _level(cell: Mapping[str, Any], level: str) -> str:
     return share_of(levels.get(level, 0), sum(levels.values()))
 
 
-def _quartiles(cell: Mapping[str, Any]) -> str:
+def _quartiles(cell: Mapping[str, Any], arms: int) -> str:
     if cell.get("median") is None:
         return "–"
-    return f"{rounded(cell['median'])} ({between(cell['q1'], cell['q3'], rounded)})"
+    quartiles = between(cell["q1"], cell["q3"], rounded)
+    if arms > _ROOMY:
+        quartiles = quartiles.replace("\u00a0to\u00a0", "\u00a0to ")
+    return f"{rounded(cell['median'])} ({quartiles})"
 
 
 def treatment(summary: Mapping[str, Any], labels: Mapping[str, str]) -> Table | None:
