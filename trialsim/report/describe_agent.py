@@ -44,6 +44,7 @@ _MEANINGS = {
     "pk.clearance_by_weight": "power of weight / 70 kg that clearance goes by",
     "pk.volume_by_weight": "power of weight / 70 kg that volumes go by",
     "pk.renal_share": "share of clearance that goes by glomerular filtration",
+    "marrow.slope": "killing of the marrow's proliferating cells, per umol/L in plasma",
     "hill": "steepness of the effect (Hill exponent)",
     "emax": "killing of mature senescent cells at full effect",
     "ec50": "concentration at half of the full effect",
