@@ -131,7 +131,7 @@ CASES: dict[str, tuple[int, int, int, str]] = {
     "looks__shares": (43, 3, 5, "2 shares for 3 looks"),
     "looks__sided": (44, 3, 5, "futility is for one-sided tests"),
     "looks_need": (42, 3, 5, "looks are at shares of events, and no number of events cuts the data"),
-    "looks_need__arms": (44, 3, 5, "looks compare two arms, and there are 3"),
+    "looks_need__stratum": (43, 3, 5, "who is in the principal stratum is known at the end only"),
     "mapping": (1, 1, 1, "the file holds a list, not keys and values"),
     "marker_form": (46, 45, 5, "`p16` is given both as a test (`sensitivity`) and as a score (`noise`)"),
     "marker_form__half": (46, 59, 11, "`p21` has `sensitivity` but no `specificity`"),
