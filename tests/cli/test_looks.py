@@ -157,3 +157,41 @@ def test_compiled_replicates_come_to_the_same(place: Path, seed: int, test: str)
         words = {kernel.EFFICACY: "efficacy", kernel.FUTILITY: "futility"}[ended]
         assert told[-1].detail.endswith(words)
     assert found[looks - 1, kernel.CUT] == trial.cut_day
+
+
+def test_several_arms_share_alpha(place: Path) -> None:
+    """Three arms and a control: a part for each on the page, levels of Holm, an arm closed for futility. Catches alpha
+    given whole to each, looks of an arm that is decided, and a trial that stops while one is open."""
+    text = (
+        PROTOCOL.replace(
+            "randomisation:",
+            "  idle: {label: Idle, model: {kind: relative, to: control, hazard_ratio: 1.3}}\n"
+            "  other: {label: Other, model: {kind: relative, to: control, hazard_ratio: 0.75}}\nrandomisation:",
+        )
+        .replace("patients: 400, per_month: 17", "patients: 800, per_month: 20")
+        .replace("events: 240", "events: 480")
+    )
+    (place / "arms.yaml").write_text(text)
+    out = place / "arms"
+    command = ["run", str(place / "arms.yaml"), "--seed", "2", "--out", str(out), "--quiet"]
+    command += ["--set", "arms.new.model.hazard_ratio=0.5"]
+    result = CliRunner().invoke(cli, command)
+    assert result.exit_code == 0, result.output
+    parts = {part["arm"]: part for part in json.loads((out / "results.json").read_text())["analysis"]["looks"]}
+    assert set(parts) == {"new", "idle", "other"}
+    assert parts["idle"]["decision"] == "futility"
+    assert parts["new"]["decision"] == "efficacy"
+    for part in parts.values():
+        assert part["looks"][0]["level"] in (pytest.approx(0.025 / 3), pytest.approx(0.0125))
+        assert part["planned"]["alpha"] == pytest.approx(0.025 / 3)
+        assert all(look["decision"] == "continue" for look in part["looks"][:-1])
+    stopped = parts["idle"]["looks"][-1]["day"]
+    adsl = pd.read_csv(out / "adsl.csv")
+    events = pd.read_csv(out / "events.csv")
+    randomised = events[events["kind"] == "randomised"]
+    assert randomised[randomised["day"] > stopped]["arm"].ne("idle").all()
+    assert (adsl["ARM"] == "idle").sum() > 50
+    page = (out / "report.html").read_text()
+    assert "Holm" in page
+    for label in ("New drug", "Idle", "Other"):
+        assert f"{label} against Standard" in page
