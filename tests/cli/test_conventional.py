@@ -79,7 +79,7 @@ def test_the_page_and_the_description_tell_the_laws(folder: Path) -> None:
     told = trialsim("describe", folder / "protocol.yaml").stdout
     told = " ".join(told.split())
     for text in (page, told):
-        assert "1 until 6 months and 0.5 from then on times the hazard of Standard" in text
+        assert "the hazard of Standard times 1 until 6 months and 0.5 from then on" in text
         assert "the curve of curve.csv, to 36 months, then the mean hazard up to there" in text
         assert "Events are seen when they happen." in text
         assert "first relapse, local or distant, or to death" in text

@@ -6,6 +6,7 @@ import math
 
 from tests.conduct import protocol_for_tests as example
 from trialsim.conduct.agenda import MovingAgenda
+from trialsim.conduct.calendar_grid import on_grid
 from trialsim.conduct.schedule import Task, arm_schedule
 from trialsim.records import SameDay
 from trialsim.spec.biomarkers import Guide
@@ -101,6 +102,26 @@ def test_the_longest_wait_counts_where_two_orders_waited() -> None:
     assert doses(rest, A) == [30.0]
     assert doses(rest, B) == [47.0]
     assert doses(rest, D) == [57.0]
+
+
+def test_another_time_of_day_stays_its_own() -> None:
+    """A place is found in the morning of day 19 for the evening. Catches an order of the afternoon that is moved along,
+    though it does not wait.
+    """
+    arm = example.arm(
+        "x",
+        example.order("a", (0.7, 14.7), (0.7, 14.7)),
+        example.order("tablets", (0.3, 19.3, 20.3), (0.3,)),
+    )
+    agenda = agenda_of(arm)
+    walk(agenda, on_grid(14.7))
+    agenda.take()
+    agenda.wait(0, on_grid(14.7))
+    assert walk(agenda, 19.0) == []
+    agenda.go_on(0, on_grid(14.7) + 5.0)
+    rest = walk(agenda)
+    assert doses(rest, 1) == [on_grid(19.3), on_grid(20.3)]
+    assert doses(rest, 0) == [on_grid(14.7) + 5.0]
 
 
 def test_the_count_of_the_day_is_made_again() -> None:

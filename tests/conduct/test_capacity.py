@@ -17,7 +17,7 @@ from trialsim.conduct.capacity import Places, place_of
 from trialsim.endpoints import adsl_frame, adtte_frame, csv_text, events_frame, waiting_times
 from trialsim.records import Event, EventKind, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
-from trialsim.spec.resolved_conduct import Capacity
+from trialsim.spec.resolved_conduct import Capacity, Cut
 from trialsim.treatment.library import load_library
 
 FIXED = settings(max_examples=25, deadline=None, derandomize=True)
@@ -277,3 +277,19 @@ def test_observers_and_lone_patients_see_the_same_trial() -> None:
         )
         assert alone.patients == [trial.patients[number - 1]]
         assert alone.events == [event for event in trial.events if event.patient == number]
+
+
+def test_the_log_of_an_earlier_cut_is_the_beginning_of_a_later_one() -> None:
+    """Catches a queue that looks at who is to come: nothing after a cut may reach what is before it."""
+    limited = crowded(60, chairs=2)
+
+    def until(day: float) -> TrialRecord:
+        cut = Cut(events=None, day=day, when="earliest", no_later_than_days=day)
+        follow_up = limited.follow_up.model_copy(update={"cut": cut, "minimum_days": 0.0})
+        return run(limited.model_copy(update={"follow_up": follow_up}))
+
+    late = until(600.0)
+    for day in (60.0, 200.5, 410.25):
+        early = until(day)
+        assert early.events[:-1] == [event for event in late.events[:-1] if event.day <= day]
+        assert any(event.kind is EventKind.DOSE_DELAYED for event in early.events)

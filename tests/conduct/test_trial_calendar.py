@@ -12,6 +12,7 @@ from trialsim.conduct import conduct_one_patient, conduct_trial
 from trialsim.errors import TrialsimError
 from trialsim.records import Event, EventKind, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.spec.resolved_conduct import AfterRelapse, Intercurrent, NewTherapy
 
 SMALL = example.with_patients(example.protocol(), 50)
 
@@ -22,17 +23,32 @@ def run(protocol: ResolvedProtocol, *, seed: int = 7, courses: object = None, **
     return conduct_trial(protocol, seed=seed, traits=traits, new_course=new_course, **options)  # type: ignore[arg-type]
 
 
-def test_one_more_patient_changes_nothing_for_the_others() -> None:
+def eventful(protocol: ResolvedProtocol) -> ResolvedProtocol:
+    """What can happen to a patient alone: visits that move, loss, other therapy, treatment after relapse."""
+    changes = {"window_days": 14.0, "missed": 0.1, "lost_per_day": 2e-4}
+    rescue = AfterRelapse(share=0.5, survival_ratio=1.5, arms=tuple(protocol.arms), to="")
+    crossover = AfterRelapse(share=0.5, survival_ratio=2.0, arms=("control",), to="navitoclax")
+    new = NewTherapy(per_day=5e-4, hazard_ratio=1.0)
+    return protocol.model_copy(
+        update={
+            "follow_up": protocol.follow_up.model_copy(update=changes),
+            "intercurrent": Intercurrent(new_therapy=new, crossover=crossover, rescue=rescue),
+        }
+    )
+
+
+@pytest.mark.parametrize("small", [SMALL, eventful(SMALL)], ids=["plain", "eventful"])
+def test_one_more_patient_changes_nothing_for_the_others(small: ResolvedProtocol) -> None:
     """Catches a shared stream, a stratum list that shifts, and a schedule that depends on the trial's size.
 
     One more patient moves the data cut, so the logs are compared up to the earlier cut.
     """
-    fifty, more = run(SMALL), run(example.with_patients(SMALL, 51))
+    fifty, more = run(small), run(example.with_patients(small, 51))
     assert more.cut_day > fifty.cut_day
     kept = [event for event in fifty.events if event.kind is not EventKind.DATA_CUT]
     assert kept == [e for e in more.events if 1 <= e.patient <= 50 and e.day <= fifty.cut_day]
     for before, after in zip(fifty.patients, more.patients[:50], strict=True):
-        ended = before.death_day is not None or before.withdrew_day is not None
+        ended = any(day is not None for day in (before.death_day, before.withdrew_day, before.lost_day))
         assert (before == after) if ended else (before.arm, before.site) == (after.arm, after.site)
 
 
@@ -123,12 +139,13 @@ def test_the_log_is_sorted_and_begins_each_patient_with_randomisation() -> None:
         assert own.count(EventKind.RANDOMISED) == 1
 
 
-def test_observers_change_nothing_and_see_everything() -> None:
+@pytest.mark.parametrize("small", [SMALL, eventful(SMALL)], ids=["plain", "eventful"])
+def test_observers_change_nothing_and_see_everything(small: ResolvedProtocol) -> None:
     """Catches an observer whose presence changes the log, and progress that runs back, past its end or stops short."""
     seen: list[Event] = []
     progress: list[tuple[int, int]] = []
-    watched = run(SMALL, observe=seen.append, on_progress=lambda day, cut: progress.append((day, cut)))
-    assert watched == run(SMALL)
+    watched = run(small, observe=seen.append, on_progress=lambda day, cut: progress.append((day, cut)))
+    assert watched == run(small)
     assert sorted(map(astuple, seen), key=str) == sorted(map(astuple, watched.events), key=str)
     assert progress == sorted(progress)
     assert {cut for _, cut in progress} == {int(watched.cut_day)}
@@ -211,9 +228,10 @@ def test_patients_are_treated_as_their_arm_says() -> None:
 def test_one_patient_alone_lives_as_in_the_trial(number: int) -> None:
     """Catches a lone patient in another arm (blocks not filled by those before), on other days, or past the
     cut."""
-    trial = run(SMALL)
+    small = eventful(SMALL)
+    trial = run(small)
     traits = example.all_traits(50)
-    alone = conduct_one_patient(SMALL, number, seed=7, traits=traits, new_course=example.Courses())
+    alone = conduct_one_patient(small, number, seed=7, traits=traits, new_course=example.Courses())
     assert alone.patients == [trial.patients[number - 1]]
     assert alone.events == [event for event in trial.events if event.patient == number]
     assert alone.cut_day == trial.cut_day

@@ -90,11 +90,14 @@ class MovingAgenda:
 
     def go_on(self, order: int, day: float) -> None:
         """The administration of an order that waits is to be on ``day``."""
+        held = [at for at in range(len(self._lines)) if self._is_held(at)]
         planned = self._waiting.pop(order)
         shift = day - planned
-        for at, line in enumerate(self._lines):
+        for at in held:
+            line = self._lines[at]
             if at == order or line.first > planned:
                 line.shift = max(line.shift, shift)
+            # What was held for longer than it is late would now lie in the past.
             if not self._is_held(at) and line.next_day() < day:
                 line.shift += day - line.next_day()
 

@@ -9,14 +9,13 @@ is due asks for one and waits if there is none; the schedule moves with it (`tri
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from operator import itemgetter
 from typing import Any
 
 import simpy
 
-from trialsim.conduct.agenda import MovingAgenda
 from trialsim.conduct.calendar_grid import on_grid
 from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import CompetingTimes
@@ -24,10 +23,11 @@ from trialsim.conduct.course import Course
 from trialsim.conduct.dosing import Decision, OrderProgress, decide, dose_intensity
 from trialsim.conduct.law_course import SITE as SITE_OF_LAW
 from trialsim.conduct.own_visits import MISSED
+from trialsim.conduct.queue import Queue
 from trialsim.conduct.schedule import Task, Visit
 from trialsim.records import Event, EventKind, Intercurrent, PatientRecord, Relapse, SameDay
 from trialsim.spec.resolved import ResolvedArm
-from trialsim.spec.resolved_conduct import AfterRelapse, PlaceKind
+from trialsim.spec.resolved_conduct import AfterRelapse
 
 CANCER = "cancer"
 OTHER_CAUSES = "other causes"
@@ -35,17 +35,6 @@ ANY_CAUSE = "any cause"
 #: Reasons for stopping treatment.
 FOR_RELAPSE, FOR_DEATH, FOR_WITHDRAWAL, FOR_PLATELETS = "relapse", "death", "withdrew", "platelets"
 FOR_LOSS, FOR_NEW_THERAPY = "lost", "new therapy"
-
-
-class _Asked:
-    """A request for a place, when each order asked for it (study days), and the orders that wait."""
-
-    __slots__ = ("due", "orders", "request")
-
-    def __init__(self, request: Any) -> None:
-        self.request = request
-        self.due: dict[int, float] = {}
-        self.orders: list[int] = []
 
 
 def _said(positive: bool) -> str:
@@ -62,9 +51,7 @@ class PatientProcess:
 
     __slots__ = (
         "_after_relapse",
-        "_agenda",
         "_arm",
-        "_asked",
         "_clinic",
         "_course",
         "_do",
@@ -72,6 +59,7 @@ class PatientProcess:
         "_platelets",
         "_post_relapse",
         "_progress",
+        "_queue",
         "_seen",
         "_start",
         "_times",
@@ -101,10 +89,7 @@ class PatientProcess:
         self._post_relapse = post_relapse
         self._after_relapse = after_relapse
         self._clinic = clinic
-        #: The visits of a patient who may have to wait.
-        self._agenda: MovingAgenda | None = None
-        #: What was asked of the clinic, by kind of place, and the orders that wait for it.
-        self._asked: dict[PlaceKind, _Asked] = {}
+        self._queue: Queue | None = None
         self._start = record.randomised_day
         #: Study day on which something was last seen of the patient.
         self._seen = 0.0
@@ -126,7 +111,9 @@ class PatientProcess:
         start, record, course = self._start, self.record, self._course
         ends, cancer = self._times.ends, math.inf
         if self._clinic is not None:
-            yield from self._follow_the_queue(env, MovingAgenda(self._arm, visits))
+            self._queue = Queue(self._clinic, self._arm, visits, record.patient, start)
+            record.waits = self._queue.waits
+            yield from self._follow_the_queue(env, self._queue)
             visits = ()
         for day, planned in visits:
             if day >= ends:  # death, withdrawal and loss go before the visit they fall on
@@ -143,35 +130,19 @@ class PatientProcess:
             yield env.timeout(start + ends - env.now)
             self._end(ends, cancer)
 
-    def _follow_the_queue(self, env: simpy.Environment, agenda: MovingAgenda) -> Iterator[Any]:
+    def _follow_the_queue(self, env: simpy.Environment, queue: Queue) -> Iterator[Any]:
         """The visits of a patient whose treatments may have to wait for a place."""
-        self._agenda, ends = agenda, self._times.ends
+        ends = self._times.ends
         while self.record.relapse is None:
-            day = agenda.next_day()
-            if self._asked and (yield from self._wait_for_a_place(env, min(day, ends))):
+            day = queue.agenda.next_day()
+            if (yield from queue.wait(env, min(day, ends))):
                 continue
             if day >= ends or day == math.inf:
                 break
             yield env.timeout(self._start + day - env.now)
-            planned = agenda.take()
+            planned = queue.agenda.take()
             self._course.advance(day)
             self._visit(day, planned)
-
-    def _wait_for_a_place(self, env: simpy.Environment, until: float) -> Generator[Any, Any, bool]:
-        """Wait for a place, at most until a study day; returns whether there is one."""
-        waiting = [asked.request for asked in self._asked.values() if asked.orders]
-        if not waiting:
-            return False
-        if until < math.inf:
-            waiting.append(env.timeout(self._start + until - env.now))
-        yield env.any_of(waiting)
-        found = False
-        for asked in self._asked.values():
-            if asked.orders and asked.request.triggered:
-                found = True
-                time_of_day = (self._start + asked.due[asked.orders[0]]) % 1.0
-                self._go_on(asked, asked.request.value + time_of_day - self._start)
-        return found
 
     def close_at_cut(self, cut_day: float) -> None:
         """End the follow-up of a patient who is still in it at the data cut (a calendar day)."""
@@ -310,46 +281,12 @@ class PatientProcess:
 
     def _has_place(self, day: float, index: int) -> bool:
         """Whether a dose that is due can be given now; otherwise its order waits."""
-        clinic, agenda = self._clinic, self._agenda
-        if clinic is None or agenda is None:
+        if self._queue is None:
             return True
-        order = self._arm.orders[index]
-        kind = clinic.kind_for(order.agent)
-        if kind is None:
-            return True
-        today = math.floor(self._start + day)
-        asked = self._asked.get(kind)
-        if asked is None or (asked.request.triggered and asked.request.value != today):
-            begun = self._progress[index].given > 0.0
-            request = clinic.ask(kind, begun=begun, due=self._start + day, patient=self.record.patient)
-            asked = self._asked[kind] = _Asked(request)
-        due = asked.due.setdefault(index, day)
-        if not asked.request.triggered:
-            asked.orders.append(index)
-            agenda.wait(index, day)
-            return False
-        self.record.waits.append((kind, day - due))
-        if day > due:
-            self._tell(day, EventKind.DOSE_DELAYED, order.id, day - due, "days")
-        return True
-
-    def _go_on(self, asked: _Asked, day: float) -> None:
-        """The orders that waited are due on ``day``."""
-        if self._agenda is not None:
-            for order in asked.orders:
-                self._agenda.go_on(order, day)
-        asked.orders.clear()
-
-    def _leave_queues(self, day: float) -> None:
-        """Nothing is asked of the clinic any more; what waited goes on, without doses."""
-        self.record.waited_for = self._waited_for()
-        for asked in self._asked.values():
-            asked.request.cancel()
-            self._go_on(asked, day)
-        self._asked.clear()
-
-    def _waited_for(self) -> tuple[str, ...]:
-        return tuple(kind for kind, asked in self._asked.items() if asked.orders)
+        waited = self._queue.days_waited(day, index, begun=self._progress[index].given > 0.0)
+        if waited:
+            self._tell(day, EventKind.DOSE_DELAYED, self._arm.orders[index].id, waited, "days")
+        return waited is not None
 
     def _count_dose(self, day: float, progress: OrderProgress) -> None:
         progress.given += progress.state.fraction
@@ -378,7 +315,9 @@ class PatientProcess:
         if not self._to_come:
             return
         self._to_come = 0
-        self._leave_queues(day)
+        if self._queue is not None:
+            self.record.waited_for = self._queue.waiting_for
+            self._queue.leave(day)
         for progress in self._progress:
             progress.stopped, progress.remaining = True, 0
         self._note_stop(day, reason)
@@ -418,7 +357,8 @@ class PatientProcess:
         self._close(day)
 
     def _close(self, day: float) -> None:
-        self.record.waits_for = self._waited_for()
+        if self._queue is not None:
+            self.record.waits_for = self._queue.waiting_for
         self.record.last_contact = day
         self.record.true_platelet_nadir = self._course.true_platelet_nadir()
         self.record.true_neutrophil_nadir = self._course.true_neutrophil_nadir()

@@ -110,7 +110,8 @@ def follow_up_words(protocol: ResolvedProtocol) -> str:
     dropout = f"{loss:.1f}% of patients a year withdraw" if follow.dropout_per_day else "nobody withdraws"
     if follow.lost_per_day:
         dropout += f" and {-100 * math.expm1(-follow.lost_per_day * 365.25):.1f}% are lost to follow-up"
-    return f"{_detection_words(protocol)} The data are cut {cut_words(protocol)}; {dropout}."
+    parted = f"; {dropout}" if follow.cut is None else f". {dropout[:1].upper()}{dropout[1:]}"
+    return f"{_detection_words(protocol)} The data are cut {cut_words(protocol)}{parted}."
 
 
 def cut_words(protocol: ResolvedProtocol) -> str:

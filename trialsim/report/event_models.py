@@ -16,10 +16,10 @@ _ENDPOINTS = {
 
 
 def model_words(protocol: ResolvedProtocol, model: EventModel) -> str:
-    """``Times to relapse or death follow a law: exponential with 0.03 events a month.``"""
+    """``Times to relapse or death follow a law: exponential with a hazard of 0.03 a month.``"""
     law = law_words(model.law)
     if model.relative_to:
-        law = f"{_ratio_words(model)} {protocol.arms[model.relative_to].label}"
+        law = f"the hazard of {protocol.arms[model.relative_to].label} times {_ratio_words(model)}"
     return f"Times to {_ENDPOINTS[protocol.endpoint.primary]} follow a law: {law}."
 
 
@@ -42,17 +42,17 @@ def law_words(law: Law) -> str:
 def _hazards(law: PiecewiseExponential) -> str:
     rates = [f"{plain_number(rate * DAYS_PER_MONTH)}" for rate in law.rates]
     if len(rates) == 1:
-        return f"exponential with {rates[0]} events a month"
+        return f"exponential with a hazard of {rates[0]} a month"
     spans = [f"until {duration(end)}" for end in law.until_days] + ["from then on"]
     return "hazard " + join([f"{rate} a month {span}" for rate, span in zip(rates, spans, strict=True)])
 
 
 def _ratio_words(model: EventModel) -> str:
     if not model.until_days:
-        return f"{plain_number(model.hazard_ratios[0])} times the hazard of"
+        return plain_number(model.hazard_ratios[0])
     spans = [f"until {duration(end)}" for end in model.until_days] + ["from then on"]
     parts = [f"{plain_number(r)} {span}" for r, span in zip(model.hazard_ratios, spans, strict=True)]
-    return f"{join(parts)} times the hazard of"
+    return join(parts)
 
 
 def _months(days: float) -> str:
