@@ -16,12 +16,14 @@ from trialsim.designs.boundaries import DesignError, Futility, by_spending
 from trialsim.designs.replicates import (
     BLOCK,
     Arm,
+    Courses,
     Population,
     Replicates,
     Schedule,
     as_drawn,
     at_events,
     run,
+    run_courses,
 )
 from trialsim.designs.spending import parse_spending
 from trialsim.designs.survival import Group, Steps, SurvivalTrial, constant
@@ -305,3 +307,52 @@ def test_two_arms_are_compared() -> None:
     three = Population(300, NULL.accrual, (*NULL.arms, NULL.arms[0]), ratio=(1, 1, 1), blocks=(3,))
     with pytest.raises(DesignError, match="two arms"):
         run(three, Schedule((10,), (2.0,), (-math.inf,)), 1, seed=1)
+
+
+def courses_of(hazard_ratio: float, patients: int = 40_000) -> Courses:
+    """Patients of two strata who were lived under both arms, with the same chance in each."""
+    rng = np.random.default_rng(17)
+    stratum = (rng.random(patients) < 0.4).astype(np.int64)
+    hazard = np.where(stratum == 1, 0.08, math.log(2) / 24)
+    luck, loss = rng.exponential(size=patients), rng.exponential(500.0, patients)
+    return Courses(np.stack([luck / hazard, luck / (hazard * hazard_ratio)]), np.stack([loss, loss]), stratum)
+
+
+def test_trials_drawn_from_courses_are_those_of_their_law() -> None:
+    """40,000 patients lived before against the law they come from: power, expected events, duration.
+
+    The courses' own error is that of 40,000 patients: 0.01 of the hazard ratio's logarithm, 0.02 of power. Catches
+    twins that lend each other their times, a stratum lost on the way, patients drawn in order.
+    """
+    design = by_spending([0.5, 1.0], 0.025, 1, parse_spending("obrien-fleming"))
+    schedule = at_events(design, 240, stratified=True)
+    law = tuple(Arm((constant(ratio * math.log(2) / 24), constant(ratio * 0.08)), (LOSS, LOSS)) for ratio in (1.0, 0.7))
+    population = Population(400, NULL.accrual, law, shares=(0.6, 0.4))
+    drawn_from = run_courses(courses_of(0.7), 400, NULL.accrual, schedule, 4096, seed=2)
+    of_law = run(population, schedule, 4096, seed=3)
+    assert abs(drawn_from.power.value - of_law.power.value) < 0.04 + 4 * math.hypot(
+        drawn_from.power.se, of_law.power.se
+    )
+    assert drawn_from.expected_events.value == pytest.approx(of_law.expected_events.value, rel=0.03)
+    assert drawn_from.expected_duration.value == pytest.approx(of_law.expected_duration.value, rel=0.03)
+
+
+def test_the_same_courses_under_both_arms_are_no_effect() -> None:
+    """Twins are never in one trial as a pair, so alpha holds. Catches arms that see different patients."""
+    design = by_spending([1.0], 0.025, 1, parse_spending("pocock"))
+    found = run_courses(courses_of(1.0, 2000), 400, NULL.accrual, at_events(design, 240), TRIALS // 2, seed=4)
+    assert abs(found.power.value - 0.016) < 0.01
+    stratified = at_events(design, 240, stratified=True)
+    found = run_courses(courses_of(1.0, 2000), 400, NULL.accrual, stratified, TRIALS // 2, seed=4)
+    assert found.power.value < 0.025 + 4 * found.power.se
+
+
+def test_courses_that_cannot_be() -> None:
+    """Catches patients with fewer lives than arms, a missing stratum, an accrual that ends."""
+    sound = courses_of(1.0, 10)
+    for change in ({"event": sound.event[:1]}, {"loss": sound.loss[:, :5]}, {"stratum": sound.stratum[:5]}):
+        with pytest.raises(DesignError):
+            Courses(**{"event": sound.event, "loss": sound.loss, "stratum": sound.stratum, **change})
+    schedule = Schedule((5,), (2.0,), (-math.inf,))
+    with pytest.raises(DesignError, match="everybody has come"):
+        run_courses(sound, 10, Steps((1.0,), (5.0, 0.0)), schedule, 1, seed=1)

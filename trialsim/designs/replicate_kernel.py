@@ -359,6 +359,108 @@ def run_block(
 
 
 @compiled
+def draw_trial_of_courses(
+    address: int,
+    accrual: tuple[Floats, Floats, Floats],
+    blocks: Integers,
+    ratio: Integers,
+    course_event: Floats,
+    course_loss: Floats,
+    course_stratum: Integers,
+    strata: int,
+    entry: Floats,
+    arm: Integers,
+    stratum: Integers,
+    event: Floats,
+    loss: Floats,
+) -> None:
+    """Fill the arrays of one trial with patients taken at random, and put back, from courses that were lived before.
+
+    ``course_event`` and ``course_loss`` are (arms, patients): the same patients under every arm.
+    """
+    rng = stream_at(address)
+    lists = np.zeros((strata, blocks.max()), dtype=np.int64)
+    left = np.zeros(strata, dtype=np.int64)
+    passed = 0.0
+    for i in range(len(entry)):
+        passed += rng.standard_exponential()
+        entry[i] = time_of(passed, accrual[0], accrual[1], accrual[2])
+        patient = int(rng.random() * course_event.shape[1])
+        s = course_stratum[patient]
+        if left[s] == 0:
+            left[s] = _new_block(address, blocks, ratio, lists[s])
+        left[s] -= 1
+        a = lists[s, left[s]]
+        stratum[i], arm[i] = s, a
+        event[i], loss[i] = course_event[a, patient], course_loss[a, patient]
+
+
+@compiled
+def run_block_of_courses(
+    address: int,
+    patients: int,
+    accrual: tuple[Floats, Floats, Floats],
+    blocks: Integers,
+    ratio: Integers,
+    course_event: Floats,
+    course_loss: Floats,
+    course_stratum: Integers,
+    strata: int,
+    targets: Integers,
+    earliest: Floats,
+    latest: Floats,
+    upper: Floats,
+    lower: Floats,
+    sided: int,
+    stratified: bool,
+    rho: float,
+    gamma: float,
+    found: Floats,
+    ended: Integers,
+) -> None:
+    """As :func:`run_block`, with patients from courses that were lived before."""
+    entry, event, loss = np.empty(patients), np.empty(patients), np.empty(patients)
+    arm, stratum = np.empty(patients, dtype=np.int64), np.empty(patients, dtype=np.int64)
+    for r in range(len(ended)):
+        draw_trial_of_courses(
+            address,
+            accrual,
+            blocks,
+            ratio,
+            course_event,
+            course_loss,
+            course_stratum,
+            strata,
+            entry,
+            arm,
+            stratum,
+            event,
+            loss,
+        )
+        if not stratified:
+            stratum[:] = 0
+        looks, end = look_at(
+            entry,
+            arm,
+            stratum,
+            event,
+            loss,
+            targets,
+            earliest,
+            latest,
+            upper,
+            lower,
+            sided,
+            False,
+            strata if stratified else 1,
+            rho,
+            gamma,
+            found[r],
+        )
+        ended[r, 0], ended[r, 1] = looks, end
+
+
+@compiled
 def run_block_of_arms(
     address: int,
     patients: int,

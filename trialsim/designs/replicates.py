@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,30 +146,101 @@ def run(
     """Simulate trials of two arms."""
     if len(population.arms) != 2:
         raise DesignError("these looks compare two arms")
+    told: tuple[Any, ...] = (*as_drawn(population), *_as_looked_at(schedule))
+
+    def work(address: int, found: Floats, ended: NDArray[np.int64]) -> None:
+        arguments: tuple[Any, ...] = (address, population.patients, *told, found, ended)
+        kernel.run_block(*arguments)
+
+    return _in_blocks(work, len(schedule.events), replicates, seed, on_progress)
+
+
+@dataclass(frozen=True)
+class Courses:
+    """Patients who were lived before, each under both arms: what a trial may draw from."""
+
+    event: Floats
+    """(arms, patients): days from randomisation to the event as it is seen; infinite without one. Control first."""
+    loss: Floats
+    """The same of the end of follow-up without an event."""
+    stratum: NDArray[np.int64]
+    """The stratum of each patient, from 0."""
+
+    def __post_init__(self) -> None:
+        arms, patients = self.event.shape
+        if arms != 2 or self.loss.shape != self.event.shape or self.stratum.shape != (patients,) or not patients:
+            raise DesignError("courses are those of the same patients under two arms, with a stratum for each patient")
+
+
+def run_courses(
+    courses: Courses,
+    patients: int,
+    accrual: Steps,
+    schedule: Schedule,
+    replicates: int,
+    *,
+    seed: int,
+    ratio: tuple[int, int] = (1, 1),
+    blocks: tuple[int, ...] = (4,),
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Replicates:
+    """Trials of patients who are drawn from courses, with replacement, as a bootstrap of the cohort.
+
+    The error of the answer has two parts: that of the replicates, which :class:`Estimate` tells, and that of the
+    courses, which only more courses make smaller: about as if a trial of so many patients had been run once.
+    """
+    if accrual.values[-1] <= 0.0 or any(size % sum(ratio) for size in blocks):
+        raise DesignError("accrual goes on until everybody has come, and blocks are whole multiples of the ratio's sum")
+    entry = _pieces([accrual])
+    told: tuple[Any, ...] = (
+        (entry[0][0], entry[1][0], entry[2][0]),
+        np.array(blocks),
+        np.array(ratio),
+        np.ascontiguousarray(courses.event, dtype=np.float64),
+        np.ascontiguousarray(courses.loss, dtype=np.float64),
+        np.ascontiguousarray(courses.stratum, dtype=np.int64),
+        int(courses.stratum.max()) + 1,
+        *_as_looked_at(schedule),
+    )
+
+    def work(address: int, found: Floats, ended: NDArray[np.int64]) -> None:
+        arguments: tuple[Any, ...] = (address, patients, *told, found, ended)
+        kernel.run_block_of_courses(*arguments)
+
+    return _in_blocks(work, len(schedule.events), replicates, seed, on_progress)
+
+
+def _as_looked_at(schedule: Schedule) -> tuple[Any, ...]:
+    """A schedule as the kernel takes it."""
     count = len(schedule.events)
-    found = np.full((replicates, count, 3), np.nan)
-    ended = np.zeros((replicates, 2), dtype=np.int64)
-    drawn = as_drawn(population)
     rho, gamma = map(float, schedule.weights)
+    return (
+        np.array(schedule.events),
+        np.array(schedule.earliest or (0.0,) * count),
+        np.array(schedule.latest or (math.inf,) * count),
+        np.array(schedule.upper),
+        np.array(schedule.lower),
+        schedule.sided,
+        schedule.stratified,
+        rho,
+        gamma,
+    )
+
+
+def _in_blocks(
+    work: Callable[[int, Floats, NDArray[np.int64]], None],
+    looks: int,
+    replicates: int,
+    seed: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> Replicates:
+    """The work done block by block, each with a stream of its own."""
+    found = np.full((replicates, looks, 3), np.nan)
+    ended = np.zeros((replicates, 2), dtype=np.int64)
     for first in range(0, replicates, BLOCK):
         block = slice(first, min(first + BLOCK, replicates))
         rng = stream(seed, Purpose.REPLICATES, replicate=first // BLOCK)
-        kernel.run_block(
-            rng.bit_generator.ctypes.bit_generator.value,
-            population.patients,
-            *drawn,
-            np.array(schedule.events),
-            np.array(schedule.earliest or (0.0,) * count),
-            np.array(schedule.latest or (math.inf,) * count),
-            np.array(schedule.upper),
-            np.array(schedule.lower),
-            schedule.sided,
-            schedule.stratified,
-            rho,
-            gamma,
-            found[block],
-            ended[block],
-        )
+        work(rng.bit_generator.ctypes.bit_generator.value, found[block], ended[block])
         if on_progress is not None:
             on_progress(block.stop, replicates)
     return Replicates(
