@@ -18,13 +18,14 @@ from trialsim.analysis.cox import arm_term, fit_cox, hazard_ratio
 from trialsim.analysis.logrank import logrank
 from trialsim.conduct.interim import Interim, Told
 from trialsim.designs.boundaries import LEAST_STEP
-from trialsim.designs.monitoring import Decision, Look, Plan, Seen, adjusted, examine
+from trialsim.designs.monitoring import Decision, Look, Plan, Seen, adjusted, bounds_to_come, examine
 from trialsim.designs.multiplicity import Holm
+from trialsim.designs.promising import Promising, new_events, weighted_z
 from trialsim.designs.size import information_per_event, z_of_hazard_ratio
 from trialsim.endpoints import adtte_frame, primary_event, survival_frame
 from trialsim.records import TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
-from trialsim.spec.resolved_conduct import Looks
+from trialsim.spec.resolved_conduct import Looks, ReEstimate
 
 
 def survival_data(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame) -> SurvivalData:
@@ -71,7 +72,8 @@ class Monitor:
         events = sum(record_has_event(self._protocol, known))
         words = "; ".join(comparison.words(named=len(self._comparisons) > 1) for comparison in told)
         stops = all(comparison.decided for comparison in self._comparisons)
-        return Told(f"look {self._number}: {events} events, {words}", stops, closes)
+        raised = self._comparisons[0].raised_to
+        return Told(f"look {self._number}: {events} events, {words}", stops, closes, raised)
 
     def finish(self, record: TrialRecord, adtte: pd.DataFrame) -> list[dict[str, Any]]:
         """The looks of every comparison as they were, the final analysis among them, for results.json."""
@@ -118,6 +120,9 @@ class Comparison:
         effect = looks.hazard_ratio
         self._drift = None if effect is None else z_of_hazard_ratio(effect, self._most, self._ratio)
         self._last = False
+        #: Events at which the trial ends instead of the planned number, once a look has raised it.
+        self.raised_to: int | None = None
+        self._events, self._plain_z = 0, 0.0
         self._told: list[dict[str, Any]] = []
         self._now: tuple[TrialRecord, SurvivalData] | None = None
 
@@ -129,14 +134,21 @@ class Comparison:
         """Take in the data of a look; whether they are more than at the look before."""
         pair = data.take(np.asarray((data.arm == self.arm) | (data.arm == self._reference), dtype=bool))
         events = float(pair.event.sum())
-        before = self.seen[-1].events if self.seen else 0.0
+        before = float(self._events)
         if events - before < max(1.0, LEAST_STEP * self._most):
             return False
         stratified = self._protocol.analysis.test == "stratified_logrank"
         test = logrank(pair, self.arm, self._reference, stratified=stratified)
-        self.seen.append(Seen(events, 0.0 if test is None else -test.z))
+        self._events, self._plain_z = int(events), 0.0 if test is None else -test.z
+        self.seen.append(self._weighted(events) if self.raised_to is not None else Seen(events, self._plain_z))
         self._last, self._now = last, (known, pair)
         return True
+
+    def _weighted(self, events: float) -> Seen:
+        """The last look after events were raised: z with the planned weights, at the planned information."""
+        first = self.seen[-1]
+        z = weighted_z(first.events / self._most, (first.events, first.z), (events, self._plain_z))
+        return Seen(self._most, z)
 
     def bound(self, level: float) -> float:
         """The upper z of the latest look when it is tested at a level."""
@@ -147,7 +159,17 @@ class Comparison:
         self._level = level
         look = self._examine(level)
         self.decision = look.decision
+        rule = self._looks.re_estimate
+        if rule is not None and not self.decided and number == len(self._looks.targets):
+            self._re_estimate(rule)
         self._told.append(self._as_dict(number, look))
+
+    def _re_estimate(self, rule: ReEstimate) -> None:
+        """Raise the number of events if the last interim look is in the promising zone."""
+        now, (*_, bound) = self.seen[-1], bounds_to_come(self._plan(self._level), self.seen)
+        zone, planned = Promising(rule.lowest, rule.power, rule.at_most), round(self._most)
+        total = new_events(zone, now.events / self._most, now.events, now.z, bound, planned)
+        self.raised_to = total if total > planned else None
 
     def give_up(self) -> None:
         """The trial has ended, and the last look had nothing new to say of this comparison."""
@@ -159,7 +181,8 @@ class Comparison:
         look = self._told[-1]
         bounds = [f"{look[key]:.3f}" for key in ("lower", "upper") if look[key] is not None]
         against = f" against {' and '.join(bounds)}" if bounds else ""
-        return f"{f'{self.arm} ' if named else ''}z {look['z']:.3f}{against}: {look['decision']}"
+        raised = f" to {look['raised_to']} events" if look["raised_to"] else ""
+        return f"{f'{self.arm} ' if named else ''}z {look['z']:.3f}{against}: {look['decision']}{raised}"
 
     def _examine(self, level: float) -> Look:
         return examine(self._plan(level), self.seen, drift=self._drift, last=self._last)
@@ -177,11 +200,13 @@ class Comparison:
             "look": number,
             "day": known.cut_day,
             "randomised": len(known.patients),
-            "events": int(look.seen.events),
+            "events": self._events,
             "events_by_arm": by_arm,
             "information": look.information,
             "level": self._level,
             "z": look.seen.z,
+            "plain_z": self._plain_z,
+            "raised_to": None if self._last else self.raised_to,
             "upper": _finite(look.upper),
             "lower": _finite(look.lower),
             "alpha_spent": look.alpha_spent,
@@ -225,8 +250,12 @@ class Comparison:
         plan = self._plan(self._level)
         found = adjusted(plan, self.seen, self._protocol.analysis.confidence_level)
         root = math.sqrt(self._most * information_per_event(self._ratio))
+        p = found.p if plan.sided == 1 else min(1.0, 2.0 * min(found.p, 1.0 - found.p))
+        if self.raised_to is not None:
+            # With weights that are not those of the data, z stands for no one hazard ratio.
+            return {"p": p, "hazard_ratio": None}
         return {
-            "p": found.p if plan.sided == 1 else min(1.0, 2.0 * min(found.p, 1.0 - found.p)),
+            "p": p,
             "hazard_ratio": {
                 "estimate": math.exp(-found.drift / root),
                 "lower": math.exp(-found.upper / root),

@@ -193,9 +193,9 @@ def test_a_whole_analysis_takes_less_than_a_second() -> None:
     """About 0.2 s for 600 patients when the machine is idle; catches a lifelines fit for every row of the forest."""
     data = trial(21, 600)
     analyse(data, PLAN)
-    start = time.perf_counter()
+    start = time.process_time()
     analyse(data, PLAN)
-    assert time.perf_counter() - start < 1.5
+    assert time.process_time() - start < 1.5
 
 
 def test_importing_the_package_does_not_import_lifelines() -> None:

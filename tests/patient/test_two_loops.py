@@ -28,7 +28,12 @@ from trialsim.treatment.pharmacology import BACK
 ROOT = Path(__file__).parents[2]
 FLAGSHIP = "breast-adjuvant-navitoclax"
 SHIPPED = ROOT / "protocols"
-PROTOCOLS = sorted(path.relative_to(SHIPPED).with_suffix("").as_posix() for path in SHIPPED.rglob("*.yaml"))
+#: Every shipped protocol whose patients have cells.
+PROTOCOLS = sorted(
+    path.relative_to(SHIPPED).with_suffix("").as_posix()
+    for path in SHIPPED.rglob("*.yaml")
+    if path.parent.name != "conventional"
+)
 #: Counts have recovered when the next cycle is due, so that hardly a dose is held; with these limits the rule is busy.
 STRICT = {"hold_below": 200.0, "resume_above": 210.0}
 PATIENTS = 500

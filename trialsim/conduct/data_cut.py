@@ -63,6 +63,13 @@ class DataCut:
         """Patients who have had the event by now."""
         return len(self._counted)
 
+    def wait_for(self, events: int) -> None:
+        """Change the number of events that is waited for, before it is there."""
+        self._days.pop(self._by_events, None)
+        self._wanted = events
+        self._days[self._by_events] = math.inf
+        self.day, self.by = self._now()
+
     def stop(self, day: float, why: str) -> None:
         """Cut the data on a calendar day, before anything else would have."""
         self.fix(day)

@@ -17,6 +17,8 @@ class Told(NamedTuple):
     stops: bool
     closes: tuple[str, ...] = ()
     """Arms that nobody more is put into; their patients are followed on."""
+    events: int | None = None
+    """The number of events that cuts the data from now on."""
 
 
 @dataclass(frozen=True)

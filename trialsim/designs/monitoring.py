@@ -190,6 +190,12 @@ def _later(plan: Plan, at: tuple[float, ...], z: float) -> Later | None:
     return Later(at[-1], z, ahead, upper[len(at) :], plan.sided == 2)
 
 
+def bounds_to_come(plan: Plan, seen: Sequence[Seen]) -> tuple[float, ...]:
+    """The upper z of the planned looks after the latest, found with the looks there were."""
+    later = _later(plan, tuple(look.events / plan.events for look in seen), seen[-1].z)
+    return () if later is None else later.upper
+
+
 @dataclass(frozen=True)
 class Adjusted:
     """What a sequential trial says of its effect, with its stops taken into account."""

@@ -70,12 +70,18 @@ def looks_words(analysis: Mapping[str, Any]) -> str:
 def _table(monitored: Mapping[str, Any]) -> Table:
     """One column for each look."""
     looks = monitored["looks"]
+    raised = any(look["raised_to"] for look in looks)
     measures: list[tuple[str, Callable[[Mapping[str, Any]], str]]] = [
         ("Month", lambda look: f"{look['day'] / DAYS_PER_MONTH:.1f}"),
         ("Patients randomised", lambda look: f"{look['randomised']:,}"),
         ("Events", lambda look: f"{look['events']:,}"),
         ("Hazard ratio", lambda look: _hazard_ratio(look["hazard_ratio"])),
-        ("z", lambda look: _z(look["z"])),
+        *(
+            [("Events raised to", lambda look: f"{look['raised_to']:,}" if look["raised_to"] else ABSENT)]
+            if raised
+            else []
+        ),
+        ("z, with the weights of the plan" if raised else "z", lambda look: _z(look["z"])),
         ("Rejects at z of", lambda look: _z(look["upper"])),
         ("Level", lambda look: f"{look['level']:.5f}".rstrip("0")),
         ("Alpha spent", lambda look: f"{look['alpha_spent']:.5f}"),
@@ -106,6 +112,11 @@ def _hazard_ratio(hr: Mapping[str, Any]) -> str:
 def adjusted_words(analysis: Mapping[str, Any], monitored: Mapping[str, Any]) -> str:
     """The effect with the stops taken into account."""
     found = monitored["adjusted"]
+    if found["hazard_ratio"] is None:
+        return (
+            f"With the looks and the raised number of events taken into account (the weights of the plan, Cui 1999): "
+            f"{p_equation(found['p'])}. Estimates elsewhere on this page take the data as they are at the cut."
+        )
     hr, level = found["hazard_ratio"], f"{100 * analysis['confidence_level']:g}%"
     sides = "one-sided" if monitored["planned"]["sided"] == 1 else "two-sided"
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trialsim.spec.form import Findings
 from trialsim.spec.resolved import Endpoint, FollowUp
-from trialsim.spec.resolved_conduct import FutilityLooks, Looks
+from trialsim.spec.resolved_conduct import FutilityLooks, Looks, ReEstimate
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
 from trialsim.spec.written_protocol import WrittenAnalysis
@@ -32,6 +32,9 @@ def resolve_looks(
     if endpoint is not None and endpoint.strategies.discontinuation == "principal-stratum":
         message = "who is in the principal stratum is known at the end only"
         findings.add(AT, message, Rule.LOOKS_NEED, "another strategy, or no looks", at_key=True)
+    if looks.re_estimate is not None and (arms > 2 or len(looks.at) < 2 or written.sided == 2):
+        message = "events can be re-estimated at an interim look of a one-sided test of two arms only"
+        findings.add((*AT, "re_estimate"), message, Rule.RE_ESTIMATE, at_key=True)
     if findings.problems or cut is None or cut.events is None:
         return None
     futility = looks.futility
@@ -40,6 +43,7 @@ def resolve_looks(
         events=cut.events,
         spending=looks.spending,
         futility=None if futility is None else FutilityLooks(**futility.model_dump()),
+        re_estimate=None if looks.re_estimate is None else ReEstimate(**looks.re_estimate.model_dump()),
         hazard_ratio=looks.hazard_ratio,
     )
     from trialsim.designs.boundaries import DesignError

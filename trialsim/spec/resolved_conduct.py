@@ -102,6 +102,14 @@ class FutilityLooks(Frozen):
     binding: bool
 
 
+class ReEstimate(Frozen):
+    """When the last interim look raises the number of events, and to what."""
+
+    power: float
+    lowest: float
+    at_most: float
+
+
 class Looks(Frozen):
     """Interim looks at shares of the events that cut the data."""
 
@@ -110,6 +118,7 @@ class Looks(Frozen):
     spending: str
     """As `trialsim.designs.spending.parse_spending` reads it."""
     futility: FutilityLooks | None
+    re_estimate: ReEstimate | None = None
     hazard_ratio: float | None
     """The effect that conditional power is told for."""
 

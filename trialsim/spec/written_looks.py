@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from trialsim.spec.rules import Rule
 from trialsim.spec.values import Bounded, Fraction, Listed, broken, inside
@@ -59,6 +59,26 @@ class WrittenFutility(Written):
     )
 
 
+class WrittenReEstimate(Written):
+    """More events where the last interim look is promising."""
+
+    power: Annotated[Fraction, inside(0.0, 1.0)] = Field(
+        description="The chance of success aimed at, if the effect goes on as seen, e.g. 90 %."
+    )
+    lowest: Annotated[Fraction, inside(0.0, 1.0)] = Field(
+        0.3, description="Below this chance nothing is added: the zone is promising from here to `power`."
+    )
+    at_most: Annotated[float, Bounded(1.0, 10.0, open_low=True)] = Field(
+        1.5, description="The most events, as a multiple of the plan."
+    )
+
+    @model_validator(mode="after")
+    def _zone(self) -> WrittenReEstimate:
+        if self.lowest >= self.power:
+            raise broken(Rule.RE_ESTIMATE, f"the zone from {self.lowest:g} to {self.power:g} is empty", "lowest: 30 %")
+        return self
+
+
 class WrittenLooks(Written):
     """Interim looks at the primary endpoint, at shares of the events at which the data are cut."""
 
@@ -71,6 +91,7 @@ class WrittenLooks(Written):
         "cumulative shares.",
     )
     futility: WrittenFutility | None = Field(None, description="A boundary for futility; one-sided tests only.")
+    re_estimate: WrittenReEstimate | None = Field(None, description="More events where the trial looks promising.")
     hazard_ratio: Annotated[float, Bounded(0.01, 100.0)] | None = Field(
         None, description="The effect that conditional power is told for (default: that of `futility`, if any)."
     )
