@@ -41,6 +41,7 @@ from trialsim.rng import Purpose
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.treatment.library import load_library
+from trialsim.treatment.pharmacokinetics import N_AMOUNTS
 from trialsim.treatment.pharmacology import N_DRUG
 from trialsim.treatment.platelets import N_PLATELETS
 
@@ -167,12 +168,17 @@ def one_lesion(protocol: ResolvedProtocol, cells: p.Counts, rates: r.Rates, *, t
         lesions=np.full((1, s.N_LESION), np.nan),
         clock=clock,
         platelets=np.ones(N_PLATELETS),
-        amounts=np.zeros((0, 2)),
+        amounts=np.zeros((0, N_AMOUNTS)),
         rates=rates,
         drugs=np.zeros((0, N_DRUG)),
         effects=np.zeros((0, s.N_EFFECT)),
         host=np.zeros(s.N_HOST),
         orders=np.zeros((0, s.N_ORDER)),
+        inputs=np.zeros((0, s.N_INPUT)),
+        marrow=np.zeros(0),
+        toxins=np.zeros((0, N_DRUG)),
+        toxin_amounts=np.zeros((0, N_AMOUNTS)),
+        toxin_inputs=np.zeros((0, s.N_INPUT)),
         settings=settings,
         trace=np.zeros((TRACE_ROWS if traced else 0, s.N_TRACE)),
     )

@@ -26,6 +26,7 @@ class EventKind(StrEnum):
     DOSE_DELAYED = "dose delayed"
     DOSE_HELD = "dose held"
     DOSE_REDUCED = "dose reduced"
+    DOSE_MISSED = "dose missed"
     TREATMENT_STOPPED = "treatment stopped"
     TREATMENT_COMPLETED = "treatment completed"
     LABORATORY = "laboratory"
@@ -186,7 +187,7 @@ class PatientRecord:
     relapse: Relapse | None = None
     death_day: float | None = None
     death_cause: str = ""
-    """``cancer``, ``other causes``; ``any cause`` where a law of overall survival says when."""
+    """``cancer``, ``other causes``, ``toxicity``; ``any cause`` where a law of overall survival says when."""
     withdrew_day: float | None = None
     lost_day: float | None = None
     """The day from which on the patient does not come any more."""

@@ -25,6 +25,9 @@ class Purpose(IntEnum):
     VISITS = 9
     BIOMARKER = 10
     KINETICS = 11
+    NEUTROPHILS = 12
+    ADHERENCE = 13
+    TOXIC_DEATH = 14
     ACCRUAL = 20
     SITE = 21
     RANDOMISATION = 22

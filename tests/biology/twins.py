@@ -95,7 +95,7 @@ def _kernel_paths(start, rates, until, infiltrate, paths, tolerance, longest, rn
             cells=cells,
             lesions=lesions,
             clock=clock,
-            platelets=np.ones(4),
+            platelets=np.ones(5),
             amounts=np.zeros((0, 4)),
             rates=rates,
             drugs=np.zeros((0, _N_DRUG)),

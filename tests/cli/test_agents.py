@@ -69,6 +69,18 @@ def test_half_lives_are_told_in_fitting_units() -> None:
     assert json.loads(agents("radiation", "--json").stdout)["half_life_hours"] is None
 
 
+def test_the_exposure_of_a_dose_is_told() -> None:
+    """Area is dose over clearance, and an infusion peaks at its end. Catches hours for days, and mg/L for umol/L.
+
+    Docetaxel: 100 mg / 807.9 g/mol / 38.5 L/h = 3.22 umol/L h; navitoclax peaks 6 to 8 h after a dose.
+    """
+    assert "100 mg: area 3.22 umol/L h, peak 2" in agents("docetaxel").stdout
+    assert "umol/L after 1 h" in agents("docetaxel").stdout
+    told = agents("navitoclax").stdout.split("100 mg: ")[1].split("\n")[0]
+    assert told.startswith("area 20.5 umol/L h")
+    assert 5.0 < float(told.split(" after ")[1].split(" ")[0]) < 9.0
+
+
 def test_what_a_fold_means_is_told_where_there_is_one() -> None:
     """Catches an explanation that is missing where it is needed, or given where nothing is a fold."""
     assert "1 + (fold - 1) E" in " ".join(agents("ruxolitinib").stdout.split())

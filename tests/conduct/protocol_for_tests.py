@@ -218,8 +218,15 @@ class MakeBelieveCourse:
             return self.platelets
         return float(self.platelets * self.platelet_noise.uniform(0.2, 1.1))
 
+    def neutrophils(self) -> float:
+        self.calls.append(("neutrophils", self.now, 0, 0.0))
+        return 4.0
+
     def true_platelet_nadir(self) -> float:
         return self.nadir
+
+    def severe_days(self) -> tuple[float, float]:
+        return 0.0, 0.0
 
     def true_neutrophil_nadir(self) -> float | None:
         return None

@@ -55,7 +55,7 @@ def patient_with(senescent: int, cycling: int = 0, dormant: int = 0) -> s.State:
         cells=cells,
         lesions=np.zeros((2, s.N_LESION)),
         clock=np.zeros(s.N_CLOCK),
-        platelets=np.ones(4),
+        platelets=np.ones(5),
         amounts=np.zeros((1, 4)),
         rates=quiet_rates(),
         drugs=np.zeros((0, 1)),

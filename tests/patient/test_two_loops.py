@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from trialsim.patient.state import State
 from trialsim.records import EventKind, PatientRecord, SameDay, Traits, TrialRecord
 from trialsim.spec.agents import Cytotoxic, Pharmacokinetics, Senolytic
 from trialsim.spec.load import load_protocol
+from trialsim.spec.resolve import BUILT_IN_RULES
 from trialsim.spec.resolved import Order, Pharmacology, ResolvedArm, ResolvedProtocol
 from trialsim.treatment.library import load_library
 from trialsim.treatment.pharmacology import BACK
@@ -131,7 +132,8 @@ def expected_outcomes(trial: Trial, record: PatientRecord) -> list[float]:
     else:
         seen[3] = record.last_scan
     late = (record.platelet_nadir, record.true_platelet_nadir, record.first_dose, record.last_dose)
-    return seen + [math.nan if value is None else value for value in late]
+    toxic = record.death_day if record.death_cause == "toxicity" else None
+    return seen + [math.nan if value is None else value for value in (*late, record.neutrophil_nadir, toxic)]
 
 
 def _added(fractions: list[float]) -> float:
@@ -145,12 +147,14 @@ def _added(fractions: list[float]) -> float:
 def assert_one_course(trial: Trial, arm: str, visits: tuple[Visit, ...]) -> None:
     """Every patient of an arm alike in both loops: outcome, doses, cells, platelets, drugs, lesions, clock."""
     lives, states = banked(trial, arm, visits)
-    held, stopped = defaultdict(int), set()
+    held, delayed, stopped = defaultdict(int), defaultdict(int), set()
     for event in trial.record.events:
         if event.kind is EventKind.DOSE_HELD:
             held[event.patient, event.detail] += 1
-        elif event.kind is EventKind.TREATMENT_STOPPED and event.detail.startswith("platelets: "):
-            stopped.add((event.patient, event.detail.removeprefix("platelets: ")))
+        elif event.kind is EventKind.DOSE_DELAYED:
+            delayed[event.patient] += 1
+        elif event.kind is EventKind.TREATMENT_STOPPED and ": " in event.detail:
+            stopped.add((event.patient, event.detail.partition(": ")[2]))
     for record, outcome, done in zip(trial.of(arm), lives.outcomes, lives.orders, strict=True):
         course = trial.courses[record.patient]
         np.testing.assert_array_equal(outcome, expected_outcomes(trial, record))
@@ -159,6 +163,7 @@ def assert_one_course(trial: Trial, arm: str, visits: tuple[Visit, ...]) -> None
             assert list(done[at, [bank.GIVEN, bank.ADMINISTRATIONS]]) == [_added(fractions), len(fractions)]
             assert done[at, bank.HELD] == held[record.patient, order.id]
             assert bool(done[at, bank.STOPPED]) == ((record.patient, order.id) in stopped)
+        assert done[:, bank.DELAYED].sum() == delayed[record.patient]
         for name, own, banks in zip(State._fields, course.state, states[record.patient], strict=True):
             np.testing.assert_array_equal(own, banks, err_msg=f"patient {record.patient}: {name}")
 
@@ -235,6 +240,97 @@ def test_both_loops_count_the_same_neutrophils_and_cells_take_no_notice() -> Non
     nadirs = [record.true_neutrophil_nadir for record in trial.record.patients]
     assert all(nadir is not None and nadir < 3.0 for nadir in nadirs)
     assert len(set(nadirs)) > PATIENTS // 2
+
+
+def ruled(protocol: ResolvedProtocol, **change: float) -> ResolvedProtocol:
+    """The protocol with its chemotherapy under the built-in neutrophil rule, some numbers of it changed."""
+    rule = BUILT_IN_RULES["chemotherapy-neutrophils"].model_copy(update=change)
+
+    def changed(order: Order) -> Order:
+        return order.model_copy(update={"rule": rule}) if order.agent in ("doxorubicin", "paclitaxel") else order
+
+    arms = {
+        name: arm.model_copy(update={"orders": tuple(map(changed, arm.orders))}) for name, arm in protocol.arms.items()
+    }
+    return protocol.model_copy(update={"arms": arms})
+
+
+#: Two-weekly cycles without growth factors: every limit is passed by some.
+DELAYS = {"neutrophils_hold_below": 3.0, "neutrophils_resume_above": 3.5, "longest_delay_days": 14.0}
+
+
+def test_both_loops_delay_the_same_doses() -> None:
+    """Catches a delay that one of the loops does not pass on to the orders after it, or that moves what stays.
+
+    Doses wait, are reduced, and treatment is given up for waiting too long and for waiting too often.
+    """
+    trial = conduct(ruled(conducted(FLAGSHIP).protocol, **DELAYS))
+    for arm in trial.protocol.arms:
+        assert_one_course(trial, arm, trial.visits(arm))
+    count = {kind: sum(e.kind is kind for e in trial.record.events) for kind in EventKind}
+    assert min(count[EventKind.DOSE_DELAYED], count[EventKind.DOSE_REDUCED], count[EventKind.DOSE_HELD]) > 20
+    assert any(record.treatment_stopped == "neutrophils" for record in trial.record.patients)
+
+
+@pytest.mark.parametrize(
+    "change", [{"delay_days": 6.0}, {"longest_delay_days": 6.0}, {"neutrophils_hold_below": 2.5}], ids=str
+)
+def test_another_delay_is_caught(change: dict[str, float]) -> None:
+    """Mutants: a bank whose rule has one other number is not equal."""
+    plain = conducted(FLAGSHIP).protocol
+    trial = conduct(ruled(plain, **DELAYS))
+    mutant = replace(trial, protocol=ruled(plain, **{**DELAYS, **change}))
+    with pytest.raises(AssertionError):
+        assert_one_course(mutant, "control", trial.visits("control"))
+
+
+def test_a_neutrophil_rule_that_never_holds_changes_nothing() -> None:
+    """To the bit, against the same trial without the rule: but for the counts that are taken.
+
+    Catches a count that pauses the cells, or that draws from a stream of theirs.
+    """
+    plain = conducted(FLAGSHIP)
+    trial = conduct(ruled(plain.protocol, neutrophils_hold_below=1e-6, neutrophils_resume_above=1e-6))
+    events = [e for e in trial.record.events if not (e.kind is EventKind.LABORATORY and e.detail == "neutrophils")]
+    assert events == plain.record.events
+    assert len(events) < len(trial.record.events)
+    for number, course in trial.courses.items():
+        for name in ("cells", "lesions", "platelets", "amounts", "host", "clock"):
+            other = getattr(plain.courses[number].state, name)
+            np.testing.assert_array_equal(getattr(course.state, name), other, err_msg=name)
+
+
+def test_both_loops_miss_the_same_doses() -> None:
+    """A fifth of navitoclax is forgotten, under a busy rule. Catches a loop that counts doses from another one."""
+    plain = with_rule(conducted(FLAGSHIP).protocol, **STRICT)
+    trial = conduct(plain.model_copy(update={"pharmacology": Pharmacology(adherence=0.8)}))
+    assert_one_course(trial, "navitoclax", trial.visits("navitoclax"))
+    missed = Counter(event.detail for event in trial.record.events if event.kind is EventKind.DOSE_MISSED)
+    given = Counter(event.detail for event in trial.record.events if event.kind is EventKind.DOSE)
+    assert set(missed) == {"navitoclax"}
+    share, total = missed["navitoclax"], missed["navitoclax"] + given["navitoclax"]
+    # Five standard errors of a share of 0.2; false alarms below 1e-6.
+    assert abs(share / total - 0.2) < 5.0 * math.sqrt(0.2 * 0.8 / total)
+
+
+def test_both_loops_lose_the_same_patients_to_toxicity() -> None:
+    """Catches a hazard that runs on in one loop, a dose after death, and low counts after the last visit without harm.
+
+    At a hazard of 0.1 per day of grade 4 neutropenia many die; at none, nothing is drawn and nothing changes.
+    """
+    plain = conducted(FLAGSHIP)
+    lethal = Pharmacology(neutropenic_death=0.1, thrombocytopenic_death=0.05)
+    trial = conduct(plain.protocol.model_copy(update={"pharmacology": lethal}))
+    for arm in trial.protocol.arms:
+        assert_one_course(trial, arm, trial.visits(arm))
+    dead = {r.patient: r.death_day for r in trial.record.patients if r.death_cause == "toxicity"}
+    assert 10 < len(dead) < PATIENTS
+    for event in trial.record.events:
+        if event.patient in dead:
+            day = dead[event.patient]
+            assert day is not None
+            assert event.study_day <= day
+    assert all(r.last_contact == r.death_day for r in trial.record.patients if r.patient in dead)
 
 
 def _without(visits: tuple[Visit, ...], kind: SameDay) -> tuple[Visit, ...]:

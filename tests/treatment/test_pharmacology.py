@@ -70,7 +70,7 @@ def test_exposure_is_dose_over_clearance() -> None:
 def _nadir(doses: dict[int, float], days: int) -> tuple[float, float]:
     """Lowest count as a share of baseline over the first 14 days, and its day."""
     constants, amounts = drug()[None, :], np.zeros((1, N_AMOUNTS))
-    state = np.array([250.0, 1.0, 1.0, 250.0])
+    state = np.array([250.0, 1.0, 1.0, 250.0, 0.0])
     counts = []
     for day in range(days):
         amounts[0, 0] += doses.get(day, 0.0)
@@ -93,9 +93,9 @@ def test_platelets_fall_within_days_and_recover_on_the_drug() -> None:
 
 def test_platelets_rest_without_a_drug() -> None:
     """Catches a drift of an undisturbed patient."""
-    state = np.array([200.0, 1.0, 1.0, 200.0])
+    state = np.array([200.0, 1.0, 1.0, 200.0, 0.0])
     pl.advance_platelets(state, 200.0, np.zeros((1, N_AMOUNTS)), drug()[None, :], 1000.0)
-    assert state.tolist() == [200.0, 1.0, 1.0, 200.0]
+    assert state.tolist() == [200.0, 1.0, 1.0, 200.0, 0.0]
 
 
 def test_log_kill_adds_over_doses() -> None:

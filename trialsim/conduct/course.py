@@ -30,11 +30,17 @@ class Course(Protocol):
     def laboratory(self) -> float:
         """The platelet count as measured now, 1e9/L."""
 
+    def neutrophils(self) -> float:
+        """The neutrophil count as measured now, 1e9/L; only where they are simulated."""
+
     def measure(self, guide: int) -> PanelResult:
         """The panel that ``arm.guides[guide]`` asks for, as measured now."""
 
     def true_platelet_nadir(self) -> float | None:
         """The lowest true platelet count so far, 1e9/L; None for a patient without a body."""
+
+    def severe_days(self) -> tuple[float, float]:
+        """Days so far with true neutrophils below 0.5e9/L, and with true platelets below 25e9/L."""
 
     def true_neutrophil_nadir(self) -> float | None:
         """The lowest true neutrophil count so far, 1e9/L; None where none are simulated."""

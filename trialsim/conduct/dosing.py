@@ -1,4 +1,4 @@
-"""Platelet rules in the trial: when a dose is held, reduced or given up.
+"""Dose rules in the trial: when a dose is held, reduced or given up.
 
 The rule itself is `trialsim.treatment.dose_rules`, one for the trial's process and for the bank's compiled loop.
 """
@@ -35,17 +35,26 @@ class DoseState(NamedTuple):
     holds: int = 0
 
 
-def decide(rule: DoseRule | None, state: DoseState, platelets: float | None) -> tuple[Decision, DoseState]:
+def decide(
+    rule: DoseRule | None, state: DoseState, platelets: float | None, neutrophils: float | None = None
+) -> tuple[Decision, DoseState]:
     """What to do with a dose that is due, and the state that follows.
 
-    ``platelets`` is the last laboratory value, 1e9/L; None when there was none, which holds nothing.
+    ``platelets`` and ``neutrophils`` are the last laboratory values, 1e9/L; None when there was none, which holds
+    nothing.
     """
     if rule is None:
         return Decision.GIVE, state
-    kept = 1.0 - rule.reduce_percent / 100.0
-    seen = math.nan if platelets is None else platelets
     made, fraction, on_hold, holds = dose_rules.decide(
-        rule.hold_below, rule.resume_above, kept, rule.stop_after_holds, *state, platelets=seen
+        rule.hold_below,
+        rule.resume_above,
+        rule.neutrophils_hold_below,
+        rule.neutrophils_resume_above,
+        1.0 - rule.reduce_percent / 100.0,
+        rule.stop_after_holds,
+        *state,
+        platelets=math.nan if platelets is None else platelets,
+        neutrophils=math.nan if neutrophils is None else neutrophils,
     )
     return Decision(made), DoseState(fraction, on_hold, holds)
 
@@ -53,7 +62,7 @@ def decide(rule: DoseRule | None, state: DoseState, platelets: float | None) -> 
 class OrderProgress:
     """One order of one patient: how much is to come, how much was given."""
 
-    __slots__ = ("given", "remaining", "state", "stopped", "withheld")
+    __slots__ = ("delayed_on", "given", "remaining", "shift", "state", "stopped", "waited", "withheld")
 
     def __init__(self, administrations: int) -> None:
         self.remaining = administrations
@@ -63,6 +72,12 @@ class OrderProgress:
         self.stopped = False
         self.withheld = False
         """Not given since its panel was negative."""
+        self.shift = 0.0
+        """Days by which what is to come was moved; of orders that are delayed together, the first one's counts."""
+        self.waited = 0.0
+        """Days that the dose that is due has waited."""
+        self.delayed_on = -1.0
+        """Study day of the last delay."""
 
 
 def dose_intensity(arm: ResolvedArm, progress: list[OrderProgress], until: float) -> tuple[int, float]:

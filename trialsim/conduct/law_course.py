@@ -28,6 +28,12 @@ class LawCourse:
     def laboratory(self) -> float:
         raise AssertionError("an arm with a law has no laboratory visits")
 
+    def neutrophils(self) -> float:
+        raise AssertionError("an arm with a law has no laboratory visits")
+
+    def severe_days(self) -> tuple[float, float]:
+        return 0.0, 0.0
+
     def measure(self, guide: int) -> PanelResult:
         raise AssertionError("an arm with a law has no biomarkers")
 

@@ -24,16 +24,21 @@ from trialsim.conduct.dosing import Decision, OrderProgress, decide, dose_intens
 from trialsim.conduct.law_course import SITE as SITE_OF_LAW
 from trialsim.conduct.own_visits import MISSED
 from trialsim.conduct.queue import Queue
+from trialsim.conduct.rule_delays import with_delays
 from trialsim.conduct.schedule import Task, Visit
 from trialsim.records import Event, EventKind, Intercurrent, PatientRecord, Relapse, SameDay
-from trialsim.spec.resolved import ResolvedArm
+from trialsim.spec.resolved import Order, Pharmacology, ResolvedArm
 from trialsim.spec.resolved_conduct import AfterRelapse
+from trialsim.treatment.adherence import Flags
+from trialsim.treatment.toxic_death import day_of_death, suffered
 
 CANCER = "cancer"
 OTHER_CAUSES = "other causes"
 ANY_CAUSE = "any cause"
+TOXICITY = "toxicity"
 #: Reasons for stopping treatment.
-FOR_RELAPSE, FOR_DEATH, FOR_WITHDRAWAL, FOR_PLATELETS = "relapse", "death", "withdrew", "platelets"
+FOR_RELAPSE, FOR_DEATH, FOR_WITHDRAWAL = "relapse", "death", "withdrew"
+FOR_PLATELETS, FOR_NEUTROPHILS = "platelets", "neutrophils"
 FOR_LOSS, FOR_NEW_THERAPY = "lost", "new therapy"
 
 
@@ -46,7 +51,8 @@ class PatientProcess:
 
     ``log`` takes every event, ``post_relapse`` draws the days from relapse at a site to death from cancer,
     ``after_relapse`` is what the patient would be given then, ``clinic`` has the places for treatment where they are
-    limited.
+    limited. ``missed`` says which doses of each order are forgotten (empty: none), ``endurance`` how much of the
+    hazards in ``pharmacology`` the patient outlives.
     """
 
     __slots__ = (
@@ -55,13 +61,21 @@ class PatientProcess:
         "_clinic",
         "_course",
         "_do",
+        "_endurance",
+        "_leaders",
         "_log",
+        "_missed",
+        "_neutrophils",
+        "_neutrophils_on",
+        "_pharmacology",
         "_platelets",
         "_post_relapse",
         "_progress",
         "_queue",
         "_seen",
+        "_seen_on",
         "_start",
+        "_suffered",
         "_times",
         "_to_come",
         "closed",
@@ -79,6 +93,9 @@ class PatientProcess:
         post_relapse: Callable[[str], float],
         after_relapse: AfterRelapse | None = None,
         clinic: Clinic | None = None,
+        missed: tuple[Flags, ...] = (),
+        pharmacology: Pharmacology | None = None,
+        endurance: float = math.inf,
     ) -> None:
         self.record = record
         self.closed = False
@@ -94,6 +111,14 @@ class PatientProcess:
         #: Study day on which something was last seen of the patient.
         self._seen = 0.0
         self._platelets: float | None = None
+        self._neutrophils: float | None = None
+        #: Study day of the last neutrophil count.
+        self._neutrophils_on = -1.0
+        self._leaders = arm.leaders
+        self._missed = missed
+        self._pharmacology, self._endurance = pharmacology or Pharmacology(), endurance
+        #: The integral of the hazard of toxic death up to the last visit, and its day.
+        self._suffered, self._seen_on = 0.0, 0.0
         self._progress = [OrderProgress(len(order.days)) for order in arm.orders]
         #: Doses of all orders that are still to come.
         self._to_come = sum(progress.remaining for progress in self._progress)
@@ -115,19 +140,25 @@ class PatientProcess:
             record.waits = self._queue.waits
             yield from self._follow_the_queue(env, self._queue)
             visits = ()
-        for day, planned in visits:
+        for day, planned in with_delays(self._arm, visits, self._progress):
             if day >= ends:  # death, withdrawal and loss go before the visit they fall on
                 break
             yield env.timeout(start + day - env.now)
             course.advance(day)
+            if self._dies_of_toxicity(day):
+                break
             self._visit(day, planned)
             if record.relapse is not None:
                 break
+        if self.closed:
+            return
         if record.relapse is not None:
             cancer = record.relapse.detected + self._survival_after(record.relapse)
             ends = min(ends, cancer)
         if ends < math.inf:
             yield env.timeout(start + ends - env.now)
+            if record.relapse is None and self._dies_before(ends):
+                return
             self._end(ends, cancer)
 
     def _follow_the_queue(self, env: simpy.Environment, queue: Queue) -> Iterator[Any]:
@@ -142,11 +173,15 @@ class PatientProcess:
             yield env.timeout(self._start + day - env.now)
             planned = queue.agenda.take()
             self._course.advance(day)
+            if self._dies_of_toxicity(day):
+                break
             self._visit(day, planned)
 
     def close_at_cut(self, cut_day: float) -> None:
         """End the follow-up of a patient who is still in it at the data cut (a calendar day)."""
-        self._close(cut_day - self._start)
+        day = cut_day - self._start
+        if self.record.relapse is not None or not self._dies_before(day):
+            self._close(day)
 
     def as_of(self, day: float) -> PatientRecord:
         """The record as it would be with a data cut now, on a calendar day; for the eye, not to be changed."""
@@ -163,6 +198,29 @@ class PatientProcess:
     def _tell(self, day: float, kind: EventKind, detail: str = "", value: float | None = None, unit: str = "") -> None:
         self._seen = day
         self._log(Event(self._start + day, self.record.patient, day, kind, detail, value, unit))
+
+    def _dies_before(self, day: float) -> bool:
+        """Whether toxicity kills before the end of follow-up; asked only where it can."""
+        if self._endurance == math.inf:
+            return False
+        self._course.advance(day)
+        return self._dies_of_toxicity(day)
+
+    def _dies_of_toxicity(self, day: float) -> bool:
+        """Death since the last visit, dated when the hazards had added up. It stops with the biology, at relapse."""
+        if self._endurance == math.inf:
+            return False
+        rates = self._pharmacology
+        now = suffered(rates.neutropenic_death, rates.thrombocytopenic_death, *self._course.severe_days())
+        if now < self._endurance:
+            self._suffered, self._seen_on = now, day
+            return False
+        died = on_grid(day_of_death(self._seen_on, day, self._suffered, now, self._endurance))
+        self._stop_treatment(died, FOR_DEATH)
+        self.record.death_day, self.record.death_cause = died, TOXICITY
+        self._tell(died, EventKind.DEATH, TOXICITY)
+        self._close(died)
+        return True
 
     def _visit(self, day: float, planned: tuple[Task, ...]) -> None:
         """Everything planned for one time, in order, until a relapse is seen."""
@@ -256,28 +314,67 @@ class PatientProcess:
         self._tell(day, EventKind.NOT_GIVEN, f"{order.id}: {panel} negative")
 
     def _dose(self, day: float, index: int) -> None:
-        progress = self._progress[index]
-        if progress.stopped:
-            return
+        progress, leader = self._progress[index], self._progress[self._leaders[index]]
         order = self._arm.orders[index]
-        decision, state = decide(order.rule, progress.state, self._platelets)
+        if progress.stopped or leader.delayed_on == day:
+            return
+        number = len(order.days) - progress.remaining
+        self._count_neutrophils(day, order, order.days[number])
+        decision, state = decide(order.rule, leader.state, self._platelets, self._neutrophils)
         if decision <= Decision.RESUME and not self._has_place(day, index):
             return
-        progress.state = state
+        leader.state = state
+        if decision is Decision.HOLD and order.rule is not None and order.rule.delay_days > 0.0:
+            longest = order.rule.longest_delay_days
+            if longest is None or leader.waited + order.rule.delay_days <= longest:
+                self._delay(day, index, order.rule.delay_days)
+                return
+            decision = Decision.STOP
+        leader.waited = 0.0
         progress.remaining -= 1
         self._to_come -= 1
-        amount = order.dose * progress.state.fraction
         if decision <= Decision.RESUME:
-            if decision is Decision.RESUME:
-                self._tell(day, EventKind.DOSE_REDUCED, order.id, amount, order.dose_unit)
-            self._course.give(index, progress.state.fraction)
-            self._count_dose(day, progress)
-            self._tell(day, EventKind.DOSE, order.id, amount, order.dose_unit)
+            forgets = bool(self._missed) and bool(self._missed[index][number])
+            self._give(day, index, leader.state.fraction, reduced=decision is Decision.RESUME, forgets=forgets)
         else:
-            self._tell(day, EventKind.DOSE_HELD, order.id, amount, order.dose_unit)
+            self._tell(day, EventKind.DOSE_HELD, order.id, order.dose * leader.state.fraction, order.dose_unit)
             if decision is Decision.STOP:
-                self._stop_order(day, index)
+                for at, first in enumerate(self._leaders):
+                    if first == self._leaders[index] and not self._progress[at].stopped:
+                        self._stop_order(day, at)
         self._complete_treatment(day)
+
+    def _give(self, day: float, index: int, fraction: float, *, reduced: bool, forgets: bool) -> None:
+        """A dose that may be given: it is, or the patient forgets it."""
+        order, amount = self._arm.orders[index], self._arm.orders[index].dose * fraction
+        if reduced:
+            self._tell(day, EventKind.DOSE_REDUCED, order.id, amount, order.dose_unit)
+        if not forgets:
+            self._course.give(index, fraction)
+            self._count_dose(day, self._progress[index], fraction)
+        self._tell(day, EventKind.DOSE_MISSED if forgets else EventKind.DOSE, order.id, amount, order.dose_unit)
+
+    def _count_neutrophils(self, day: float, order: Order, planned: float) -> None:
+        """A count before a dose that begins a cycle, once a day, where the order's rule looks at it."""
+        rule = order.rule
+        if rule is None or not rule.limits_neutrophils or day == self._neutrophils_on:
+            return
+        if not any(on_grid(start) == on_grid(planned) for start in order.cycle_starts):
+            return
+        value = self._neutrophils = self._course.neutrophils()
+        self._neutrophils_on = day
+        record = self.record
+        if record.neutrophil_nadir is None or value < record.neutrophil_nadir:
+            record.neutrophil_nadir = value
+        self._tell(day, EventKind.LABORATORY, "neutrophils", value, "1e9/L")
+
+    def _delay(self, day: float, index: int, days: float) -> None:
+        """The dose, and all that follows by the same rule, moves."""
+        leader, by = self._progress[self._leaders[index]], on_grid(days)
+        leader.shift += by
+        leader.waited += days
+        leader.delayed_on = day
+        self._tell(day, EventKind.DOSE_DELAYED, self._arm.orders[index].id, by, "days")
 
     def _has_place(self, day: float, index: int) -> bool:
         """Whether a dose that is due can be given now; otherwise its order waits."""
@@ -288,8 +385,8 @@ class PatientProcess:
             self._tell(day, EventKind.DOSE_DELAYED, self._arm.orders[index].id, waited, "days")
         return waited is not None
 
-    def _count_dose(self, day: float, progress: OrderProgress) -> None:
-        progress.given += progress.state.fraction
+    def _count_dose(self, day: float, progress: OrderProgress, fraction: float) -> None:
+        progress.given += fraction
         record = self.record
         record.treated = True
         if record.first_dose is None:
@@ -297,17 +394,23 @@ class PatientProcess:
         record.last_dose = day
 
     def _stop_order(self, day: float, index: int) -> None:
-        progress = self._progress[index]
+        progress, reason = self._progress[index], self._reason(index)
         self._to_come -= progress.remaining
         progress.stopped, progress.remaining = True, 0
-        self._note_stop(day, FOR_PLATELETS)
-        self._tell(day, EventKind.TREATMENT_STOPPED, f"{FOR_PLATELETS}: {self._arm.orders[index].id}")
+        self._note_stop(day, reason)
+        self._tell(day, EventKind.TREATMENT_STOPPED, f"{reason}: {self._arm.orders[index].id}")
+
+    def _reason(self, index: int) -> str:
+        """The count that an order is held for: platelets, unless its rule looks at neutrophils and they are low."""
+        rule, count = self._arm.orders[index].rule, self._neutrophils
+        low = rule is not None and count is not None and count < rule.neutrophils_resume_above
+        return FOR_NEUTROPHILS if low else FOR_PLATELETS
 
     def _note_stop(self, day: float, reason: str) -> None:
         """Why treatment was first stopped early; its own rules bring about an intercurrent event."""
         if not self.record.treatment_stopped:
             self.record.treatment_stopped = reason
-            if reason == FOR_PLATELETS:
+            if reason in (FOR_PLATELETS, FOR_NEUTROPHILS):
                 self._note("discontinuation", day)
 
     def _stop_treatment(self, day: float, reason: str) -> None:
@@ -324,13 +427,14 @@ class PatientProcess:
         self._tell(day, EventKind.TREATMENT_STOPPED, reason)
 
     def _complete_treatment(self, day: float) -> None:
-        if self._to_come or self.record.treatment_stopped:
+        if self._to_come or self.record.treatment_stopped or all(progress.withheld for progress in self._progress):
             return
-        if self.record.treated:
+        if self.record.treated or not any(progress.state.holds for progress in self._progress):
             self._tell(day, EventKind.TREATMENT_COMPLETED)
-        elif not all(progress.withheld for progress in self._progress):  # every dose was held
-            self._note_stop(day, FOR_PLATELETS)
-            self._tell(day, EventKind.TREATMENT_STOPPED, FOR_PLATELETS)
+        else:  # every dose was held
+            reason = self._reason(next(at for at, progress in enumerate(self._progress) if not progress.withheld))
+            self._note_stop(day, reason)
+            self._tell(day, EventKind.TREATMENT_STOPPED, reason)
 
     def _end(self, day: float, cancer: float) -> None:
         """Death, withdrawal or loss on study day ``day``; the event is the last one of the patient."""

@@ -43,12 +43,12 @@ def scan_days(periods: tuple[ScanPeriod, ...], horizon: float) -> list[float]:
 
 
 def laboratory_days(order: Order) -> list[float]:
-    """Days of the laboratory visits that an order's dose rule asks for; none without a rule.
+    """Days of the laboratory visits that an order's platelet rule asks for; none without one.
 
     At each cycle's start and weekly from there (days 1, 8, 15, ... of the cycle) until the next cycle. The
     last cycle is as long as the one before it; a single cycle is followed for 28 days after its last dose.
     """
-    if order.rule is None or not order.cycle_starts:
+    if order.rule is None or not order.rule.limits_platelets or not order.cycle_starts:
         return []
     starts = list(order.cycle_starts)
     alone = len(starts) == 1

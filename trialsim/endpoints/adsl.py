@@ -36,6 +36,7 @@ STOP_TERMS = {
     "lost": "LOST TO FOLLOW-UP",
     "new therapy": "OTHER",
     "platelets": "ADVERSE EVENT",
+    "neutrophils": "ADVERSE EVENT",
 }
 TREATMENT_TERMS = {
     Treatment.NEVER_STARTED: "",

@@ -1,4 +1,4 @@
-"""What treatment cost: doses given, held, reduced; the worst grade of blood counts, by CTCAE v5."""
+"""What treatment cost: doses given, held, reduced, delayed, missed; the worst grade of blood counts, by CTCAE v5."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from trialsim.spec.resolved import ResolvedProtocol
 
 #: Upper limits of grades 1 to 4, 1e9/L (CTCAE v5; the normal limits are 150 and 2).
 GRADES = {"platelets": (150.0, 75.0, 50.0, 25.0), "neutrophils": (2.0, 1.5, 1.0, 0.5)}
-_COUNTED = {EventKind.DOSE: "given", EventKind.DOSE_HELD: "held", EventKind.DOSE_REDUCED: "reduced"}
+_COUNTED = {
+    EventKind.DOSE: "given",
+    EventKind.DOSE_HELD: "held",
+    EventKind.DOSE_REDUCED: "reduced",
+    EventKind.DOSE_DELAYED: "delayed",
+    EventKind.DOSE_MISSED: "missed",
+}
 
 
 def grade(count: float, cells: str) -> int:

@@ -30,8 +30,11 @@ from trialsim.patient.streams import open_streams
 from trialsim.patient.untreated import Person, World
 from trialsim.records import SameDay, Traits
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
-from trialsim.treatment import dose_rules
-from trialsim.treatment.platelets import LOWEST
+from trialsim.treatment import dose_rules, toxic_death
+from trialsim.treatment.adherence import Flags, missed_doses
+from trialsim.treatment.neutrophils import SEVERE_DAYS as NEUTROPENIC_DAYS
+from trialsim.treatment.platelets import LOWEST, SEVERE_DAYS
+from trialsim.treatment.toxic_death import draw_endurance
 
 Generator = np.random.Generator
 
@@ -44,21 +47,32 @@ _KINDS = {
     SameDay.DOSE: _DOSE,
 }
 #: Places in an order's rule.
-_HOLD_BELOW, _RESUME_ABOVE, _KEPT, _STOP_AFTER = range(4)
+_HOLD_BELOW, _RESUME_ABOVE, _NEUTROPHILS_HOLD, _NEUTROPHILS_RESUME, _KEPT, _STOP_AFTER, _DELAY, _LONGEST = range(8)
 #: Places in what is known of an order: the current dose as a fraction of the planned one, 1 while on hold, holds so
-#: far, 1 once given up, sum of the fractions given, administrations given, doses held, 1 once its panel was negative.
-FRACTION, ON_HOLD, HOLDS, STOPPED, GIVEN, ADMINISTRATIONS, HELD, WITHHELD = range(8)
-N_DONE = 8
+#: far, 1 once given up, sum of the fractions given, administrations given, doses held, 1 once its panel was negative;
+#: times it was delayed, days by which it was moved, days that the dose that is due has waited, doses missed. Of orders
+#: that are delayed together, the current dose, holds and delays are those of the first.
+FRACTION, ON_HOLD, HOLDS, STOPPED, GIVEN, ADMINISTRATIONS, HELD, WITHHELD, DELAYED, MOVED, WAITED, MISSED = range(12)
+N_DONE = 12
 #: Places in what became of a patient: day of relapse, its lesion, day on which that crossed the detection limit, last
 #: scan without relapse, cells at relapse, main lineage (a population), lowest platelet count measured and true, days
-#: of first and last dose. Not a number: never.
+#: of first and last dose, lowest neutrophil count measured, day of death from toxicity. Not a number: never.
 RELAPSE, LESION, LATENT, LAST_SCAN, CELLS, LINEAGE, NADIR, TRUE_NADIR, FIRST_DOSE, LAST_DOSE = range(10)
-N_OUTCOME = 10
+NEUTROPHILS, TOXIC_DEATH = 10, 11
+N_OUTCOME = 12
 
 _advance, _swallow, _strike, _scan = course.advance, intake.swallow, course.strike, course.scan
 _laboratory, _main_lineage, _measure = course.laboratory, course.main_lineage, markers.measure
+_neutrophils = course.neutrophils
 _assemble, _decide = assemble, compiled(dose_rules.decide)
-_GIVE, _RESUME, _STOP = dose_rules.GIVE, dose_rules.RESUME, dose_rules.STOP
+_suffered, _day_of_death = compiled(toxic_death.suffered), compiled(toxic_death.day_of_death)
+_RESUME, _HOLD, _STOP = dose_rules.RESUME, dose_rules.HOLD, dose_rules.STOP
+#: What became of a dose: given; held or never to be given; waiting.
+_GIVEN, _NOT_GIVEN, _WAITS = 0, 1, 2
+#: Places in what is known at a visit: platelets and neutrophils as the laboratory said last (nan: never), the day of
+#: the latter; the hazard of toxic death that was suffered up to the last visit, and its day.
+PLATELETS, COUNTED, COUNTED_ON, SUFFERED, SEEN_ON = range(5)
+N_KNOWN = 5
 
 
 class Plan(NamedTuple):
@@ -69,51 +83,154 @@ class Plan(NamedTuple):
     orders: Integers
     """The order of a dose, the guide of a biomarker; 0 otherwise."""
     rules: Floats
-    """Order x (hold below, resume above, share kept after a hold, stop after holds)."""
+    """Order x (limits on platelets and on neutrophils, share kept after a hold, stop after holds, delay, longest)."""
+    groups: Integers
+    """For each line the order that it is delayed with, the number of orders for what stays on its day."""
+    counts: Integers
+    """For each line whether neutrophils are counted before the dose."""
+    numbers: Integers
+    """For each line of a dose its place among the order's doses."""
+    leaders: Integers
+    """For each order the first that is delayed with it."""
 
 
 def make_plan(arm: ResolvedArm, visits: Iterable[tuple[float, Iterable[tuple[int, int]]]]) -> Plan:
     """Visits, each a study day and its tasks (`trialsim.records.SameDay`, index of the order), as flat arrays."""
     lines = [(day, _KINDS[SameDay(kind)], order) for day, tasks in visits for kind, order in tasks]
     # Without a rule no count is low.
-    rules = np.tile([-math.inf, -math.inf, 1.0, math.inf], (len(arm.orders), 1))
+    rules = np.tile([-math.inf, -math.inf, -math.inf, -math.inf, 1.0, math.inf, 0.0, math.inf], (len(arm.orders), 1))
+    starts: list[frozenset[float]] = []
     for row, order in zip(rules, arm.orders, strict=True):
-        if (rule := order.rule) is not None:
-            kept = 1.0 - rule.reduce_percent / 100.0
-            row[:] = rule.hold_below, rule.resume_above, kept, rule.stop_after_holds
+        starts.append(frozenset())
+        if (rule := order.rule) is None:
+            continue
+        longest = math.inf if rule.longest_delay_days is None else rule.longest_delay_days
+        row[:4] = rule.hold_below, rule.resume_above, rule.neutrophils_hold_below, rule.neutrophils_resume_above
+        row[4:] = 1.0 - rule.reduce_percent / 100.0, rule.stop_after_holds, rule.delay_days, longest
+        if rule.limits_neutrophils:
+            starts[-1] = frozenset(_on_grid(day) for day in order.cycle_starts)
+    leaders, stays, numbers = arm.leaders, len(arm.orders), [0] * len(lines)
+    given = [0] * len(arm.orders)
+    for at, (_, kind, order_at) in enumerate(lines):
+        if kind == _DOSE:
+            numbers[at] = given[order_at]
+            given[order_at] += 1
+    moves = [kind == _DOSE and rules[order, _DELAY] > 0.0 for _, kind, order in lines]
     return Plan(
         days=np.array([day for day, _, _ in lines], np.float64),
         kinds=np.array([kind for _, kind, _ in lines], np.int64),
         orders=np.array([order for _, _, order in lines], np.int64),
         rules=rules,
+        groups=np.array(
+            [leaders[order] if move else stays for move, (_, _, order) in zip(moves, lines, strict=True)], np.int64
+        ),
+        counts=np.array([kind == _DOSE and day in starts[order] for day, kind, order in lines], np.int64),
+        numbers=np.array(numbers, np.int64),
+        leaders=np.array(leaders, np.int64),
     )
+
+
+def _on_grid(day: float) -> float:
+    """The point of the calendar's grid nearest to a day (`trialsim.conduct.calendar_grid`)."""
+    return float(np.rint(day * 2.0**20) / 2.0**20)
 
 
 @compiled
-def _dose(state: State, order: int, rule: Floats, done: Floats, platelets: float, rng: Generator) -> bool:
-    """A dose that is due, under its rule; returns whether it was given."""
+def _next_line(plan: Plan, places: Integers, done: Floats) -> tuple[int, float]:
+    """The line that is next, or -1, and its day: each group is looked at from its place on, moved by its shift."""
+    best, when = -1, math.inf
+    stays = places.size - 1
+    for group in range(places.size):
+        at = places[group]
+        while at < plan.days.size and plan.groups[at] != group:
+            at += 1
+        places[group] = at
+        if at == plan.days.size:
+            continue
+        day = plan.days[at] + (0.0 if group == stays else done[group, MOVED])
+        if best < 0 or day < when:
+            best, when = at, day
+        elif day == when:
+            kind, other = plan.kinds[at], plan.kinds[best]
+            if kind < other or (kind == other and plan.orders[at] < plan.orders[best]):
+                best = at
+    return best, when
+
+
+@compiled
+def _dies(state: State, day: float, hazards: Floats, known: Floats, out: Floats) -> bool:
+    """Whether toxicity has killed since the last visit."""
+    if hazards[2] == math.inf:
+        return False
+    neutropenic = state.marrow[NEUTROPENIC_DAYS] if state.marrow.shape[0] > 0 else 0.0
+    now = _suffered(hazards[0], hazards[1], neutropenic, state.platelets[SEVERE_DAYS])
+    if now < hazards[2]:
+        known[SUFFERED], known[SEEN_ON] = now, day
+        return False
+    died = _day_of_death(known[SEEN_ON], day, known[SUFFERED], now, hazards[2])
+    out[TOXIC_DEATH] = np.rint(died * 2.0**20) / 2.0**20
+    return True
+
+
+@compiled
+def _note_lowest(out: Floats, place: int, count: float) -> None:
+    if not out[place] <= count:
+        out[place] = count
+
+
+@compiled
+def _note_dose(out: Floats, day: float, became: int) -> None:
+    if became == _GIVEN:
+        if math.isnan(out[FIRST_DOSE]):
+            out[FIRST_DOSE] = day
+        out[LAST_DOSE] = day
+
+
+@compiled
+def _dose(state: State, order: int, plan: Plan, done: Floats, known: Floats, forgets: bool, rng: Generator) -> int:
+    """A dose that is due, under its rule; returns what became of it."""
+    rule, leader = plan.rules[order], plan.leaders[order]
+    first = done[leader]
     decision, fraction, on_hold, holds = _decide(
         rule[_HOLD_BELOW],
         rule[_RESUME_ABOVE],
+        rule[_NEUTROPHILS_HOLD],
+        rule[_NEUTROPHILS_RESUME],
         rule[_KEPT],
         rule[_STOP_AFTER],
-        done[FRACTION],
-        done[ON_HOLD] > 0.0,
-        int(done[HOLDS]),
-        platelets,
+        first[FRACTION],
+        first[ON_HOLD] > 0.0,
+        int(first[HOLDS]),
+        known[PLATELETS],
+        known[COUNTED],
     )
-    done[FRACTION], done[ON_HOLD], done[HOLDS] = fraction, 1.0 if on_hold else 0.0, float(holds)
+    first[FRACTION], first[ON_HOLD], first[HOLDS] = fraction, 1.0 if on_hold else 0.0, float(holds)
+    if decision == _HOLD and rule[_DELAY] > 0.0:
+        if first[WAITED] + rule[_DELAY] <= rule[_LONGEST]:
+            first[WAITED] += rule[_DELAY]
+            first[MOVED] += np.rint(rule[_DELAY] * 2.0**20) / 2.0**20
+            first[DELAYED] += 1.0
+            return _WAITS
+        decision = _STOP
+    first[WAITED] = 0.0
+    own = done[order]
     if decision > _RESUME:
-        done[HELD] += 1.0
-        done[STOPPED] = 1.0 if decision == _STOP else 0.0
-        return False
+        own[HELD] += 1.0
+        if decision == _STOP:
+            for at in range(done.shape[0]):
+                if plan.leaders[at] == leader:
+                    done[at, STOPPED] = 1.0
+        return _NOT_GIVEN
+    if forgets:
+        own[MISSED] += 1.0
+        return _NOT_GIVEN
     if state.orders[order, DRUG] >= 0.0:
         _swallow(state, order, fraction)
     else:
         _strike(state, order, fraction, rng)
-    done[GIVEN] += fraction
-    done[ADMINISTRATIONS] += 1.0
-    return True
+    own[GIVEN] += fraction
+    own[ADMINISTRATIONS] += 1.0
+    return _GIVEN
 
 
 @compiled
@@ -165,6 +282,11 @@ class FollowUp(NamedTuple):
     """Addresses of the patient's streams (`trialsim.patient.streams`)."""
     scan_stream: int
     visit_stream: int
+    neutrophil_stream: int
+    hazards: Floats
+    """Of toxic death per day of neutropenia and of thrombocytopenia, and how much of them the patient outlives."""
+    missed: Integers
+    """For each line of the plan whether the dose is forgotten; empty where none is."""
     done: Floats
     """Filled: order x N_DONE."""
     out: Floats
@@ -174,23 +296,61 @@ class FollowUp(NamedTuple):
 
 
 @compiled
+def _treat(
+    state: State, line: int, day: float, follow_up: FollowUp, known: Floats, cells: Generator, samples: Generator
+) -> int:
+    """A line that is a dose; returns what became of it."""
+    plan, done, out = follow_up.plan, follow_up.done, follow_up.out
+    order = plan.orders[line]
+    if done[order, STOPPED] + done[order, WITHHELD] > 0.0:
+        return _NOT_GIVEN
+    if plan.counts[line] > 0 and known[COUNTED_ON] != day:
+        known[COUNTED], known[COUNTED_ON] = _neutrophils(state, samples), day
+        _note_lowest(out, NEUTROPHILS, known[COUNTED])
+    forgets = follow_up.missed.size > 0 and follow_up.missed[line] > 0
+    became = _dose(state, order, plan, done, known, forgets, cells)
+    _note_dose(out, day, became)
+    return became
+
+
+@compiled
+def _finish(
+    state: State, follow_up: FollowUp, known: Floats, at_rest: bool, space: Workspace, cells: Generator
+) -> None:
+    """From the last visit to the end of follow-up, where toxicity may kill in between."""
+    ends = min(follow_up.ends, follow_up.cut)
+    if follow_up.hazards[2] == math.inf or ends == math.inf:
+        return
+    if at_rest:
+        state.clock[NOW] = ends
+    else:
+        _advance(state, ends, space, cells)
+    _dies(state, ends, follow_up.hazards, known, follow_up.out)
+
+
+@compiled
 def _live(state: State, follow_up: FollowUp, space: Workspace) -> None:
     """`live`, with room to work in."""
     plan, guides, errors = follow_up.plan, follow_up.guides, follow_up.errors
     done, out, said = follow_up.done, follow_up.out, follow_up.said
     cells, scans = stream_at(follow_up.cells_stream), stream_at(follow_up.scan_stream)
-    visits = stream_at(follow_up.visit_stream)
+    visits, samples = stream_at(follow_up.visit_stream), stream_at(follow_up.neutrophil_stream)
     _begin(done, out, said)
-    platelets = np.nan
+    places = np.zeros(done.shape[0] + 1, np.int64)
+    known = np.full(N_KNOWN, np.nan)
+    known[SUFFERED] = known[SEEN_ON] = 0.0
     at_rest = False
-    for line in range(plan.days.size):
-        day, kind, order = plan.days[line], plan.kinds[line], plan.orders[line]
-        if day >= follow_up.ends or day > follow_up.cut:
+    while True:
+        line, day = _next_line(plan, places, done)
+        if line < 0 or day >= follow_up.ends or day > follow_up.cut:
             break
+        kind, order, became = plan.kinds[line], plan.orders[line], _NOT_GIVEN
         if at_rest:
             state.clock[NOW] = day
         else:
             at_rest = _advance(state, day, space, cells)
+        if _dies(state, day, follow_up.hazards, known, out):
+            break
         if kind == _SCAN:
             lesion = _scan(state, follow_up.scan_error_sd, scans)
             if lesion >= 0:
@@ -198,19 +358,18 @@ def _live(state: State, follow_up: FollowUp, space: Workspace) -> None:
                 break
             out[LAST_SCAN] = day
         elif kind == _LABORATORY:
-            platelets = _laboratory(state, visits)
-            if not out[NADIR] <= platelets:
-                out[NADIR] = platelets
+            known[PLATELETS] = _laboratory(state, visits)
+            _note_lowest(out, NADIR, known[PLATELETS])
         elif kind == _BIOMARKER:
             _measure(state, guides, order, errors[order], said[order])
             _decide_orders(guides, order, said[order, markers.POSITIVE] > 0.0, done)
-        elif done[order, STOPPED] + done[order, WITHHELD] == 0.0 and _dose(
-            state, order, plan.rules[order], done[order], platelets, cells
-        ):
-            at_rest = False
-            if math.isnan(out[FIRST_DOSE]):
-                out[FIRST_DOSE] = day
-            out[LAST_DOSE] = day
+        else:
+            became = _treat(state, line, day, follow_up, known, cells, samples)
+            at_rest = at_rest and became != _GIVEN
+        if became != _WAITS:
+            places[plan.groups[line]] += 1
+    if math.isnan(out[RELAPSE]) and math.isnan(out[TOXIC_DEATH]):
+        _finish(state, follow_up, known, at_rest, space, cells)
     out[TRUE_NADIR] = state.platelets[LOWEST]
 
 
@@ -235,6 +394,14 @@ def begin_and_live(
 ) -> None:
     """`trialsim.patient.prepare.assemble`, then `live`, of a patient at whom nobody looks."""
     live(_assemble(whose, responds, world, recipe, kinetics, 0, lesions_stream), follow_up)
+
+
+def _missed_lines(plan: Plan, missed: tuple[Flags, ...]) -> Integers:
+    """Which lines of a plan are doses that a patient forgets."""
+    if not missed:
+        return np.zeros(0, np.int64)
+    lines = zip(plan.kinds, plan.orders, plan.numbers, strict=True)
+    return np.array([kind == _DOSE and missed[order][number] for kind, order, number in lines], np.int64)
 
 
 @dataclass(frozen=True)
@@ -292,12 +459,14 @@ def live_all(
     done = np.empty((len(traits), len(arm.orders), N_DONE))
     said = np.empty((len(traits), len(arm.guides), markers.N_PANEL))
     error, guides, recipes = scan_error(protocol), markers.make_guides(protocol, arm), recipes_of(arm, protocol)
+    toxicity = protocol.pharmacology
+    rates = toxicity.neutropenic_death, toxicity.thrombocytopenic_death
     with uncollected():
         for row, (patient, own) in enumerate(traits.items()):
             whose, responds, recipe = recipes.own(own)
             kinetics = recipes.kinetics(own, patient, seed=seed, replicate=replicate)
             streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
-            lesions, cells, scans, visits = (stream.address for stream in streams)
+            lesions, cells, scans, visits, counts = (stream.address for stream in streams)
             follow_up = FollowUp(
                 plan,
                 guides,
@@ -308,6 +477,9 @@ def live_all(
                 cells,
                 scans,
                 visits,
+                counts,
+                np.array([*rates, draw_endurance(toxicity, patient, seed=seed, replicate=replicate)]),
+                _missed_lines(plan, missed_doses(protocol, arm, patient, seed=seed, replicate=replicate)),
                 done[row],
                 outcomes[row],
                 said[row],

@@ -88,15 +88,18 @@ from trialsim.patient.state import (
     ADDS,
     BASELINE,
     BURDEN,
+    CROSS,
     CROSSED,
     DRUG,
     FIRST_ESCAPE,
+    GRAY,
     HITS,
     HITS_ESCAPED,
     HOST_DAMAGE,
     IN_USE,
     INDUCER,
     INFILTRATE,
+    LAST_FRACTION,
     LIMIT,
     LOCAL,
     LOCAL_ONLY,
@@ -108,11 +111,14 @@ from trialsim.patient.state import (
     ON_RATE,
     PRODUCTION,
     RELATIVE,
+    REPAIR,
     SENESCENCE_GAIN,
     SHIFT,
     TOLERANCE,
     TOXIN,
     TRACED,
+    UNREPAIRED,
+    UNREPAIRED_LOCAL,
     VALUE,
     WAKE_LEFT,
     Floats,
@@ -522,6 +528,18 @@ def advance(state: State, until: float, space: Workspace, rng: Generator) -> boo
 
 
 @compiled
+def _meet_unrepaired(state: State, gray: float, cross: float, repair: float, local_only: float) -> tuple[float, float]:
+    """Hits of a fraction by what is left of earlier ones, in the local bed and elsewhere; the fraction joins that."""
+    clock = state.clock
+    kept = math.exp(-repair * (clock[NOW] - clock[LAST_FRACTION]))
+    local, elsewhere = clock[UNREPAIRED_LOCAL] * kept, clock[UNREPAIRED] * kept
+    clock[LAST_FRACTION] = clock[NOW]
+    clock[UNREPAIRED_LOCAL] = local + gray
+    clock[UNREPAIRED] = elsewhere if local_only > 0.0 else elsewhere + gray
+    return cross * gray * local, cross * gray * elsewhere
+
+
+@compiled
 def strike(state: State, order: int, fraction: float, rng: Generator) -> None:
     """One damaging dose of an order (an infusion, a fraction of radiation), now, at a fraction of the planned dose.
 
@@ -538,11 +556,15 @@ def strike(state: State, order: int, fraction: float, rng: Generator) -> None:
             concentration = state.amounts[d, PLASMA] * state.drugs[d, PER_MG]
             strength = hill_effect(concentration, 1.0, state.drugs[d, EC50], state.drugs[d, HILL])
             odds *= modulated(what[VALUE], strength)
-    loss = -math.expm1(-fraction * line[HITS])
-    loss_escaped = -math.expm1(-fraction * line[HITS_ESCAPED])
+    hits, hits_escaped = fraction * line[HITS], fraction * line[HITS_ESCAPED]
+    cross_local = cross = 0.0
+    if line[REPAIR] > 0.0:
+        cross_local, cross = _meet_unrepaired(state, fraction * line[GRAY], line[CROSS], line[REPAIR], line[LOCAL_ONLY])
     share = line[SENESCENCE_GAIN] * senescent_share(odds, fraction * line[RELATIVE], line[SHIFT])
     lesions = 1 if line[LOCAL_ONLY] > 0.0 else int(state.clock[IN_USE])
     for lesion in range(lesions):
+        more = cross_local if lesion == LOCAL else cross
+        loss, loss_escaped = -math.expm1(-(hits + more)), -math.expm1(-(hits_escaped + more))
         damage(state.cells[lesion], loss, loss_escaped, share, int(line[INDUCER]), state.rates, rng)
     state.host[BURDEN] += fraction * line[HOST_DAMAGE]
     _trace(state)

@@ -29,11 +29,11 @@ from trialsim.rng import Purpose
 from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
 from trialsim.spec.biomarkers import Marker
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
-from trialsim.treatment.neutrophils import BASE, LEAST
-from trialsim.treatment.platelets import LOWEST
+from trialsim.treatment import neutrophils
+from trialsim.treatment.platelets import LOWEST, SEVERE_DAYS
 
 #: What a patient's chance is for, in the order in which their streams are opened.
-STREAMS = (Purpose.LESIONS, Purpose.CELLS, Purpose.ASSESSMENT, Purpose.VISITS)
+STREAMS = (Purpose.LESIONS, Purpose.CELLS, Purpose.ASSESSMENT, Purpose.VISITS, Purpose.NEUTROPHILS)
 
 #: The cause that each proliferating lineage stands for, by population index.
 LINEAGES: dict[int, str] = {
@@ -75,7 +75,7 @@ class Course:
     ) -> None:
         # Compiled code knows the streams by address only: the list keeps the generators alive.
         self._streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
-        lesions, cells, scans, visits = self._streams
+        lesions, cells, scans, visits, counts = self._streams
         kinetics = recipes_of(arm, protocol).kinetics(traits, patient, seed=seed, replicate=replicate)
         self.state = prepare(traits, arm, protocol, lesions.generator, kinetics=kinetics, traced=traced)
         self._own, self._space = state_handle(self.state), space_handle(len(self.state.cells)).address
@@ -86,6 +86,7 @@ class Course:
         #: Nothing can change before the next oral dose, so that advancing is setting the clock.
         self._at_rest = False
         self._cells_stream, self._scan_stream, self._visit_stream = cells.address, scans.address, visits.address
+        self._count_stream = counts.address
         self._scan_error = scan_error(protocol)
         self._protocol, self._arm, self._patient, self._seed, self._replicate = protocol, arm, patient, seed, replicate
 
@@ -136,6 +137,10 @@ class Course:
         """A platelet count as the laboratory reports it, 1e9/L (log-normal error)."""
         return entry.laboratory(self._own.address, self._visit_stream)
 
+    def neutrophils(self) -> float:
+        """A neutrophil count as the laboratory reports it, 1e9/L (log-normal error); only where they are simulated."""
+        return entry.neutrophils(self._own.address, self._count_stream)
+
     def measure(self, guide: int) -> PanelResult:
         """The panel of ``arm.guides[guide]``, now."""
         asked = self._arm.guides[guide]
@@ -155,10 +160,16 @@ class Course:
         """Lowest true platelet count so far, 1e9/L."""
         return float(self.state.platelets[LOWEST])
 
+    def severe_days(self) -> tuple[float, float]:
+        """Days so far with true neutrophils below 0.5e9/L, and with true platelets below 25e9/L."""
+        marrow = self.state.marrow
+        neutropenic = float(marrow[neutrophils.SEVERE_DAYS]) if marrow.size else 0.0
+        return neutropenic, float(self.state.platelets[SEVERE_DAYS])
+
     def true_neutrophil_nadir(self) -> float | None:
         """Lowest true neutrophil count so far, 1e9/L; None where none are simulated."""
         marrow = self.state.marrow
-        return float(marrow[LEAST] * marrow[BASE]) if marrow.size else None
+        return float(marrow[neutrophils.LEAST] * marrow[neutrophils.BASE]) if marrow.size else None
 
 
 def scan_error(protocol: ResolvedProtocol) -> float:

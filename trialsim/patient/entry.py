@@ -12,7 +12,7 @@ from trialsim.patient import intake
 from trialsim.patient.handles import space_at, state_at
 
 _advance, _swallow, _strike = course.advance, intake.swallow, course.strike
-_scan, _laboratory = course.scan, course.laboratory
+_scan, _laboratory, _neutrophils = course.scan, course.laboratory, course.neutrophils
 
 
 @compiled
@@ -43,3 +43,9 @@ def scan(state: int, error_sd: float, scan_stream: int) -> int:
 def laboratory(state: int, visit_stream: int) -> float:
     """A platelet count as the laboratory reports it now, 1e9/L."""
     return _laboratory(state_at(state), stream_at(visit_stream))
+
+
+@compiled
+def neutrophils(state: int, neutrophil_stream: int) -> float:
+    """A neutrophil count as the laboratory reports it now, 1e9/L."""
+    return _neutrophils(state_at(state), stream_at(neutrophil_stream))

@@ -22,10 +22,10 @@ from trialsim.spec.agents import INDUCERS, Cytotoxic, Pharmacokinetics, Radiatio
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
 from trialsim.treatment import neutrophils
 from trialsim.treatment import pharmacology as pk
-from trialsim.treatment.damage import chemotherapy_hits, radiation_hits
+from trialsim.treatment.damage import chemotherapy_hits, cross_hits, radiation_hits
 from trialsim.treatment.fate import fate_shares
 from trialsim.treatment.pharmacokinetics import N_AMOUNTS
-from trialsim.treatment.platelets import COUNT, LOWEST, N_PLATELETS
+from trialsim.treatment.platelets import COUNT, LOWEST, N_PLATELETS, SEVERE_DAYS
 
 #: Rows of the trace of one patient; the kernel stops writing when they are full.
 TRACE_ROWS = 8192
@@ -146,6 +146,9 @@ def _damage_order(order: Order, agent: Cytotoxic | Radiation, p53_status: str, g
     shares = fate_shares(agent.fates, p53_status, steering=gains["p53_steering"])
     if isinstance(agent, Radiation):
         relative = order.dose / _REFERENCE_GRAY
+        line[s.GRAY] = order.dose
+        if agent.repair_half_time is not None:
+            line[s.REPAIR] = 24.0 * math.log(2.0) / agent.repair_half_time.value
         line[s.SENESCENCE_GAIN] = gains["radiation_senescence"]
     else:
         relative = order.dose / agent.reference_dose.value
@@ -307,6 +310,7 @@ def assemble(
         if recipe.gray[order] > 0.0:
             line[s.HITS] = radiation_hits(recipe.gray[order], own.radio_alpha, own.radio_alpha_beta)
             line[s.HITS_ESCAPED] = line[s.HITS]
+            line[s.CROSS] = cross_hits(1.0, 1.0, own.radio_alpha, own.radio_alpha_beta)
         elif line[s.DRUG] < 0.0:
             # Exposure is dose over clearance.
             line[s.HITS] *= sensitivity / own.drug_clearance * kinetics.exposure[order]
@@ -323,6 +327,7 @@ def assemble(
     settings = recipe.settings.copy()
     settings[s.BASELINE] = own.platelet_baseline
     platelets = np.ones(N_PLATELETS)
+    platelets[SEVERE_DAYS] = 0.0
     platelets[COUNT] = platelets[LOWEST] = own.platelet_baseline
     clock = np.zeros(s.N_CLOCK)
     clock[s.IN_USE] = in_use

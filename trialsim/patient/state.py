@@ -15,9 +15,10 @@ Integers = NDArray[np.int64]
 WAKE_LEFT, CROSSED, FIRST_ESCAPE, INFILTRATE = 0, 1, 2, 3
 N_LESION = 4
 
-#: Places in the clock: study day now, rows of the trace in use, lesions in use (the rest are room for new foci).
-NOW, TRACED, IN_USE = 0, 1, 2
-N_CLOCK = 3
+#: Places in the clock: study day now, rows of the trace in use, lesions in use (the rest are room for new foci); study
+#: day of the last fraction, and unrepaired dose (Gy) in the local bed and elsewhere at that moment.
+NOW, TRACED, IN_USE, LAST_FRACTION, UNREPAIRED_LOCAL, UNREPAIRED = range(6)
+N_CLOCK = 6
 
 #: Places in the host's vector: senescent burden now, production per day that holds it at rest, and the burden at which
 #: the rate of clearance was measured (`trialsim.biology.host`).
@@ -79,7 +80,10 @@ N_EFFECT = 4
 #: row of what harms the marrow, or -1.
 DRUG, AMOUNT, HITS, HITS_ESCAPED, ODDS, SHIFT, RELATIVE, SENESCENCE_GAIN, INDUCER, LOCAL_ONLY, HOST_DAMAGE = range(11)
 TOXIN = 11
-N_ORDER = 12
+#: Of a fraction of radiation: dose (Gy), lethal hits per Gy of it and per unrepaired Gy of earlier ones, rate of repair
+#: (per day; 0: nothing is left of earlier ones).
+GRAY, CROSS, REPAIR = 12, 13, 14
+N_ORDER = 15
 
 #: Places in a dose that waits or is being infused: mg, and the study days on which it begins and ends to come in.
 TO_COME, BEGINS, ENDS = range(3)

@@ -48,5 +48,6 @@ def compile_kernels() -> None:
     entry.swallow(own.address, 0, 1.0)
     entry.scan(own.address, 0.0, stream.address)
     entry.laboratory(own.address, stream.address)
+    entry.neutrophils(own.address, stream.address)
     main_lineage(state.cells[0])
     markers.read(state, np.ones(markers.N_MARKER), 0.0)

@@ -21,6 +21,7 @@ from trialsim.spec.agents import (
     Sourced,
     Targeted,
 )
+from trialsim.treatment.pharmacokinetics import Disposition, plasma_amount
 
 _TRUST = {"high": "high", "med": "medium", "low": "low"}
 #: Names of publications and labels within a source.
@@ -44,6 +45,7 @@ _MEANINGS = {
     "pk.clearance_by_weight": "power of weight / 70 kg that clearance goes by",
     "pk.volume_by_weight": "power of weight / 70 kg that volumes go by",
     "pk.renal_share": "share of clearance that goes by glomerular filtration",
+    "repair_half_time": "half-time of the repair of sublethal damage between fractions",
     "marrow.slope": "killing of the marrow's proliferating cells, per umol/L in plasma",
     "hill": "steepness of the effect (Hill exponent)",
     "emax": "killing of mature senescent cells at full effect",
@@ -83,7 +85,7 @@ def describe_agent(agent: Agent) -> str:
     facts = [f"kind: {agent.kind}", f"dose: in {agent.dose_unit}", f"known from: {_known(agent)}"]
     kinetics = _kinetics(agent)
     if kinetics is not None:
-        facts.insert(2, _stay(kinetics))
+        facts[2:2] = [_stay(kinetics), _exposure(kinetics)]
     blocks.append("\n".join(line for fact in facts for line in _filled(fact, hanging=4)))
     lines: list[str] = []
     for path, number in numbers(agent):
@@ -208,6 +210,24 @@ def _stay(kinetics: Pharmacokinetics) -> str:
     slow = intake is not None and intake > kinetics.half_life_hours
     how = "released from a depot" if slow else "absorbed"
     return f"half-life: {_hours(kinetics.half_life_hours)} in plasma; {how} with {_hours(intake or 0.0)}"
+
+
+def _exposure(kinetics: Pharmacokinetics) -> str:
+    """Peak and area of a single dose of 100 mg in the typical patient."""
+    volume, per_hour = kinetics.volume.value, kinetics.clearance.value / kinetics.volume.value
+    out = back = 0.0
+    if kinetics.exchange is not None and kinetics.tissue_volume is not None:
+        out, back = kinetics.exchange.value / volume, kinetics.exchange.value / kinetics.tissue_volume.value
+    taken = 0.0 if kinetics.absorption is None else kinetics.absorption.value
+    rates = Disposition(taken, per_hour, out, back)
+    lag = 0.0 if kinetics.lag is None else kinetics.lag.value
+    infusion = 0.0 if kinetics.infusion is None else kinetics.infusion.value
+    # From minutes to years by steps of 2 %: an infusion peaks at its end.
+    hours = [kinetics.entry_hours, *(lag + 0.01 * 1.02**k for k in range(800))]
+    dose = 1e5 / kinetics.molar_mass.value
+    peak, when = max((plasma_amount(rates, [(0.0, dose)], h, lag=lag, infusion=infusion) / volume, h) for h in hours)
+    area = f"area {rounded(dose / kinetics.clearance.value)} umol/L h"
+    return f"100 mg: {area}, peak {rounded(peak)} umol/L after {_hours(when)}"
 
 
 def _hours(hours: float) -> str:

@@ -187,14 +187,25 @@ def order_words(order: Order, label: str) -> str:
 
 
 def rule_words(order: Order) -> str:
-    """The platelet rule of an order, or nothing."""
+    """The dose rule of an order, or nothing."""
     rule = order.rule
     if rule is None:
         return ""
-    return (
-        f"held below {plain_number(rule.hold_below)} ×10⁹/L platelets, resumed at {plain_number(rule.resume_above)}, "
-        f"{rule.reduce_percent:g}% less after a hold, stopped after {plural(rule.stop_after_holds, 'hold')}"
-    )
+    held = f"delayed {plain_number(rule.delay_days)} days at a time" if rule.delay_days > 0.0 else "held"
+    counts = []
+    if rule.limits_platelets:
+        counts.append(
+            f"below {plain_number(rule.hold_below)} ×10⁹/L platelets, resumed at {plain_number(rule.resume_above)}"
+        )
+    if rule.limits_neutrophils:
+        low, back = plain_number(rule.neutrophils_hold_below), plain_number(rule.neutrophils_resume_above)
+        counts.append(f"below {low} ×10⁹/L neutrophils, resumed at {back}")
+    noun = "delay" if rule.delay_days > 0.0 else "hold"
+    stops = [plural(rule.stop_after_holds, noun)]
+    if rule.longest_delay_days is not None:
+        stops.append(f"{plain_number(rule.longest_delay_days)} days of waiting")
+    less = f"{rule.reduce_percent:g}% less after a {noun}"
+    return f"{held} {' or '.join(counts)}, {less}, stopped after {' or '.join(stops)}"
 
 
 def panel_words(protocol: ResolvedProtocol, name: str) -> str:

@@ -95,6 +95,7 @@ UNITS: dict[str, str] = {
     "platelets.emax": "1/day",
     "platelets.ec50": "umol/L",
     "marrow.slope": "L/umol",
+    "repair_half_time": "h",
 }
 
 
@@ -260,7 +261,8 @@ class Cytotoxic(_Agent):
 class Radiation(_Agent):
     """Linear-quadratic survival of cycling cells per fraction, in the irradiated field only.
 
-    ``host_damage``: senescent stromal burden, in Karin's units, that a fraction of 2 Gy adds.
+    ``host_damage``: senescent stromal burden, in Karin's units, that a fraction of 2 Gy adds. ``repair_half_time``, h:
+    sublethal damage left of earlier fractions adds to a fraction's (Thames 1985); without it there is none left.
     """
 
     kind: Literal["radiation"] = "radiation"
@@ -268,6 +270,13 @@ class Radiation(_Agent):
     dose_unit: Literal["Gy"] = "Gy"
     fates: Fates
     host_damage: Sourced | None = None
+    repair_half_time: Sourced | None = None
+
+    @model_validator(mode="after")
+    def _repairs_in_time(self) -> Radiation:
+        if self.repair_half_time is not None and self.repair_half_time.value <= 0.0:
+            raise ValueError(f"`repair_half_time` is {self.repair_half_time.value:g}; it must be above 0")
+        return self
 
 
 #: Senescent stromal cells die as tumour cells do, unless an agent says otherwise.

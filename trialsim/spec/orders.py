@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from trialsim.spec.agents import Agent, Senolytic
+from trialsim.spec.agents import Agent, Cytotoxic, Senolytic
 from trialsim.spec.expansion import is_given
 from trialsim.spec.form import Findings, read_form
 from trialsim.spec.resolve_agents import is_written
@@ -61,6 +61,7 @@ def check_order(
         findings.add((*item.path, "agent"), message, Rule.KNOWN_AGENT, did_you_mean(order.agent, agents))
     elif agent is not None:
         _check_against_agent(findings, item.path, order, agent)
+        _check_rule(findings, item.path, order, agent, rules)
     if order.rules and order.rules not in rules:
         message = f"there are no dose rules called `{order.rules}`"
         findings.add((*item.path, "rules"), message, Rule.KNOWN_RULE, did_you_mean(order.rules, rules))
@@ -144,9 +145,23 @@ def _check_against_agent(findings: Findings, path: KeyPath, order: WrittenOrder,
         if order.field == "local":
             message = f"{agent.name} goes everywhere: only radiation has a local field"
             findings.add((*path, "field"), message, Rule.FIELD)
-    if order.rules and not (isinstance(agent, Senolytic) and agent.platelets is not None):
+
+
+def _check_rule(
+    findings: Findings, path: KeyPath, order: WrittenOrder, agent: Agent, rules: Mapping[str, DoseRule | None]
+) -> None:
+    """A dose rule looks at counts that the agent lowers."""
+    rule = rules.get(order.rules) if order.rules else None
+    if rule is None:
+        return
+    on_neutrophils = isinstance(agent, Cytotoxic) and agent.marrow is not None
+    on_platelets = isinstance(agent, Senolytic) and agent.platelets is not None
+    if rule.limits_platelets and not on_platelets and not (on_neutrophils and rule.limits_neutrophils):
         message = f"{agent.name} does not act on platelets, so platelet rules cannot apply"
         findings.add((*path, "rules"), message, Rule.PLATELET_RULE, "remove `rules`")
+    elif rule.limits_neutrophils and not on_neutrophils and not (on_platelets and rule.limits_platelets):
+        message = f"{agent.name} does not act on neutrophils, so neutrophil rules cannot apply"
+        findings.add((*path, "rules"), message, Rule.NEUTROPHIL_RULE, "remove `rules`")
 
 
 def _dose_in(unit: str, dose: Dose) -> str:

@@ -54,7 +54,19 @@ BUILT_IN_RULES = {
         resume_above=75.0,
         reduce_percent=33.0,
         stop_after_holds=2,
-    )
+    ),
+    # Docetaxel and paclitaxel are not given below 1.5e9/L (recalled: FDA labels); reduction and waiting are assumed.
+    "chemotherapy-neutrophils": DoseRule(
+        name="chemotherapy-neutrophils",
+        hold_below=0.0,
+        resume_above=0.0,
+        reduce_percent=20.0,
+        stop_after_holds=3,
+        neutrophils_hold_below=1.5,
+        neutrophils_resume_above=1.5,
+        delay_days=7.0,
+        longest_delay_days=21.0,
+    ),
 }
 #: Sections that are mappings of names, read entry by entry.
 _ENTRIES = ("agents", "regimens", "arms", "rules", "biology", "biomarkers", "panels")
@@ -80,6 +92,8 @@ def resolve_protocol(
     follow_up = resolve_follow_up(findings, sections["follow_up"], accrual, with_cells)
     longest = follow_up.longest_days if follow_up is not None else 0.0
     arms = _resolve_arms(findings, agents, rules, biomarkers, longest)
+    if sections["capacity"] is not None:
+        _check_delays(findings, arms)
     reference = _check_reference(findings, sections["analysis"], names)
     randomisation = resolve_randomisation(findings, sections["randomisation"], names, reference, cohort)
     _check_analysis(findings, sections["analysis"], sections["randomisation"], cohort)
@@ -111,7 +125,7 @@ def resolve_protocol(
         numerics=Numerics(tolerance=sections["numerics"].tolerance, max_step_days=sections["numerics"].max_step),
         capacity=resolve_capacity(sections["capacity"]),
         intercurrent=intercurrent,
-        pharmacology=Pharmacology(neutrophils=sections["pharmacology"].neutrophils),
+        pharmacology=Pharmacology(**sections["pharmacology"].model_dump()),
         markers=markers,
         panels=panels,
     )
@@ -125,17 +139,54 @@ def _resolve_rules(findings: Findings) -> dict[str, DoseRule | None]:
         if form is None:
             result[name] = None
             continue
-        if form.resume_above < form.hold_below:
-            message = f"doses are held below {form.hold_below:g} but resume at {form.resume_above:g} 1e9/L"
-            findings.add(("rules", name, "resume_above"), message, Rule.RULE_THRESHOLDS)
-        result[name] = DoseRule(
-            name=name,
-            hold_below=form.hold_below,
-            resume_above=form.resume_above,
-            reduce_percent=round(form.reduce * 100.0, 9),
-            stop_after_holds=form.stop_after_holds,
-        )
+        result[name] = _resolve_rule(findings, name, form)
     return result
+
+
+def _check_delays(findings: Findings, arms: Mapping[str, ResolvedArm]) -> None:
+    """Doses wait for a place or for a count, not for both: each moves the schedule in its own way."""
+    for arm in arms.values():
+        for order in arm.orders:
+            if order.rule is not None and order.rule.delay_days > 0.0:
+                message = f"`{order.id}` is delayed by its rule, and places are limited"
+                findings.add(
+                    ("capacity",), message, Rule.RULE_DELAY, "leave `capacity` or the `delay` out", at_key=True
+                )
+                return
+
+
+def _resolve_rule(findings: Findings, name: str, form: WrittenRule) -> DoseRule:
+    path: KeyPath = ("rules", name)
+    if (form.hold_below is None) != (form.resume_above is None):
+        lacks, has = ("hold_below", "resume_above") if form.hold_below is None else ("resume_above", "hold_below")
+        findings.add((*path, has), f"`{has}` has no `{lacks}`", Rule.RULE_COUNTS, f"add `{lacks}: 75e9/L`", at_key=True)
+    elif form.hold_below is None and form.neutrophils is None:
+        message, remedy = f"`{name}` limits no count", "hold_below: 50e9/L, resume_above: 75e9/L"
+        findings.add(path, message, Rule.RULE_COUNTS, remedy, at_key=True)
+    low, back = form.hold_below or 0.0, form.resume_above or 0.0
+    if form.hold_below is not None and form.resume_above is not None and back < low:
+        message = f"doses are held below {low:g} but resume at {back:g} 1e9/L"
+        findings.add((*path, "resume_above"), message, Rule.RULE_THRESHOLDS)
+    counts = form.neutrophils
+    if counts is not None and counts.resume_above < counts.hold_below:
+        message = f"doses are held below {counts.hold_below:g} but resume at {counts.resume_above:g} 1e9/L"
+        findings.add((*path, "neutrophils", "resume_above"), message, Rule.RULE_THRESHOLDS)
+    if form.longest_delay is not None and (form.delay is None or form.longest_delay < form.delay):
+        message = (
+            "`longest_delay` has no `delay`" if form.delay is None else "`longest_delay` is shorter than one `delay`"
+        )
+        findings.add((*path, "longest_delay"), message, Rule.RULE_DELAY, "delay: 7 d, longest_delay: 21 d")
+    return DoseRule(
+        name=name,
+        hold_below=low,
+        resume_above=back,
+        reduce_percent=round(form.reduce * 100.0, 9),
+        stop_after_holds=form.stop_after_holds,
+        neutrophils_hold_below=counts.hold_below if counts else 0.0,
+        neutrophils_resume_above=counts.resume_above if counts else 0.0,
+        delay_days=form.delay or 0.0,
+        longest_delay_days=form.longest_delay,
+    )
 
 
 def _resolve_arms(

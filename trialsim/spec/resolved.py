@@ -115,7 +115,10 @@ class ResolvedCohort(Frozen):
 
 
 class DoseRule(Frozen):
-    """Platelet rules for one order, in 1e9/L, checked at the laboratory visit before each cycle and weekly."""
+    """Limits on blood counts for one order, in 1e9/L: platelets by the last laboratory visit, neutrophils by the day.
+
+    A rule without a limit on a count has 0 for both of its limits: no count is below.
+    """
 
     name: str
     hold_below: float
@@ -123,6 +126,21 @@ class DoseRule(Frozen):
     reduce_percent: float
     """How much of the current dose is taken off when treatment resumes after a hold."""
     stop_after_holds: int
+    neutrophils_hold_below: float = 0.0
+    neutrophils_resume_above: float = 0.0
+    delay_days: float = 0.0
+    """How long a dose that is held waits, and with it all that follows by the same rule; 0: it is skipped."""
+    longest_delay_days: float | None = None
+    """A dose that would wait longer ends the orders; None: it waits on."""
+
+    @property
+    def limits_platelets(self) -> bool:
+        """Whether the rule looks at platelets; it does where it looks at nothing else."""
+        return self.resume_above > 0.0 or not self.limits_neutrophils
+
+    @property
+    def limits_neutrophils(self) -> bool:
+        return self.neutrophils_resume_above > 0.0
 
 
 class Order(Frozen):
@@ -157,6 +175,15 @@ class ResolvedArm(Frozen):
     def guides(self) -> tuple[Guide, ...]:
         """What is measured to decide on orders, each once, in the orders' order."""
         return tuple(dict.fromkeys(order.give_if for order in self.orders if order.give_if is not None))
+
+    @property
+    def leaders(self) -> tuple[int, ...]:
+        """For each order the first one that is delayed with it, since they share a rule that delays; itself alone."""
+        first: dict[str, int] = {}
+        return tuple(
+            first.setdefault(order.rule.name, at) if order.rule is not None and order.rule.delay_days > 0.0 else at
+            for at, order in enumerate(self.orders)
+        )
 
 
 class Randomisation(Frozen):
@@ -253,9 +280,19 @@ class Numerics(Frozen):
 
 
 class Pharmacology(Frozen):
-    """Toxicity that is simulated beside platelets under senolytics."""
+    """What of pharmacology is simulated beside what agents do by themselves."""
 
     neutrophils: bool = False
+    adherence: float = 1.0
+    """Share of the doses that are taken at home and not forgotten."""
+    neutropenic_death: float = 0.0
+    """Hazard per day while true neutrophils are below 0.5e9/L."""
+    thrombocytopenic_death: float = 0.0
+    """Hazard per day while true platelets are below 25e9/L."""
+
+    @property
+    def is_lethal(self) -> bool:
+        return self.neutropenic_death > 0.0 or self.thrombocytopenic_death > 0.0
 
 
 class ResolvedProtocol(Frozen):
@@ -292,4 +329,6 @@ class ResolvedProtocol(Frozen):
     @property
     def counts_neutrophils(self) -> bool:
         """Whether neutrophils are simulated: asked for, or needed by a dose rule."""
-        return self.pharmacology.neutrophils
+        rules = (order.rule for arm in self.arms.values() for order in arm.orders)
+        asked = self.pharmacology.neutrophils or self.pharmacology.neutropenic_death > 0.0
+        return asked or any(rule is not None and rule.limits_neutrophils for rule in rules)

@@ -28,6 +28,7 @@ from trialsim.spec.values import (
     Fraction,
     Listed,
     Name,
+    Neutrophils,
     Platelets,
     PositiveTime,
     RatePerDay,
@@ -169,22 +170,52 @@ class WrittenNumerics(Written):
     max_step: PositiveTime = Field(14.0, description="Longest step, e.g. 14 d.")
 
 
+def _some(share: float) -> float:
+    if share == 0.0:
+        raise broken(Rule.RANGE, "`0` is out of range: above 0 and at most 1", "leave the order out to give nothing")
+    return share
+
+
 class WrittenPharmacology(Written):
-    """What of treatment's toxicity is simulated beside platelets under senolytics; nothing unless asked for."""
+    """What is simulated of treatment beside the agents and platelets; nothing unless asked for."""
 
     neutrophils: Annotated[bool, Strict()] = Field(
         False, description="Chemotherapy lowers neutrophils. On by itself where a rule asks for their count."
     )
+    adherence: Annotated[Fraction, AfterValidator(_some)] = Field(
+        1.0, description="Share of doses taken, of drugs that are taken at home, e.g. 90 %."
+    )
+    neutropenic_death: RatePerDay = Field(
+        0.0, description="Hazard of death while neutrophils are below 0.5e9/L, e.g. 0.001 /d."
+    )
+    thrombocytopenic_death: RatePerDay = Field(
+        0.0, description="Hazard of death while platelets are below 25e9/L, e.g. 0.0005 /d."
+    )
+
+
+class WrittenLimits(Written):
+    """Limits on a neutrophil count."""
+
+    hold_below: Neutrophils = Field(description="Doses are held below this count, e.g. 1.5e9/L.")
+    resume_above: Neutrophils = Field(description="Held doses resume at this count.")
 
 
 class WrittenRule(Written):
-    """Platelet rules for an order."""
+    """Dose rules for an order, by platelets, neutrophils or both."""
 
-    hold_below: Platelets = Field(description="Doses are held below this count, e.g. 50e9/L.")
-    resume_above: Platelets = Field(description="Held doses resume at this count.")
+    hold_below: Platelets | None = Field(None, description="Doses are held below this platelet count, e.g. 50e9/L.")
+    resume_above: Platelets | None = Field(None, description="Held doses resume at this platelet count.")
+    neutrophils: WrittenLimits | None = Field(None, description="Limits on neutrophils, looked at when a cycle is due.")
     reduce: Fraction = Field(description="Taken off the dose when it resumes, e.g. 33 %.")
     stop_after_holds: Annotated[Whole, Bounded(1, 1000)] = Field(
         description="Treatment stops for good at this many holds."
+    )
+    delay: PositiveTime | None = Field(
+        None,
+        description="A held dose waits this long, and moves what follows by the same rule (default: skipped).",
+    )
+    longest_delay: PositiveTime | None = Field(
+        None, description="Treatment stops if a dose would wait longer (default: it waits on)."
     )
 
 
@@ -305,8 +336,8 @@ class WrittenProtocol(Written):
         {}, description="Gains of mechanisms: 1 as published, 0 off; a group's members nested or with dotted keys."
     )
     numerics: WrittenNumerics = Field(WrittenNumerics(), description="Accuracy of the cell kernel.")
-    pharmacology: WrittenPharmacology = Field(WrittenPharmacology(), description="Toxicity beside platelets.")
-    rules: dict[str, WrittenRule] = Field({}, description="Platelet rules by name, for orders to use.")
+    pharmacology: WrittenPharmacology = Field(WrittenPharmacology(), description="Neutrophils and missed doses.")
+    rules: dict[str, WrittenRule] = Field({}, description="Dose rules by name, for orders to use.")
     biomarkers: dict[str, WrittenMarker] = Field(
         {}, description="Biomarkers of senescence by name; a shipped one may be changed."
     )

@@ -25,6 +25,16 @@ def radiation_hits(dose_gy: float, alpha: float, alpha_beta: float) -> float:
     return alpha * dose_gy * (1.0 + dose_gy / alpha_beta)
 
 
+@compiled
+def cross_hits(dose_gy: float, unrepaired_gy: float, alpha: float, alpha_beta: float) -> float:
+    """Mean lethal hits per cell by sublethal damage of a fraction that meets what is left of earlier ones: 2 beta d U.
+
+    U is the sum of earlier doses, each times exp(-mu t) at t days since it. Over n equal fractions at equal distances
+    the sum of these is n beta d^2 h_n, with Thames's h_n (Thames 1985 Int J Radiat Biol 47:319).
+    """
+    return 2.0 * alpha / alpha_beta * dose_gy * unrepaired_gy
+
+
 def loss_prob(hits: float) -> float:
     """Chance that a cell with Poisson ``hits`` unrepaired hits is lost."""
     return -math.expm1(-hits)

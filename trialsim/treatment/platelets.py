@@ -49,9 +49,12 @@ DEPLETION = 0.01
 #: Longest Runge-Kutta step, days: with a drug in the blood, a third of its half-life; without, a third of the lag.
 _LONGEST, _LONGEST_FREE = 0.25, 1.0
 
-#: Places in the vector of a patient's platelet state: count, progenitor pool, production drive, lowest count so far.
-COUNT, POOL, DRIVE, LOWEST = 0, 1, 2, 3
-N_PLATELETS = 4
+#: Places in the vector of a patient's platelet state: count, progenitor pool, production drive, lowest count so far,
+#: days spent below ``SEVERE``.
+COUNT, POOL, DRIVE, LOWEST, SEVERE_DAYS = 0, 1, 2, 3, 4
+N_PLATELETS = 5
+#: CTCAE v5: a count below 25e9/L is thrombocytopenia of grade 4.
+SEVERE = 25.0
 
 
 @compiled
@@ -119,4 +122,6 @@ def advance_platelets(state: Array, baseline: float, amounts: Array, constants: 
         pool += sixth * (p1 + 2.0 * p2 + 2.0 * p3 + p4)
         drive += sixth * (d1 + 2.0 * d2 + 2.0 * d3 + d4)
         state[LOWEST] = min(state[LOWEST], count)
+        if count < SEVERE:
+            state[SEVERE_DAYS] += h
     state[COUNT], state[POOL], state[DRIVE] = count, pool, drive
