@@ -16,6 +16,7 @@ from trialsim.cli import cli
 from trialsim.conduct import conduct_trial
 from trialsim.designs import replicate_kernel as kernel
 from trialsim.designs.boundaries import Futility, by_spending
+from trialsim.designs.promising import weighted_z
 from trialsim.designs.spending import parse_spending
 from trialsim.endpoints import primary_event
 from trialsim.looks import Monitor
@@ -195,3 +196,27 @@ def test_several_arms_share_alpha(place: Path) -> None:
     assert "Holm" in page
     for label in ("New drug", "Idle", "Other"):
         assert f"{label} against Standard" in page
+
+
+PROMISING = ("--set", "analysis.looks={at: [50 %, 1], re_estimate: {power: 90 %}}", "--set", "follow_up.cut.events=160")
+
+
+def test_a_promising_look_raises_the_events(place: Path) -> None:
+    """Found among 8 seeds of a weaker effect: the trial waits for the raised number, tests with the planned weights,
+    and says so. Catches a cut that stays, a plain z against the planned boundary, a hazard ratio read off that z."""
+    for seed in range(8):
+        looks, out = ran(place, *PROMISING, "--set", "arms.new.model.hazard_ratio=0.75", seed=seed)
+        first, last = looks["looks"][0], looks["looks"][-1]
+        if first["raised_to"]:
+            break
+    assert 160 < first["raised_to"] <= 240
+    assert last["events"] == first["raised_to"]
+    weights = weighted_z(0.5, (80, first["z"]), (last["events"], last["plain_z"]))
+    assert last["z"] == pytest.approx(weights, abs=1e-12)
+    assert last["z"] != pytest.approx(last["plain_z"], abs=1e-6)
+    assert last["upper"] == pytest.approx(by_spending([0.5, 1.0], 0.025, 1, parse_spending("obrien-fleming")).upper[1])
+    assert looks["adjusted"]["hazard_ratio"] is None
+    events = pd.read_csv(out / "events.csv", keep_default_na=False)
+    assert f"continue to {first['raised_to']} events" in events[events["kind"] == "look"]["detail"].tolist()[0]
+    assert f"{first['raised_to']} events" in events[events["kind"] == "data cut"]["detail"].tolist()[0]
+    assert "Events raised to" in (out / "report.html").read_text()

@@ -65,6 +65,7 @@ PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wp.WrittenAnalysis: ("Analysis", 0),
     wk.WrittenLooks: ("Looks", 0),
     wk.WrittenFutility: ("Looks", 1),
+    wk.WrittenReEstimate: ("Looks", 2),
     wp.WrittenNumerics: ("Numerics", 0),
     wp.WrittenPharmacology: ("Pharmacology", 0),
     wp.WrittenRule: ("Rules", 0),

@@ -83,6 +83,13 @@ CASES: dict[str, tuple[int, int, int, str]] = {
     "agent__kind": (5, 22, 8, "an agent made from a senolytic one is not targeted"),
     "known_agent__like": (5, 24, 10, "`navitoklax` is not in the agent library"),
     "known_agent__apart": (6, 18, 9, "`radiatoin` is not in the agent library"),
+    "re_estimate": (43, 39, 27, "the zone from 0.95 to 0.9 is empty"),
+    "re_estimate__looks": (
+        43,
+        20,
+        11,
+        "events can be re-estimated at an interim look of a one-sided test of two arms only",
+    ),
     "required_key__kind": (5, 3, 12, "`my-senolytic` has no `kind`"),
     "choice__kind": (5, 24, 9, "`senolitic` is not one of cytotoxic, radiation, senolytic, targeted"),
     "unit__agent": (6, 21, 9, "`clearance` is in L/h, not in mL/min"),
