@@ -201,10 +201,12 @@ def _direction(claim: Claim) -> str:
 
 def _verdicts(case: Case, found: Row, at: int) -> tuple[str, str]:
     """Whether a claim is met, and whether it still is where navitoclax kills senescent tumour cells alone."""
-    direction = case.claims[at].direction
+    claim, protocol = case.claims[at], load(case.protocol)
+    whole = _marked(verdict(found["claims"][at], claim.direction))
     alone = found["switched"].get(TUMOUR_ALONE.words)
-    whole = _marked(verdict(found["claims"][at], direction))
-    return whole, "" if alone is None else _marked(verdict(alone[at], direction))
+    if alone is None or not any(gives(protocol, arm, "navitoclax") for arm in (claim.arm, claim.against)):
+        return whole, ""
+    return whole, _marked(verdict(alone[at], claim.direction))
 
 
 def _marked(words: str) -> str:

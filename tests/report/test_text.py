@@ -10,7 +10,7 @@ from tests.report.sample import contents
 from tests.report.sample_protocol import protocol_data, sample_protocol
 from trialsim.report import describe_protocol, story_text
 from trialsim.report.describe import cycles, day_ranges
-from trialsim.report.estimand import duration, estimand
+from trialsim.report.estimand import duration, estimand, follow_up_words
 from trialsim.spec.resolved import ResolvedProtocol
 
 
@@ -92,6 +92,16 @@ def test_a_label_too_long_for_the_timeline_says_that_it_is_cut() -> None:
     agent = next(iter(data["agents"].values()))
     agent["label"] = "F3 (tissue factor) inhibitor"
     assert "  F3 (tissue facto… " in describe_protocol(ResolvedProtocol.model_validate(data))
+
+
+def test_scans_at_one_interval_are_told_plainly() -> None:
+    """Catches "every 2 months from then on" where there is no before."""
+    data = protocol_data()
+    data["follow_up"]["scans"] = [{"every_days": 2 * 30.4375, "until_days": None}]
+    assert "Scans every 2 months. " in follow_up_words(ResolvedProtocol.model_validate(data))
+    data["follow_up"]["scans"].insert(0, {"every_days": 30.4375, "until_days": 365.25})
+    told = follow_up_words(ResolvedProtocol.model_validate(data))
+    assert "Scans every 30.4375 days until 12 months, every 2 months from then on." in told
 
 
 def test_durations() -> None:

@@ -139,7 +139,9 @@ def _detection_words(protocol: ResolvedProtocol) -> str:
     periods = protocol.follow_up.scans
     if not periods:
         return "Events are seen when they happen."
-    scans = f"Scans {', '.join(scan_words(period) for period in periods)}{_visit_words(protocol)}."
+    alone = len(periods) == 1 and periods[0].until_days is None
+    times = f"every {duration(periods[0].every_days)}" if alone else ", ".join(scan_words(period) for period in periods)
+    scans = f"Scans {times}{_visit_words(protocol)}."
     if not protocol.has_cells:
         return f"{scans} A scan sees a relapse that has happened."
     limit = plain_number(protocol.detection.limit_cells)
