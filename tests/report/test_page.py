@@ -15,7 +15,7 @@ from tests.report.sample import analysis_of, contents, patients, write_run
 from tests.report.sample_protocol import sample_protocol
 from trialsim.errors import UsageError
 from trialsim.report import analyse_page, build_report, write_report
-from trialsim.report.page import render
+from trialsim.report.page import keep_whole, render
 from trialsim.report.tables import baseline
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -173,6 +173,12 @@ def test_every_sourced_number_is_in_the_page(pages: dict[str, str]) -> None:
 def test_gains_are_told_in_words(pages: dict[str, str]) -> None:
     """Catches a gain of a group that is dropped, or told by its key, or whose meaning is not."""
     assert "SASP: immune 0.5 the SASP suppresses immune killing" in Checker(pages["main"]).words
+
+
+def test_headings_keep_short_words_with_a_hyphen_whole() -> None:
+    """Catches "R-" at the end of a line with "CHOP" on the next, and a heading whose text is not escaped."""
+    assert keep_whole("after R-CHOP & <b>") == 'after <span class="whole">R-CHOP</span> &amp; &lt;b&gt;'
+    assert keep_whole("a spontaneous-senescence escape") == "a spontaneous-senescence escape"
 
 
 @pytest.mark.parametrize(("arms", "breaks"), [(3, False), (4, True)])

@@ -33,8 +33,11 @@ from trialsim.spec.resolved import ResolvedProtocol
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 HERE = Path(__file__).parent
+#: Longest word, in characters, that a heading keeps on one line.
+_SHORT = 14
 
 
 def build_report(folder: Path) -> str:
@@ -122,13 +125,24 @@ def environment() -> Environment:
     """Where templates are found, and how they are read."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    found = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.filters["whole"] = keep_whole
+    return found
+
+
+def keep_whole(text: str) -> Markup:
+    """Text for a heading, in which a line does not end within a short word with a hyphen (ddAC-T, R-CHOP)."""
+    from markupsafe import Markup, escape
+
+    whole = Markup('<span class="whole">{}</span>')
+    words = (whole.format(word) if "-" in word and len(word) <= _SHORT else escape(word) for word in text.split(" "))
+    return Markup(" ").join(words)
 
 
 def _page(analysis: Mapping[str, Any], test: TestName, truth: Truth, context: dict[str, Any]) -> str:
