@@ -28,8 +28,6 @@ class Switch:
 
     words: str
     set: tuple[str, ...] = ()
-    spares: tuple[str, ...] = ()
-    """Cells that navitoclax leaves alone here: `cycling`, `host`."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +40,23 @@ class Case:
     why: str = ""
 
 
-TUMOUR_ALONE = Switch("navitoclax kills senescent tumour cells alone", spares=("cycling", "host"))
+#: What takes navitoclax alone away from some cells begins so.
+OF_NAVITOCLAX = "agents.navitoclax."
+_CYCLING, _HOST = f"{OF_NAVITOCLAX}cycling_effect=0", f"{OF_NAVITOCLAX}host_effect=0"
+TUMOUR_ALONE = Switch("navitoclax kills senescent tumour cells alone", (_CYCLING, _HOST))
 SPARING = (
-    Switch("navitoclax spares cycling cells", spares=("cycling",)),
-    Switch("navitoclax spares the host's stroma", spares=("host",)),
+    Switch("navitoclax spares cycling cells", (_CYCLING,)),
+    Switch("navitoclax spares the host's stroma", (_HOST,)),
     TUMOUR_ALONE,
 )
 ONLY_TREATMENT = Switch(
     "the same, and only treatment makes senescent cells",
-    ("biology.spontaneous_senescence=0", "biology.sasp.arrest=0", "biology.host_senescence=0"),
-    ("cycling", "host"),
+    (
+        *TUMOUR_ALONE.set,
+        "biology.spontaneous_senescence=0",
+        "biology.sasp.arrest=0",
+        "biology.host_senescence=0",
+    ),
 )
 
 _MICE = "Shahbandi 2020 Cell Death Differ; Saleh 2020 Mol Oncol (mice)"

@@ -16,8 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.claims import CASES, LONGER, NONE, TUMOUR_ALONE, Case, Claim, Switch
-from benchmarks.sparing import sparing
+from benchmarks.claims import CASES, LONGER, NONE, OF_NAVITOCLAX, TUMOUR_ALONE, Case, Claim, Switch
 from trialsim.report.describe import describe_arms
 from trialsim.report.estimand import arm_words
 from trialsim.results import to_json
@@ -82,9 +81,10 @@ def _switched(
     case: Case, protocol: ResolvedProtocol, switch: Switch, twins: Mapping[str, Twins], jobs: int
 ) -> dict[str, Twins]:
     """The arms of the claims with something switched off; arms that it leaves as they were are not lived again."""
-    other = sparing(load(case.protocol, switch.set), switch.spares)
+    other = load(case.protocol, switch.set)
+    drug_alone = all(words.startswith(OF_NAVITOCLAX) for words in switch.set)
     arms = dict.fromkeys(arm for claim in case.claims for arm in (claim.arm, claim.against))
-    again = [arm for arm in arms if switch.set or gives(protocol, arm, "navitoclax")]
+    again = [arm for arm in arms if not drug_alone or gives(protocol, arm, "navitoclax")]
     unders: list[Under] = [(other, arm) for arm in again]
     return {**twins, **dict(zip(again, live_under(unders, PATIENTS, seed=SEED, jobs=jobs), strict=True))}
 
@@ -220,9 +220,9 @@ def _through(case: Case, found: Row) -> list[str]:
         (words, *(told(of["days_gained"]) for of in judged))
         for words, judged in {"as it is": found["claims"], **found["switched"]}.items()
     ]
-    settings = [f"{s.words}: `{' '.join(s.set)}`" for s in case.switches if s.set]
+    settings = [f"{s.words}: `{' '.join(s.set)}`" for s in case.switches]
     lines = ["Days gained (95 %) with something switched off:", "", *table(head, rows)]
-    return [*lines, *([f"Set for that: {'; '.join(settings)}.", ""] if settings else [])]
+    return [*lines, f"Set for that (`--set`): {'; '.join(settings)}.", ""]
 
 
 def index(results: Mapping[str, Row]) -> str:

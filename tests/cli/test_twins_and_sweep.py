@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from tests.studies.protocols import START
 from trialsim.cli import cli
-from trialsim.errors import InvalidInput
+from trialsim.errors import InvalidInput, UsageError
 
 BEGIN = "arms.after-7.add.0.start"
 
@@ -57,6 +57,24 @@ def test_a_bad_value_exits_3_before_anything_runs() -> None:
         assert isinstance(result.exception, InvalidInput), words
         assert result.exception.exit_code == 3
         assert result.stdout == ""
+
+
+def test_what_has_no_twins_is_told() -> None:
+    """Catches a traceback for arms that have a law instead of cells, and for a trial that ends by events alone."""
+    conventional = START.parent / "conventional" / "delayed-effect.yaml"
+    result = trialsim("twins", conventional, "--patients", 10, "--quiet")
+    assert isinstance(result.exception, UsageError)
+    assert "have no cells" in str(result.exception)
+    words = ("--set", "follow_up={cut: {date: 2035-01-01}, scans: {every: 6 mo}}", "--quiet")
+    result = trialsim("twins", START, "--patients", 10, *words)
+    assert isinstance(result.exception, UsageError)
+    assert "follow_up.minimum" in str(result.exception)
+
+
+def test_one_patient_has_no_interval() -> None:
+    """Catches a spread of one value, which JSON has no word for."""
+    found = json.loads(trialsim("twins", START, "--patients", 1, "--jobs", 1, "--json").stdout)
+    assert found["contrasts"]["before"]["days_gained"]["lower"] is None
 
 
 def test_a_sweep_without_vary_is_a_usage_error() -> None:

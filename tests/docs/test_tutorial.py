@@ -104,7 +104,7 @@ def test_numbers_quoted_of_gbsg2(capsys: pytest.CaptureFixture[str], monkeypatch
         f"{result['arms']['no']['rfs_percent']['32.9']:.1f} %",
         f"{result['arms']['yes']['rfs_percent']['32.9']:.1f} %",
     ]
-    (quoted,) = tables(section(page("tutorial.md"), "9 Analyse data that were never simulated"))
+    (quoted,) = tables(section(page("tutorial.md"), "10 Analyse data that were never simulated"))
     assert [row[1] for row in quoted] == expected
 
 

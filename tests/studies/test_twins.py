@@ -8,7 +8,6 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.sparing import sparing
 from tests.studies.protocols import ONLY_CHEMOTHERAPY_AGES, start_protocol
 from trialsim.patient.cohort import sample_traits
 from trialsim.results import to_json
@@ -145,8 +144,8 @@ def test_a_senolytic_before_there_is_anything_to_kill_does_nothing() -> None:
     has no effect: five standard errors (false alarm 6e-7), with escape raised thirty-fold so that there would be much
     to prevent. Right after chemotherapy the same test must see an effect. Catches a senolytic that acts on what it
     should not, or that outlasts its half-life."""
-    switches = (*ONLY_CHEMOTHERAPY_AGES, "biology.escape=30", "arms.after-7.add.0.start=0 d after ac")
-    protocol = sparing(start_protocol(*switches), ["cycling"])
+    switches = (*ONLY_CHEMOTHERAPY_AGES, "agents.navitoclax.cycling_effect=0", "biology.escape=30")
+    protocol = start_protocol(*switches, "arms.after-7.add.0.start=0 d after ac")
     arms = [(protocol, arm) for arm in ("control", "before", "after-7")]
     control, before, after = live_under(arms, 3000, seed=1)
 

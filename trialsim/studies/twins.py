@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.conduct.schedule import arm_schedule
+from trialsim.errors import UsageError
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.warm_up import compile_kernels
@@ -75,8 +76,11 @@ def live_under(
 ) -> list[Twins]:
     """Patients 1 to ``patients`` under each arm; ``on_progress(done, total)`` counts courses of treatment.
 
-    What comes out depends on the seed, and not on ``jobs`` nor on which other arms there are.
+    What comes out depends on the seed, and not on ``jobs`` nor on which other arms there are. Raises
+    :class:`UsageError` for an arm whose patients have no cells, and without a common end of follow-up.
     """
+    for under in unders:
+        _check(*under)
     tasks = [
         _Task(under, first, min(_CHUNK, patients - first + 1), seed)
         for under in unders
@@ -85,6 +89,15 @@ def live_under(
     done = run_tasks(_live, tasks, jobs=jobs, weight=lambda task: task.patients, on_progress=on_progress)
     parts = math.ceil(patients / _CHUNK)
     return [_joined(done[at : at + parts]) for at in range(0, len(done), parts)]
+
+
+def _check(protocol: ResolvedProtocol, arm: str) -> None:
+    if protocol.arms[arm].model is not None:
+        raise UsageError(f"arm {arm} of {protocol.name} has a `model`: its patients have no cells, and no twins")
+    if protocol.follow_up.minimum_days <= 0.0:
+        raise UsageError(
+            f"twins are followed for `follow_up.minimum`, which {protocol.name} has not: set it with --set"
+        )
 
 
 def _live(task: _Task) -> Twins:
