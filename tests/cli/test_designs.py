@@ -41,6 +41,13 @@ def test_boundaries_with_futility_in_words() -> None:
     assert "futility binds" in ran(*words, "--binding").stdout
 
 
+def test_many_looks_stay_in_the_window() -> None:
+    """Catches a table that grows sideways with the looks."""
+    text = ran("boundaries", "--at", ",".join(f"{k / 40:g}" for k in range(1, 41)), "--futility", "pocock").stdout
+    assert max(len(line) for line in text.splitlines()) <= 120
+    assert len(text.splitlines()) > 80
+
+
 def test_shares_and_shapes() -> None:
     """Catches shares read as a name, and a shape with looks in counts of patients."""
     told = json.loads(ran("boundaries", "--at", "0.3,1", "--spending", "0,1", "--json").stdout)
@@ -99,6 +106,8 @@ def test_size_of_a_delayed_effect() -> None:
         ((*SIZE[:2], "1", *SIZE[3:]), "no effect is expected"),
         ((*SIZE[:2], "1 until 6 mo", *SIZE[3:]), "every value but the last has an end"),
         ((*SIZE[:2], "good", *SIZE[3:]), "`good` is not a number"),
+        ((*SIZE[:2], "-1", *SIZE[3:]), "--hazard-ratio -1: rates are finite and not negative"),
+        ((*SIZE[:2], "1e9", *SIZE[3:]), "from 0.01 to 100"),
         ((*SIZE, "--ramp", "13 mo"), "--ramp is shorter"),
         ((*SIZE, "--dropout", "2 mo"), "--dropout 2 mo"),
         ((*SIZE[:4], "0 d", *SIZE[5:]), "--median must be more than zero"),

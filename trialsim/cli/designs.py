@@ -86,6 +86,8 @@ def size(as_json: bool, power: float, ratio: float, method: Any, **options: Any)
 
     control = _control(options["median"], options["hazard"])
     ratios = _steps("--hazard-ratio", options["hazard_ratio"], float)
+    if not all(0.01 <= ratio <= 100.0 for ratio in ratios.values):
+        raise UsageError(f"--hazard-ratio {options['hazard_ratio']}: from 0.01 to 100")
     dropout = _steps("--dropout", options["dropout"], lambda words: _rate("--dropout", words))
     accrual, follow_up = days("--accrual", options["accrual"]), days("--follow-up", options["follow_up"])
     entry = _entry(accrual, 0.0 if options["ramp"] is None else days("--ramp", options["ramp"]))
@@ -107,7 +109,7 @@ def size(as_json: bool, power: float, ratio: float, method: Any, **options: Any)
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _refusals(place: str = "") -> Iterator[None]:
     """A design that cannot be is told as an error of the command's words."""
     from trialsim.designs.boundaries import DesignError
     from trialsim.designs.spending import SpendingError
@@ -116,7 +118,7 @@ def _refusals() -> Iterator[None]:
         yield
     except (DesignError, SpendingError) as error:
         remedy = f"; try {error.remedy}" if error.remedy else ""
-        raise UsageError(f"{error.message}{remedy}") from error
+        raise UsageError(f"{place}{error.message}{remedy}") from error
 
 
 def _design(options: dict[str, Any], power: float, effect: tuple[float, ...] = ()) -> tuple[Boundaries, str]:
@@ -170,7 +172,7 @@ def _steps(option: str, words: str, read: Callable[[str], float]) -> Steps:
             raise UsageError(f"{option} {words}: `{value}` is not a number") from None
         if until:
             ends.append(days(option, end))
-    with _refusals():
+    with _refusals(f"{option} {words}: "):
         return Steps(tuple(ends), tuple(values))
 
 

@@ -65,27 +65,26 @@ def boundaries_as_text(told: dict[str, Any]) -> str:
         title += f"; futility {'binds' if told['binding'] else 'does not bind'}"
     parts = [text_table(title, header, list(zip(*columns, strict=True)))]
     if "power" in told:
-        parts.append(_operating(told["power"]))
+        parts += _operating(told["power"])
     return "\n\n".join(parts) + "\n"
 
 
-def _operating(told: dict[str, Any]) -> str:
-    rows = []
-    for key, label in (("no_effect", "no effect"), ("effect", "planned effect")):
-        rejected = told["rejected"][key]
-        expected = told["expected_information"][key] * told["inflation"]
-        row = [label, " ".join(f"{x:.4f}" for x in np.cumsum(rejected)), f"{100 * expected:.1f} %"]
-        if "futile" in told:
-            row.insert(2, " ".join(f"{x:.4f}" for x in np.cumsum(told["futile"][key])))
-        rows.append(row)
-    header = ["under", "rejected by each look", "expected information, of a fixed design's"]
-    if "futile" in told:
-        header.insert(2, "stopped for futility by each look")
-    title = (
-        f"Power {told['power']:.4g}: E Z {told['drift']:.4f} at full information, "
-        f"{100 * told['inflation']:.2f} % of a fixed design's"
+def _operating(told: dict[str, Any]) -> list[str]:
+    """What the design does by each look, and how much information it takes."""
+    cases = {"no_effect": "no effect", "effect": "planned effect"}
+    header, columns = ["look"], [[f"{k + 1}" for k in range(len(told["rejected"]["effect"]))]]
+    for key, label in cases.items():
+        for what, words in (("rejected", "rejected"), ("futile", "futile")):
+            if what in told:
+                header.append(f"{label}: {words}")
+                columns.append([f"{x:.4f}" for x in np.cumsum(told[what][key])])
+    title = f"Stopped by then, with power {told['power']:.4g} (E Z {told['drift']:.4f} at full information)"
+    expected = {key: 100.0 * share * told["inflation"] for key, share in told["expected_information"].items()}
+    words = (
+        f"Of a fixed design's information: {100.0 * told['inflation']:.2f} % at most, on average "
+        f"{expected['no_effect']:.1f} % under no effect and {expected['effect']:.1f} % under the planned one."
     )
-    return text_table(title, header, rows)
+    return [text_table(title, header, list(zip(*columns, strict=True))), words]
 
 
 def size_as_dict(size: Size, design: Boundaries, power: float, method: str) -> dict[str, Any]:
