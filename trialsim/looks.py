@@ -18,6 +18,7 @@ from trialsim.analysis.cox import arm_term, fit_cox, hazard_ratio
 from trialsim.analysis.logrank import logrank
 from trialsim.conduct.interim import Interim, Told
 from trialsim.designs.boundaries import LEAST_STEP
+from trialsim.designs.favouring import chances_of_best, shares
 from trialsim.designs.monitoring import Decision, Look, Plan, Seen, adjusted, bounds_to_come, examine
 from trialsim.designs.multiplicity import Holm
 from trialsim.designs.promising import Promising, new_events, weighted_z
@@ -73,7 +74,28 @@ class Monitor:
         words = "; ".join(comparison.words(named=len(self._comparisons) > 1) for comparison in told)
         stops = all(comparison.decided for comparison in self._comparisons)
         raised = self._comparisons[0].raised_to
-        return Told(f"look {self._number}: {events} events, {words}", stops, closes, raised)
+        told_shares = None if stops else self._shares(known)
+        if told_shares is not None:
+            listed = ", ".join(f"{arm} {100 * share:.0f} %" for arm, share in told_shares.items())
+            words = f"{words}; later patients: {listed}"
+        return Told(f"look {self._number}: {events} events, {words}", stops, closes, raised, told_shares)
+
+    def _shares(self, known: TrialRecord) -> dict[str, float] | None:
+        """The shares of later patients, if they are to go more often to the arm that does better."""
+        floor = self._looks.least_share
+        if floor is None:
+            return None
+        closed = {c.arm for c in self._comparisons if c.decided and c.decision is not Decision.EFFICACY}
+        data = survival_data(self._protocol, known, adtte_frame(known, self._protocol))
+        arms = [arm for arm in self._protocol.arms if arm not in closed]
+        own = [np.asarray(data.arm == arm) for arm in arms]
+        events = np.array([float(data.event[mine].sum()) for mine in own])
+        days = np.array([float(data.time_days[mine].sum()) for mine in own])
+        best = dict(zip(arms, chances_of_best(events, days).tolist(), strict=True))
+        found = shares(best, len(known.patients), self._protocol.accrual.patients, floor)
+        for comparison in self._comparisons:
+            comparison.note_share(found.get(comparison.arm, 0.0))
+        return found
 
     def finish(self, record: TrialRecord, adtte: pd.DataFrame) -> list[dict[str, Any]]:
         """The looks of every comparison as they were, the final analysis among them, for results.json."""
@@ -171,6 +193,11 @@ class Comparison:
         total = new_events(zone, now.events / self._most, now.events, now.z, bound, planned)
         self.raised_to = total if total > planned else None
 
+    def note_share(self, share: float) -> None:
+        """The share of later patients that the arm gets after the latest look."""
+        if self._told:
+            self._told[-1]["share"] = share
+
     def give_up(self) -> None:
         """The trial has ended, and the last look had nothing new to say of this comparison."""
         if not self.decided:
@@ -207,6 +234,7 @@ class Comparison:
             "z": look.seen.z,
             "plain_z": self._plain_z,
             "raised_to": None if self._last else self.raised_to,
+            "share": None,
             "upper": _finite(look.upper),
             "lower": _finite(look.lower),
             "alpha_spent": look.alpha_spent,

@@ -220,3 +220,22 @@ def test_a_promising_look_raises_the_events(place: Path) -> None:
     assert f"continue to {first['raised_to']} events" in events[events["kind"] == "look"]["detail"].tolist()[0]
     assert f"{first['raised_to']} events" in events[events["kind"] == "data cut"]["detail"].tolist()[0]
     assert "Events raised to" in (out / "report.html").read_text()
+
+
+def test_later_patients_go_to_the_better_arm(place: Path) -> None:
+    """A slow accrual and an early look: the shares are told and kept. Catches a look that shifts nobody."""
+    looks_of = "analysis.looks={at: [20 %, 1], favour: {floor: 15 %}}"
+    values = (looks_of, "arms.new.model.hazard_ratio=0.4", "accrual.per_month=6")
+    words = [word for value in values for word in ("--set", value)]
+    looks, out = ran(place, *words, seed=1)
+    first = looks["looks"][0]
+    assert 0.5 < first["share"] <= 0.85
+    events = pd.read_csv(out / "events.csv", keep_default_na=False)
+    told = events[events["kind"] == "look"]["detail"].tolist()[0]
+    assert f"new {100 * first['share']:.0f} %" in told
+    randomised = events[(events["kind"] == "randomised") & (events["day"] > first["day"])]
+    number = len(randomised)
+    assert number > 100
+    seen, share = (randomised["arm"] == "new").sum(), first["share"]
+    assert abs(seen - number * share) < 5 * (number * share * (1 - share)) ** 0.5
+    assert "Later patients to this arm" in (out / "report.html").read_text()

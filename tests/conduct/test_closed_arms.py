@@ -54,6 +54,24 @@ def test_nobody_more_is_put_into_a_closed_arm(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_shares_that_a_look_sets(method: str) -> None:
+    """3,000 patients after it, to 5 standard errors; a closed arm's share goes to the others. Catches the old ratio."""
+    randomiser = Randomiser(three_arms(method), seed=5)
+    traits = example.all_traits(6100)
+    before = [randomiser.assign(traits[n], subject=n + 1, site=1)[0] for n in range(100)]
+    assert len(set(before)) == 3
+    wanted = {"control": 0.2, "low": 0.7, "high": 0.1}
+    randomiser.favour(wanted)
+    after = Counter(randomiser.assign(traits[n], subject=n + 1, site=1)[0] for n in range(100, 3100))
+    for arm, share in wanted.items():
+        assert abs(after[arm] - 3000 * share) < 5 * math.sqrt(3000 * share * (1 - share))
+    randomiser.close("low")
+    later = Counter(randomiser.assign(traits[n], subject=n + 1, site=1)[0] for n in range(3100, 6100))
+    assert set(later) == {"control", "high"}
+    assert abs(later["control"] - 2000) < 5 * math.sqrt(3000 * 2 / 9)
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_closing_late_changes_nothing_before(method: str) -> None:
     """Catches a closing that reaches back."""
 

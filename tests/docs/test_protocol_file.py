@@ -66,6 +66,7 @@ PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wk.WrittenLooks: ("Looks", 0),
     wk.WrittenFutility: ("Looks", 1),
     wk.WrittenReEstimate: ("Looks", 2),
+    wk.WrittenFavour: ("Looks", 3),
     wp.WrittenNumerics: ("Numerics", 0),
     wp.WrittenPharmacology: ("Pharmacology", 0),
     wp.WrittenRule: ("Rules", 0),

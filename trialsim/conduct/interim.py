@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +19,8 @@ class Told(NamedTuple):
     """Arms that nobody more is put into; their patients are followed on."""
     events: int | None = None
     """The number of events that cuts the data from now on."""
+    shares: Mapping[str, float] | None = None
+    """The share of later patients that each open arm gets."""
 
 
 @dataclass(frozen=True)

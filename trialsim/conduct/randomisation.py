@@ -8,7 +8,7 @@ is never more than half a block. Where the site is a stratum too, each site has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -24,6 +24,8 @@ from trialsim.spec.resolved_conduct import SITE
 JOIN = " / "
 #: Part of the stream of patients who are allocated by chance alone; strata have streams without a part.
 _SIMPLE = 1
+#: The same once a look has set the arms' shares.
+_FAVOURED = 2
 #: The label of the only stratum when there is no stratification.
 UNSTRATIFIED = "all"
 
@@ -65,6 +67,7 @@ class Randomiser:
         self._numbers = {label: number for number, label in enumerate(strata_labels(protocol), start=1)}
         self._lists: dict[int, Iterator[str]] = {}
         self._closed: set[str] = set()
+        self._shares: Mapping[str, float] | None = None
         self._minimiser: Minimiser | None = None
         if rules.minimisation is not None:
             self._minimiser = Minimiser(self._arms, self._ratio, rules.minimisation)
@@ -80,6 +83,8 @@ class Randomiser:
         if stratum not in self._numbers:
             known = "; ".join(self._numbers)
             raise TrialsimError(f"no stratum {stratum!r} of {JOIN.join(factors)}: the cohort's levels make {known}")
+        if self._shares is not None:
+            return self._by_shares(subject, self._shares), stratum
         if self._rules.method == "simple":
             return self._by_chance(subject), stratum
         if self._minimiser is not None:
@@ -87,6 +92,17 @@ class Randomiser:
             return self._minimiser.assign(levels, rng=self._coin), stratum
         # Places in a list that belong to a closed arm are passed over; what is left of its blocks stays balanced.
         return next(arm for arm in self._list(self._numbers[stratum], site) if arm not in self._closed), stratum
+
+    def favour(self, shares: Mapping[str, float]) -> None:
+        """From now on patients are allocated by chance alone, with these shares for the arms that are open."""
+        self._shares = shares
+
+    def _by_shares(self, subject: int, shares: Mapping[str, float]) -> str:
+        """An arm by shares that a look has set, from the patient's own stream."""
+        rng = stream(self._seed, Purpose.RANDOMISATION, subject=subject, replicate=self._replicate, part=_FAVOURED)
+        open_arms = [arm for arm in self._arms if arm not in self._closed]
+        ends = np.cumsum([shares[arm] for arm in open_arms])
+        return open_arms[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))]
 
     def close(self, arm: str) -> None:
         """Nobody more is allocated to an arm."""

@@ -237,6 +237,8 @@ class _Conduct:
         self._log(Event(day, TRIAL, day, EventKind.LOOK, told.words))
         for arm in told.closes:
             self._randomiser.close(arm)
+        if told.shares is not None:
+            self._randomiser.favour(told.shares)
         if told.events is not None:
             self._cut.wait_for(told.events)
         if told.stops:

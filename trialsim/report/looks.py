@@ -97,6 +97,8 @@ def _table(monitored: Mapping[str, Any]) -> Table:
         ("Predictive power", lambda look: _power(look["predictive_power"])),
         ("Decision", lambda look: _WORDS[look["decision"]]),
     ]
+    if any(look["share"] is not None for look in looks):
+        measures.append(("Later patients to this arm", lambda look: _power(look["share"])))
     note = (
         "Conditional power is the chance of rejecting at a later look if the effect is the planned one, or the one "
         "seen so far. Predictive power averages it over what the effect may be, given the data and a flat prior."

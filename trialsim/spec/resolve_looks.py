@@ -35,6 +35,9 @@ def resolve_looks(
     if looks.re_estimate is not None and (arms > 2 or len(looks.at) < 2 or written.sided == 2):
         message = "events can be re-estimated at an interim look of a one-sided test of two arms only"
         findings.add((*AT, "re_estimate"), message, Rule.RE_ESTIMATE, at_key=True)
+    if looks.favour is not None and looks.favour.floor * arms >= 1.0:
+        message = f"{arms} arms with {looks.favour.floor:g} of the patients at least leave nothing to shift"
+        findings.add((*AT, "favour", "floor"), message, Rule.FAVOUR, f"below {1 / arms:.2g}")
     if findings.problems or cut is None or cut.events is None:
         return None
     futility = looks.futility
@@ -44,6 +47,7 @@ def resolve_looks(
         spending=looks.spending,
         futility=None if futility is None else FutilityLooks(**futility.model_dump()),
         re_estimate=None if looks.re_estimate is None else ReEstimate(**looks.re_estimate.model_dump()),
+        least_share=None if looks.favour is None else looks.favour.floor,
         hazard_ratio=looks.hazard_ratio,
     )
     from trialsim.designs.boundaries import DesignError

@@ -119,6 +119,8 @@ class Looks(Frozen):
     """As `trialsim.designs.spending.parse_spending` reads it."""
     futility: FutilityLooks | None
     re_estimate: ReEstimate | None = None
+    least_share: float | None = None
+    """The floor where later patients go more often to the arm that does better; None where they do not."""
     hazard_ratio: float | None
     """The effect that conditional power is told for."""
 

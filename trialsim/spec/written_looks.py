@@ -79,6 +79,14 @@ class WrittenReEstimate(Written):
         return self
 
 
+class WrittenFavour(Written):
+    """Later patients go more often to the arm that does better."""
+
+    floor: Annotated[Fraction, inside(0.0, 1.0)] = Field(
+        0.1, description="The least share of later patients that an open arm gets."
+    )
+
+
 class WrittenLooks(Written):
     """Interim looks at the primary endpoint, at shares of the events at which the data are cut."""
 
@@ -92,6 +100,7 @@ class WrittenLooks(Written):
     )
     futility: WrittenFutility | None = Field(None, description="A boundary for futility; one-sided tests only.")
     re_estimate: WrittenReEstimate | None = Field(None, description="More events where the trial looks promising.")
+    favour: WrittenFavour | None = Field(None, description="Later patients go more often to the arm that does better.")
     hazard_ratio: Annotated[float, Bounded(0.01, 100.0)] | None = Field(
         None, description="The effect that conditional power is told for (default: that of `futility`, if any)."
     )
