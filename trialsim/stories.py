@@ -14,7 +14,7 @@ import numpy as np
 from trialsim.conduct import conduct_one_patient, conduct_trial
 from trialsim.endpoints import primary_event, usubjid
 from trialsim.errors import UsageError
-from trialsim.looks import Monitor
+from trialsim.looks import interim_of
 from trialsim.patient import state as s
 from trialsim.patient.course import Course
 from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
@@ -40,7 +40,9 @@ def tell_stories(
     """The ``stories`` object of results.json: a few patients of a finished trial."""
     chosen = choose_patients(protocol, trial.patients, traits, seed=seed)
     if protocol.capacity is None:
-        told = [tell_story(protocol, patient, traits, seed=seed, cut_day=trial.cut_day) for patient in chosen]
+        # Looks can have moved who gets which arm, so the arm is the one that the trial gave.
+        arms = {record.patient: record.arm for record in trial.patients}
+        told = [tell_story(protocol, n, traits, seed=seed, arm=arms[n], cut_day=trial.cut_day) for n in chosen]
     else:
         told = _tell_together(protocol, chosen, traits, seed=seed)
     return {
@@ -113,7 +115,7 @@ def tell_story(
         arm=arm,
         has_event=primary_event(protocol),
         # Looks can end the trial; where its end is known they have no part in the story.
-        interim=Monitor(protocol).interim if cut_day is None and protocol.analysis.looks is not None else None,
+        interim=interim_of(protocol) if cut_day is None else None,
         cut_day=cut_day,
     )
     (record,) = trial.patients
@@ -134,7 +136,14 @@ def _tell_together(
             courses[number] = course
         return course
 
-    trial = conduct_trial(protocol, seed=seed, traits=traits, new_course=new_course, has_event=primary_event(protocol))
+    trial = conduct_trial(
+        protocol,
+        seed=seed,
+        traits=traits,
+        new_course=new_course,
+        has_event=primary_event(protocol),
+        interim=interim_of(protocol),
+    )
     records = {record.patient: record for record in trial.patients}
     events: dict[int, list[Event]] = {number: [] for number in chosen}
     for event in trial.events:

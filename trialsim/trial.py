@@ -36,7 +36,7 @@ from trialsim.endpoints import (
 from trialsim.endpoints.adsl import ADSL_DECIMALS
 from trialsim.endpoints.adtte import ADTTE_DECIMALS
 from trialsim.endpoints.events_frame import EVENTS_DECIMALS
-from trialsim.looks import Monitor, survival_data
+from trialsim.looks import Enriching, monitor_of, survival_data
 from trialsim.patient.cohort import traits_of_trial
 from trialsim.patient.course import Course
 from trialsim.records import Traits, TrialRecord
@@ -85,7 +85,7 @@ def run_trial(
     def new_course(patient: int, arm: ResolvedArm, own: Mapping[str, float | str]) -> Course:
         return Course(patient, arm, own, protocol, seed=seed)
 
-    monitor = None if protocol.analysis.looks is None else Monitor(protocol)
+    monitor = monitor_of(protocol)
     record = conduct_trial(
         protocol,
         seed=seed,
@@ -106,7 +106,7 @@ def run_trial(
     }
     analysis = _analysis(protocol, record, adtte)
     if monitor is not None:
-        analysis["looks"] = monitor.finish(record, adtte)
+        analysis["enrichment" if isinstance(monitor, Enriching) else "looks"] = monitor.finish(record, adtte)
     shown = {
         "analysis": analysis,
         "flow": participant_flow(record, protocol),

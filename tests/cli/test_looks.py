@@ -16,6 +16,7 @@ from trialsim.cli import cli
 from trialsim.conduct import conduct_trial
 from trialsim.designs import replicate_kernel as kernel
 from trialsim.designs.boundaries import Futility, by_spending
+from trialsim.designs.enrichment import Part, combined, stage_z
 from trialsim.designs.promising import weighted_z
 from trialsim.designs.spending import parse_spending
 from trialsim.endpoints import primary_event
@@ -239,3 +240,74 @@ def test_later_patients_go_to_the_better_arm(place: Path) -> None:
     seen, share = (randomised["arm"] == "new").sum(), first["share"]
     assert abs(seen - number * share) < 5 * (number * share * (1 - share)) ** 0.5
     assert "Later patients to this arm" in (out / "report.html").read_text()
+
+
+ENRICHING = {
+    "analysis.looks": "{at: [50 %, 1], enrich: {factor: sex, level: female}}",
+    "follow_up.cut.events": "200",
+    "accrual": "{patients: 360, per_month: 8}",
+    "arms.new.model.hazard_ratio": "0.8",
+}
+
+
+def enriched_run(place: Path, seed: int) -> tuple[dict[str, Any], Path]:
+    out = place / f"enrich-{seed}"
+    command = ["run", str(place / "protocol.yaml"), "--seed", str(seed), "--out", str(out), "--quiet"]
+    command += [word for key, value in ENRICHING.items() for word in ("--set", f"{key}={value}")]
+    result = CliRunner().invoke(cli, command)
+    assert result.exit_code == 0, result.output
+    return json.loads((out / "results.json").read_text())["analysis"]["enrichment"], out
+
+
+def test_a_trial_that_goes_on_in_a_subgroup(place: Path) -> None:
+    """Some of 12 seeds go on in the subgroup and some in all. Catches others who are enrolled after the look, a trial
+    that then is too small, an analysis of the subgroup alone, and z of stages that are not those of the data."""
+    seen = {}
+    for seed in range(12):
+        found, out = enriched_run(place, seed)
+        seen[found["enriched"]] = found, out
+        if len(seen) == 2:
+            break
+    for enriched, (found, out) in seen.items():
+        events = pd.read_csv(out / "events.csv", keep_default_na=False)
+        adsl = pd.read_csv(out / "adsl.csv")
+        assert len(adsl) == 360
+        sex = dict(zip(adsl["USUBJID"], adsl["SEX"], strict=True))
+        later = events[(events["kind"] == "randomised") & (events["day"] > found["look_day"])]
+        assert len(later) > 30
+        assert ((later["USUBJID"].map(sex) == "F").all()) == enriched
+        away = events[events["kind"] == "excluded"]
+        assert (len(away) > 20) == enriched
+        assert set(away["detail"]) <= {"sex male is closed"}
+        assert away["day"].gt(found["look_day"]).all()
+        populations = found["populations"]
+        assert (populations["others"]["look"]["hazard_ratio"] > 0.9) == enriched
+        for when in ("look", "end"):
+            parts = [populations[name][when]["events"] for name in ("subgroup", "others", "all")]
+            assert parts[0] + parts[1] == parts[2]
+        assert populations["all"]["end"]["events"] == 200
+        for name in ("all", "subgroup"):
+            first, last = (Part(populations[name][w]["events"], populations[name][w]["z"]) for w in ("look", "end"))
+            together = combined(0.5, first.z, stage_z(first, last))
+            assert populations[name]["combined_z"] == pytest.approx(together, abs=1e-12)
+        assert not (enriched and found["claims"]["all"])
+        page = (out / "report.html").read_text()
+        assert ("went on in female alone" in page) == enriched
+        assert "closed testing" in page
+    assert set(seen) == {True, False}
+
+
+def test_enrichment_that_does_not_happen_enrols_as_if_it_were_not_there(place: Path) -> None:
+    """The patients are those of the trial without it. Catches arrivals that come on other days for being more."""
+    found, out = next((f, o) for f, o in (enriched_run(place, seed) for seed in range(12)) if not f["enriched"])
+    seed = int(out.name.removeprefix("enrich-"))
+    plain = place / "plain"
+    command = ["run", str(place / "protocol.yaml"), "--seed", str(seed), "--out", str(plain), "--quiet"]
+    values = ENRICHING | {"analysis.looks": "null"}
+    command += [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
+    assert CliRunner().invoke(cli, command).exit_code == 0
+    assert (plain / "adsl.csv").read_text() == (out / "adsl.csv").read_text()
+    # The log has who was screened, too, so that its rows have other numbers.
+    one, other = (pd.read_csv(folder / "adtte.csv").drop(columns="SRCSEQ") for folder in (plain, out))
+    pd.testing.assert_frame_equal(one, other)
+    assert found["bound"] == pytest.approx(1.959964, abs=1e-6)

@@ -67,6 +67,7 @@ PLACES: dict[type[BaseModel], tuple[str, int]] = {
     wk.WrittenFutility: ("Looks", 1),
     wk.WrittenReEstimate: ("Looks", 2),
     wk.WrittenFavour: ("Looks", 3),
+    wk.WrittenEnrich: ("Looks", 4),
     wp.WrittenNumerics: ("Numerics", 0),
     wp.WrittenPharmacology: ("Pharmacology", 0),
     wp.WrittenRule: ("Rules", 0),

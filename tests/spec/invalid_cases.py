@@ -105,6 +105,20 @@ CASES: dict[str, tuple[int, int, int, str]] = {
     "rule_delay__capacity": (45, 1, 8, "`navitoclax` is delayed by its rule, and places are limited"),
     "doses_apart": (7, 15, 12, "a dose of fluorouracil takes 48 h and the next follows after 24 h"),
     "duplicate_key": (38, 3, 5, "`alpha` is already written on line 37"),
+    "enrich": (
+        42,
+        50,
+        6,
+        "`enrich` is for two arms, one-sided, with one interim look and nothing else that looks may do",
+    ),
+    "enrich__minimum": (
+        43,
+        26,
+        6,
+        "with `enrich` it is not known beforehand who comes last, so no minimum follow-up can cut the data",
+    ),
+    "enrich_level": (42, 62, 8, "`wildtype` is not a level of `p53_status` in this cohort"),
+    "enrich_level__factor": (42, 43, 3, "`age` is no category of this cohort"),
     "estimand": (35, 22, 17, "with a `capacity` no patient can be lived alone under every arm"),
     "estimand__event": (
         35,

@@ -19,6 +19,7 @@ from trialsim.errors import TrialsimError
 from trialsim.records import Traits
 from trialsim.rng import TRIAL, Purpose, stream
 from trialsim.spec.resolved import Accrual, ResolvedProtocol
+from trialsim.spec.resolved_conduct import Enrich
 
 NOT_ELIGIBLE = "not eligible"
 #: How many times as many as are to be randomised may come before enrolment is given up.
@@ -47,9 +48,14 @@ def lay_out(
 ) -> tuple[Arrival, ...]:
     """Everybody who comes, up to the last patient who is randomised.
 
+    Where the trial may go on in a subgroup alone, as many come as it would take if it did so from the start.
+
     ``traits[i]`` belongs to subject ``i + 1``; with screening it has to reach beyond the patients to be randomised.
     """
     accrual = protocol.accrual
+    enrich = protocol.analysis.looks.enrich if protocol.analysis.looks is not None else None
+    if enrich is not None:
+        return tuple(_enough_of(enrich, protocol, traits, seed, replicate))
     if accrual.site_plan is None and not accrual.pauses and accrual.screening.is_idle:
         days = draw_arrivals(accrual, seed=seed, replicate=replicate)
         places = (_evenly(accrual.sites, subject, seed, replicate) for subject in range(1, accrual.patients + 1))
@@ -76,7 +82,21 @@ def _evenly(sites: int, subject: int, seed: int, replicate: int) -> int:
     return int(stream(seed, Purpose.SITE, subject=subject, replicate=replicate).integers(1, sites + 1))
 
 
-def _screened(protocol: ResolvedProtocol, traits: Sequence[Traits], seed: int, replicate: int) -> Iterator[Arrival]:
+def _enough_of(
+    enrich: Enrich, protocol: ResolvedProtocol, traits: Sequence[Traits], seed: int, replicate: int
+) -> Iterator[Arrival]:
+    """All who come, until as many of the subgroup could be randomised as the trial has patients."""
+    found = 0
+    for arrival in _screened(protocol, traits, seed, replicate, without_end=True):
+        yield arrival
+        found += not arrival.excluded and traits[arrival.subject - 1][enrich.factor] == enrich.level
+        if found == protocol.accrual.patients:
+            return
+
+
+def _screened(
+    protocol: ResolvedProtocol, traits: Sequence[Traits], seed: int, replicate: int, *, without_end: bool = False
+) -> Iterator[Arrival]:
     accrual = protocol.accrual
     sources = _Sources(accrual, seed, replicate)
     waiting = sorted(pauses_after(accrual))
@@ -84,7 +104,7 @@ def _screened(protocol: ResolvedProtocol, traits: Sequence[Traits], seed: int, r
     by_site: Counter[int] = Counter()
     at_most = math.inf if accrual.site_plan is None else accrual.site_plan.at_most or math.inf
     subject = 0
-    while randomised < accrual.patients:
+    while without_end or randomised < accrual.patients:
         subject += 1
         if subject > _PATIENCE * accrual.patients + _PATIENCE:
             raise TrialsimError(

@@ -21,6 +21,8 @@ class Told(NamedTuple):
     """The number of events that cuts the data from now on."""
     shares: Mapping[str, float] | None = None
     """The share of later patients that each open arm gets."""
+    only: tuple[str, str] | None = None
+    """A categorical trait and the one level of it that is enrolled from now on."""
 
 
 @dataclass(frozen=True)

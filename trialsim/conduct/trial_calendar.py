@@ -144,6 +144,10 @@ class _Conduct:
         #: Arms that are given whatever the allocation says.
         self._arms: dict[int, str] = {}
         self._arrivals = lay_out(protocol, traits, seed=seed, replicate=replicate)
+        looks = protocol.analysis.looks
+        self._enriches = looks is not None and looks.enrich is not None
+        #: The one level of a trait that is enrolled, once a look has said so.
+        self._only: tuple[str, str] | None = None
         self._randomised = [arrival for arrival in self._arrivals if not arrival.excluded]
         self._randomiser = Randomiser(protocol, seed=seed, replicate=replicate)
         self._interim = interim
@@ -235,6 +239,7 @@ class _Conduct:
         known = TrialRecord([], [patient.as_of(day) for patient in self._patients.values()], day)
         told = self._interim.judge(known)
         self._log(Event(day, TRIAL, day, EventKind.LOOK, told.words))
+        self._only = told.only or self._only
         for arm in told.closes:
             self._randomiser.close(arm)
         if told.shares is not None:
@@ -253,15 +258,26 @@ class _Conduct:
 
     def _enrol(self) -> Iterator[Any]:
         env = self._env
-        screened = not self._protocol.accrual.screening.is_idle
+        screened = not self._protocol.accrual.screening.is_idle or self._enriches
         for arrival in self._arrivals:
+            if len(self._patients) == self._protocol.accrual.patients:
+                return
             yield env.timeout(arrival.day - env.now)
             if screened:
                 self._log(Event(arrival.day, arrival.subject, 0.0, EventKind.SCREENED, f"site {arrival.site}"))
-            if arrival.excluded:
-                self._log(Event(arrival.day, arrival.subject, 0.0, EventKind.EXCLUDED, arrival.excluded))
+            excluded = arrival.excluded or self._turned_away(arrival)
+            if excluded:
+                self._log(Event(arrival.day, arrival.subject, 0.0, EventKind.EXCLUDED, excluded))
                 continue
             self._randomise(arrival, self._arms.get(arrival.subject))
+
+    def _turned_away(self, arrival: Arrival) -> str:
+        """Why somebody who could have been randomised no longer is; empty if they are."""
+        if self._only is None:
+            return ""
+        factor, level = self._only
+        own = str(self._traits[arrival.subject - 1][factor])
+        return "" if own == level else f"{factor} {own} is closed"
 
     def _assign(self, arrival: Arrival) -> tuple[str, str]:
         """The next allocation, and the patient's stratum."""

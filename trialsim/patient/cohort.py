@@ -80,7 +80,8 @@ class Comers(Sequence[Traits]):
 
 def traits_of_trial(protocol: ResolvedProtocol, *, seed: int, replicate: int = 0) -> Sequence[Traits]:
     """The traits of a trial's subjects, by number; as many as are randomised, or as many as come where some are not."""
-    if protocol.accrual.screening.is_idle:
+    looks = protocol.analysis.looks
+    if protocol.accrual.screening.is_idle and (looks is None or looks.enrich is None):
         return sample_traits(protocol.cohort, protocol.accrual.patients, seed=seed, replicate=replicate)
     return Comers(protocol.cohort, seed=seed, replicate=replicate)
 

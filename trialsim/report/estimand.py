@@ -60,6 +60,15 @@ def looks_words(looks: Looks) -> str:
     if looks.futility is not None:
         rule = "binding" if looks.futility.binding else "non-binding"
         words += f"; futility spends a beta of {looks.futility.beta:g} by {looks.futility.spending} ({rule})"
+    if looks.re_estimate is not None:
+        words += f"; the last of them may raise the events up to {looks.re_estimate.at_most:g} times"
+    if looks.least_share is not None:
+        words += f"; later patients go more often to the better arm, at least {percent(looks.least_share)} to each"
+    if looks.enrich is not None:
+        words = (
+            f"Interim {at}; the trial then goes on in {looks.enrich.level} alone if the hazard ratio of the others is "
+            f"above {looks.enrich.others_above:g} (closed test of all and of {looks.enrich.level})"
+        )
     return f"{words}."
 
 

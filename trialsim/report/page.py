@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from trialsim import results
 from trialsim.report.allocation import allocation_table
 from trialsim.report.biomarkers import guided_orders
+from trialsim.report.enrichment import enrichment_table, enrichment_words
 from trialsim.report.enrolment import enrolment_words
 from trialsim.report.estimand import arm_words, estimand, follow_up_words
 from trialsim.report.event_models import model_words
@@ -25,7 +26,7 @@ from trialsim.report.parameters import confidence, parameter_tables
 from trialsim.report.patients import patient_stories
 from trialsim.report.static import draw
 from trialsim.report.survival import survival_parts
-from trialsim.report.tables import baseline, harm, treatment
+from trialsim.report.tables import Table, baseline, harm, treatment
 from trialsim.report.theme import DARK, LIGHT, css_variables
 from trialsim.report.verdict import TestName, Truth, truth_sentence, verdicts
 from trialsim.report.waiting import capacity_words, waiting_table
@@ -160,6 +161,7 @@ def _page(analysis: Mapping[str, Any], test: TestName, truth: Truth, context: di
         analysis=analysis,
         verdicts=verdicts(analysis, test),
         looks=looks_parts(analysis),
+        enrichment=_enrichment(analysis),
         looks_words=looks_words(analysis),
         simulated=bool(truth),
         truth=truth_sentence(truth),
@@ -168,6 +170,12 @@ def _page(analysis: Mapping[str, Any], test: TestName, truth: Truth, context: di
         script=(HERE / "assets" / "page.js").read_text(encoding="utf-8"),
         plotly=(HERE / "assets" / "plotly-basic.min.js").read_text(encoding="utf-8"),
     )
+
+
+def _enrichment(analysis: Mapping[str, Any]) -> tuple[list[str], Table] | None:
+    """Words and table of a trial that may go on in a subgroup."""
+    found = analysis.get("enrichment")
+    return None if found is None else (enrichment_words(found, analysis["alpha"]), enrichment_table(found))
 
 
 def page_style() -> str:

@@ -66,6 +66,10 @@ def _verdict(analysis: Mapping[str, Any], comparison: Mapping[str, Any], test: T
     test_words = f"{sided} {name} {p_equation(chosen['p'])}, against a level of {analysis['alpha']:g}"
     if looks is not None:
         test_words = _last_look(looks, name)
+    enrichment = analysis.get("enrichment")
+    if enrichment is not None:
+        outcome = "met" if any(enrichment["claims"].values()) else "not met"
+        test_words = f"{claimed(enrichment)} Closed test of all patients and of {enrichment['level']}"
     steady = is_proportional(comparison)
     end = _lower(endpoint)
     sentence = {
@@ -75,8 +79,18 @@ def _verdict(analysis: Mapping[str, Any], comparison: Mapping[str, Any], test: T
         "worse": f"{label} was worse: {end} was shorter than with {reference}.",
         "unknown": f"{label} could not be tested against {reference}: too few events.",
     }[outcome]
+    if enrichment is not None and outcome == "met" and not enrichment["claims"]["all"]:
+        sentence = f"{label} met its test in {enrichment['level']}: {end} was longer there than with {reference}."
     return Verdict(comparison["arm"], outcome, sentence, _detail(analysis, comparison, test_words),
                    tuple(_tiles(analysis, comparison, chosen, f"{sided} {name}")))  # fmt: skip
+
+
+def claimed(enrichment: Mapping[str, Any]) -> str:
+    """The claims in a sentence."""
+    claims, level = enrichment["claims"], enrichment["level"]
+    if claims["all"]:
+        return "A benefit is claimed for all patients" + (f", and for {level}." if claims["subgroup"] else ".")
+    return f"A benefit is claimed for {level} alone." if claims["subgroup"] else "No benefit is claimed."
 
 
 #: What the decision at the last look means for the test.

@@ -99,7 +99,7 @@ def resolve_protocol(
     _check_analysis(findings, sections["analysis"], sections["randomisation"], cohort)
     intercurrent = resolve_intercurrent(findings, sections["intercurrent"], names)
     endpoint = resolve_endpoint(findings, sections["endpoint"], sections["capacity"] is not None, arms)
-    looks = resolve_looks(findings, sections["analysis"], follow_up, endpoint, len(names))
+    looks = resolve_looks(findings, sections["analysis"], follow_up, endpoint, cohort, len(names))
     gains = read_gains(findings)
     if findings.problems or cohort is None or randomisation is None or accrual is None:
         return None

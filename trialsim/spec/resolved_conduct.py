@@ -110,6 +110,14 @@ class ReEstimate(Frozen):
     at_most: float
 
 
+class Enrich(Frozen):
+    """The subgroup in which a trial may go on alone, and when."""
+
+    factor: str
+    level: str
+    others_above: float
+
+
 class Looks(Frozen):
     """Interim looks at shares of the events that cut the data."""
 
@@ -119,6 +127,7 @@ class Looks(Frozen):
     """As `trialsim.designs.spending.parse_spending` reads it."""
     futility: FutilityLooks | None
     re_estimate: ReEstimate | None = None
+    enrich: Enrich | None = None
     least_share: float | None = None
     """The floor where later patients go more often to the arm that does better; None where they do not."""
     hazard_ratio: float | None

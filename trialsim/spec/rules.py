@@ -98,6 +98,8 @@ class Rule(StrEnum):
     CUT = "data are cut by `minimum`, or by a `cut` with `events` or a `date`"
     CUT_ORDER = "a cut comes after the trial opens, by the last day allowed, with no more events than patients"
     LOOKS = "looks ascend to 1, and their errors can be spent"
+    ENRICH = "a trial goes on in a subgroup after the one interim look of a one-sided test of two arms, cut by events"
+    ENRICH_LEVEL = "the subgroup is a level of a categorical trait of the cohort"
     FAVOUR = "the floors of all arms together leave room for favour"
     RE_ESTIMATE = "events are re-estimated at an interim look of two arms, in a zone below the power aimed at"
     LOOKS_NEED = "looks are at shares of the events of a `cut`, and compare arms by what is known by then"

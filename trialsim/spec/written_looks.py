@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from trialsim.spec.rules import Rule
-from trialsim.spec.values import Bounded, Fraction, Listed, broken, inside
+from trialsim.spec.values import Bounded, Fraction, Listed, Name, broken, inside
 from trialsim.spec.written import Written
 
 
@@ -87,6 +87,16 @@ class WrittenFavour(Written):
     )
 
 
+class WrittenEnrich(Written):
+    """A look after which the trial may go on in a subgroup alone."""
+
+    factor: Name = Field(description="A categorical trait, e.g. p53_status.")
+    level: Name = Field(description="The level that makes the subgroup, e.g. wild_type.")
+    others_above: Annotated[float, Bounded(0.01, 100.0)] = Field(
+        0.9, description="The trial goes on in the subgroup if the others' hazard ratio is above this at the look."
+    )
+
+
 class WrittenLooks(Written):
     """Interim looks at the primary endpoint, at shares of the events at which the data are cut."""
 
@@ -101,6 +111,9 @@ class WrittenLooks(Written):
     futility: WrittenFutility | None = Field(None, description="A boundary for futility; one-sided tests only.")
     re_estimate: WrittenReEstimate | None = Field(None, description="More events where the trial looks promising.")
     favour: WrittenFavour | None = Field(None, description="Later patients go more often to the arm that does better.")
+    enrich: WrittenEnrich | None = Field(
+        None, description="A look after which the trial may go on in a subgroup alone."
+    )
     hazard_ratio: Annotated[float, Bounded(0.01, 100.0)] | None = Field(
         None, description="The effect that conditional power is told for (default: that of `futility`, if any)."
     )

@@ -1,7 +1,4 @@
-"""The looks of one trial: the data as they are at a look, the test, the boundary, the decision.
-
-The calendar asks at each look (`trialsim.conduct.interim`); the final analysis is the last of them.
-"""
+"""One arm against the reference, look after look: data, test, boundary, decision."""
 
 from __future__ import annotations
 
@@ -11,116 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from trialsim.analysis import SurvivalData, from_frame
+from trialsim.analysis import SurvivalData
 from trialsim.analysis.cox import arm_term, fit_cox, hazard_ratio
 from trialsim.analysis.logrank import logrank
-from trialsim.conduct.interim import Interim, Told
 from trialsim.designs.boundaries import LEAST_STEP
-from trialsim.designs.favouring import chances_of_best, shares
 from trialsim.designs.monitoring import Decision, Look, Plan, Seen, adjusted, bounds_to_come, examine
-from trialsim.designs.multiplicity import Holm
 from trialsim.designs.promising import Promising, new_events, weighted_z
 from trialsim.designs.size import information_per_event, z_of_hazard_ratio
-from trialsim.endpoints import adtte_frame, primary_event, survival_frame
 from trialsim.records import TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.resolved_conduct import Looks, ReEstimate
-
-
-def survival_data(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame) -> SurvivalData:
-    """The primary endpoint as the analysis takes it."""
-    frame = survival_frame(record, protocol, adtte)
-    categories = [c for c in frame.columns if c in protocol.cohort.traits]
-    relapses = protocol.endpoint.primary != "os"
-    return from_frame(
-        frame,
-        time="time_days",
-        event="event",
-        arm="arm",
-        strata=protocol.randomisation.strata,
-        covariates=categories,
-        event_type="event_type" if relapses else None,
-        cause="cause" if relapses else None,
-        # In a tiny trial an arm may have no patient; the plan keeps its place.
-        reference=protocol.analysis.reference if (frame["arm"] == protocol.analysis.reference).any() else None,
-    )
-
-
-class Monitor:
-    """Keeps the looks of a trial that has them: one comparison with the reference for each other arm."""
-
-    def __init__(self, protocol: ResolvedProtocol) -> None:
-        looks = protocol.analysis.looks
-        if looks is None:
-            raise ValueError("the protocol has no looks")
-        self._protocol = protocol
-        self._looks = looks
-        others = [name for name in protocol.arms if name != protocol.analysis.reference]
-        self._comparisons = [Comparison(protocol, looks, arm) for arm in others]
-        self._holm = Holm(len(others), protocol.analysis.alpha, self._bound)
-        self._number = 0
-
-    @property
-    def interim(self) -> Interim:
-        """What the calendar is handed."""
-        return Interim(self._looks.targets, self._judge)
-
-    def _judge(self, known: TrialRecord) -> Told:
-        told = self._look(known, adtte_frame(known, self._protocol), last=False)
-        closes = tuple(c.arm for c in self._comparisons if c.decision in (Decision.FUTILITY, Decision.HARM))
-        events = sum(record_has_event(self._protocol, known))
-        words = "; ".join(comparison.words(named=len(self._comparisons) > 1) for comparison in told)
-        stops = all(comparison.decided for comparison in self._comparisons)
-        raised = self._comparisons[0].raised_to
-        told_shares = None if stops else self._shares(known)
-        if told_shares is not None:
-            listed = ", ".join(f"{arm} {100 * share:.0f} %" for arm, share in told_shares.items())
-            words = f"{words}; later patients: {listed}"
-        return Told(f"look {self._number}: {events} events, {words}", stops, closes, raised, told_shares)
-
-    def _shares(self, known: TrialRecord) -> dict[str, float] | None:
-        """The shares of later patients, if they are to go more often to the arm that does better."""
-        floor = self._looks.least_share
-        if floor is None:
-            return None
-        closed = {c.arm for c in self._comparisons if c.decided and c.decision is not Decision.EFFICACY}
-        data = survival_data(self._protocol, known, adtte_frame(known, self._protocol))
-        arms = [arm for arm in self._protocol.arms if arm not in closed]
-        own = [np.asarray(data.arm == arm) for arm in arms]
-        events = np.array([float(data.event[mine].sum()) for mine in own])
-        days = np.array([float(data.time_days[mine].sum()) for mine in own])
-        best = dict(zip(arms, chances_of_best(events, days).tolist(), strict=True))
-        found = shares(best, len(known.patients), self._protocol.accrual.patients, floor)
-        for comparison in self._comparisons:
-            comparison.note_share(found.get(comparison.arm, 0.0))
-        return found
-
-    def finish(self, record: TrialRecord, adtte: pd.DataFrame) -> list[dict[str, Any]]:
-        """The looks of every comparison as they were, the final analysis among them, for results.json."""
-        early = all(comparison.decided for comparison in self._comparisons)
-        if not early:
-            self._look(record, adtte, last=True)
-        return [comparison.as_dict(early) for comparison in self._comparisons]
-
-    def _look(self, known: TrialRecord, adtte: pd.DataFrame, *, last: bool) -> list[Comparison]:
-        """One look at everything that is still open; those comparisons that were made."""
-        data = survival_data(self._protocol, known, adtte)
-        self._number += 1
-        made = [c for c in self._comparisons if not c.decided and c.see(known, data, last=last)]
-        z = [c.seen[-1].z if c in made else None for c in self._comparisons]
-        self._holm.look(self._number, z)
-        for at, comparison in enumerate(self._comparisons):
-            if comparison in made:
-                comparison.settle(self._number, self._holm.tested[at])
-        if last:
-            for comparison in self._comparisons:
-                comparison.give_up()
-        return made
-
-    def _bound(self, which: int, _number: int, level: float) -> float:
-        return self._comparisons[which].bound(level)
 
 
 class Comparison:
@@ -290,12 +188,6 @@ class Comparison:
                 "upper": math.exp(-found.lower / root),
             },
         }
-
-
-def record_has_event(protocol: ResolvedProtocol, known: TrialRecord) -> list[bool]:
-    """Of each patient, whether the primary endpoint has come about."""
-    has_event = primary_event(protocol)
-    return [has_event(record) for record in known.patients]
 
 
 def _finite(z: float) -> float | None:
