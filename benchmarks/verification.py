@@ -504,6 +504,7 @@ SECTIONS: dict[str, Callable[[], list[str]]] = {
     "published-designs": designs.published,
     "type-one-error": designs.type_one_error,
     "power": designs.power,
+    "published-power": designs.published_power,
 }
 
 
