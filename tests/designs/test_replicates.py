@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -225,7 +226,10 @@ def test_a_published_simulation_of_piecewise_accrual() -> None:
     [("logrank", (0.0, 0.0)), ("FH(0,1)", (0.0, 1.0)), ("FH(0,0.5)", (0.0, 0.5)), ("FH(0.5,0.5)", (0.5, 0.5))],
 )
 def test_a_published_simulation_of_a_delayed_effect(test: str, weights: tuple[float, float]) -> None:
-    """Events of 10,000 published trials with a 4-month delay, within 3 Monte-Carlo errors of both."""
+    """Events and power by look of 10,000 published trials with a 4-month delay, within 3 Monte-Carlo errors of both.
+
+    The bounds are those of gsSurv: O'Brien-Fleming spending of alpha and of a beta of 0.1 at thirds.
+    """
     case = CASES["nph04_WLR_delay_sim"]
     published, hazard = case.expected[test], math.log(2) / 15
     population = Population(
@@ -234,7 +238,15 @@ def test_a_published_simulation_of_a_delayed_effect(test: str, weights: tuple[fl
         arms(constant(hazard), Steps((4.0,), (hazard, 0.6 * hazard)), constant(0.001)),
     )
     times = tuple(map(float, case.inputs["T"]))
-    schedule = Schedule((0,) * 3, (math.inf,) * 3, (-math.inf,) * 3, earliest=times, weights=weights)
+    obf = parse_spending("obrien-fleming")
+    design = by_spending([1 / 3, 2 / 3, 1.0], 0.025, 1, obf, Futility(0.1, obf))
+    stopping = Schedule((0,) * 3, design.upper, design.lower, earliest=times, weights=weights)
+    found = run(population, stopping, 8192, seed=6)
+    for look, power in enumerate(published["cum_power"], 1):
+        seen = found.rejected_by(look)
+        # Printed to two places.
+        assert abs(seen.value - power) < 3 * seen.se * math.sqrt(1 + 8192 / 10_000) + 0.005
+    schedule = replace(stopping, upper=(math.inf,) * 3, lower=(-math.inf,) * 3)
     found = run(population, schedule, 8192, seed=6)
     for k, events in enumerate(published["events"]):
         error = found.events[:, k].std() * math.sqrt(1 / 8192 + 1 / 10_000)
