@@ -50,18 +50,15 @@ class OneTest:
     repeats = 2_000
 
     def __init__(self) -> None:
-        n = 500
-        entry, event, loss = np.empty(n), np.empty(n), np.empty(n)
-        arm, stratum = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+        trial = kernel.empty_trial(500)
         rng = stream(SEED, Purpose.REPLICATES)
-        address = rng.bit_generator.ctypes.bit_generator.value
-        kernel.draw_trial(address, *as_drawn(population(n)), entry, arm, stratum, event, loss)
-        end = np.minimum(event, 60.0 - entry)
-        self._arguments = (60.0, 1, np.argsort(end), entry, arm, stratum, end, end, event <= end, False, 1, 0.0, 0.0)
+        kernel.draw_trial(rng.bit_generator.ctypes.bit_generator.value, as_drawn(population(500)), trial)
+        end = np.minimum(trial.event, 60.0 - trial.entry)
+        self._arguments = (trial, kernel.Ended(end, end, trial.event <= end, np.argsort(end)), False, 1, 0.0, 0.0)
 
     def __call__(self) -> None:
         for _ in range(self.repeats):
-            kernel.compare(*self._arguments)
+            kernel.compare(60.0, 1, *self._arguments)
 
 
 def rpact_trials_per_second() -> float | None:

@@ -144,10 +144,9 @@ def test_compiled_replicates_come_to_the_same(place: Path, seed: int, test: str)
         Futility(0.1, parse_spending("hwang-shih-decani(-2)")),
     )
     found = np.full((3, 3), np.nan)
-    looks, ended = kernel.look_at(
-        entry, arm, stratum, event, loss, np.array([120, 180, 240]), np.zeros(3), np.full(3, np.inf),
-        np.array(design.upper), np.array(design.lower), 1, True, len(set(sexes.values())), 0.0, 0.0, found,
-    )  # fmt: skip
+    at_looks = (np.array([120, 180, 240]), np.zeros(3), np.full(3, np.inf))
+    rules = (*at_looks, np.array(design.upper), np.array(design.lower), 1, True, len(set(sexes.values())), 0.0, 0.0)
+    looks, ended = kernel.look_at(kernel.Trial(entry, arm, stratum, event, loss), kernel.Looks(*rules), found)
     stopped = trial.cut_by.startswith("look")
     assert stopped == (ended in (kernel.EFFICACY, kernel.FUTILITY) and looks < 3)
     assert looks == len(told) + (not stopped)

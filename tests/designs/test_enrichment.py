@@ -19,17 +19,22 @@ FIRST, EVENTS, PATIENTS = 100, 200, 360
 ALPHA = 0.025
 
 
-def z_at(cut: float, arrays: tuple[np.ndarray, ...], chosen: np.ndarray) -> Part:
-    entry, arm, event, loss = (column[chosen] for column in arrays)
-    end, happened = np.minimum(event, loss), event <= loss
-    order, none = np.argsort(end), np.zeros(len(end), dtype=np.int64)
-    found = kernel.compare(cut, 1, order, entry, arm, none, end, end, happened, False, 1, 0.0, 0.0)
+def of(trial: kernel.Trial, chosen: np.ndarray) -> kernel.Trial:
+    """Some of the patients, in one stratum."""
+    part = kernel.Trial(*(column[chosen] for column in trial))
+    return part._replace(stratum=np.zeros_like(part.stratum))
+
+
+def z_at(cut: float, trial: kernel.Trial, chosen: np.ndarray) -> Part:
+    part = of(trial, chosen)
+    end, happened = np.minimum(part.event, part.loss), part.event <= part.loss
+    found = kernel.compare(cut, 1, part, kernel.Ended(end, end, happened, np.argsort(end)), False, 1, 0.0, 0.0)
     return Part(found[0], found[1] / math.sqrt(found[2]) if found[2] > 0 else 0.0)
 
 
-def cut_at(count: int, arrays: tuple[np.ndarray, ...], chosen: np.ndarray) -> float:
-    entry, _, event, loss = (column[chosen] for column in arrays)
-    return float(np.sort((entry + event)[event <= loss])[count - 1])
+def cut_at(count: int, trial: kernel.Trial, chosen: np.ndarray) -> float:
+    part = of(trial, chosen)
+    return float(np.sort((part.entry + part.event)[part.event <= part.loss])[count - 1])
 
 
 def simulate(in_subgroup: float, in_others: float, trials: int, seed: int, limit: float = 0.9) -> np.ndarray:
@@ -43,28 +48,26 @@ def simulate(in_subgroup: float, in_others: float, trials: int, seed: int, limit
         3 * PATIENTS, constant(15.0), (Arm((MEDIAN_24,) * 2, (LOSS, LOSS)), treated), shares=(0.5, 0.5)
     )
     drawn, size = as_drawn(population), population.patients
-    entry, event, loss = np.empty((3, size))
-    arm, stratum = np.empty((2, size), dtype=np.int64)
+    trial = kernel.empty_trial(size)
     rng = stream(seed, Purpose.REPLICATES)
     told = np.zeros((trials, 3), dtype=bool)
-    for trial in range(trials):
-        kernel.draw_trial(rng.bit_generator.ctypes.bit_generator.value, *drawn, entry, arm, stratum, event, loss)
-        arrays = (entry, arm, event, loss)
+    for each in range(trials):
+        kernel.draw_trial(rng.bit_generator.ctypes.bit_generator.value, drawn, trial)
         planned = np.arange(size) < PATIENTS
-        look = cut_at(FIRST, arrays, planned)
-        subgroup = stratum == 1
-        first = (z_at(look, arrays, planned), z_at(look, arrays, planned & subgroup))
-        others = z_at(look, arrays, planned & ~subgroup)
+        look = cut_at(FIRST, trial, planned)
+        subgroup = trial.stratum == 1
+        first = (z_at(look, trial, planned), z_at(look, trial, planned & subgroup))
+        others = z_at(look, trial, planned & ~subgroup)
         enriched = hazard_ratio_of(others, 0.25) > limit
         chosen = planned
         if enriched:
             # Who comes after the look is of the subgroup, until as many have come as were planned.
-            open_to = (entry <= look) | subgroup
+            open_to = (trial.entry <= look) | subgroup
             chosen = open_to & (np.cumsum(open_to) <= PATIENTS)
-        end = cut_at(EVENTS, arrays, chosen)
-        last = (z_at(end, arrays, chosen), z_at(end, arrays, chosen & subgroup))
+        end = cut_at(EVENTS, trial, chosen)
+        last = (z_at(end, trial, chosen), z_at(end, trial, chosen & subgroup))
         claims = closed_test(FIRST / EVENTS, ALPHA, first, last, enriched=enriched)
-        told[trial] = enriched, claims.claims_full, claims.claims_subgroup
+        told[each] = enriched, claims.claims_full, claims.claims_subgroup
     return told
 
 

@@ -42,15 +42,11 @@ def arms(control: Steps, treated: Steps, dropout: Steps) -> tuple[Arm, Arm]:
     return Arm((control,), (dropout,)), Arm((treated,), (dropout,))
 
 
-def drawn(population: Population, seed: int = 1) -> tuple[np.ndarray, ...]:
-    """One trial: entry, arm, stratum, event, loss."""
-    n = population.patients
-    entry, event, loss = np.empty(n), np.empty(n), np.empty(n)
-    arm, stratum = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+def drawn(population: Population, seed: int = 1) -> kernel.Trial:
+    trial = kernel.empty_trial(population.patients)
     rng = stream(seed, Purpose.REPLICATES)
-    address = rng.bit_generator.ctypes.bit_generator.value
-    kernel.draw_trial(address, *as_drawn(population), entry, arm, stratum, event, loss)
-    return entry, arm, stratum, event, loss
+    kernel.draw_trial(rng.bit_generator.ctypes.bit_generator.value, as_drawn(population), trial)
+    return trial
 
 
 @settings(max_examples=80, deadline=None)
@@ -80,7 +76,9 @@ def test_the_compiled_test_is_that_of_the_analysis(
         score -= float(weight @ (table.observed - table.expected))
         variance += float(weight**2 @ table.variance)
         events += float(seen[chosen].sum())
-    found = kernel.compare(cut, 1, np.argsort(end), entry, arm, stratum, end, end, happened, False, strata, *weights)
+    trial = kernel.Trial(entry, arm, stratum, end, end)
+    ended = kernel.Ended(end, end, happened, np.argsort(end))
+    found = kernel.compare(cut, 1, trial, ended, False, strata, *weights)
     assert found == pytest.approx((events, score, variance), rel=1e-9, abs=1e-9)
 
 
@@ -263,18 +261,19 @@ def test_replicates_keep_when_more_are_run() -> None:
 
 def test_looks_never_read_the_future() -> None:
     """Events and losses after the cut are poisoned: the look is the same to the bit."""
-    entry, arm, stratum, event, loss = drawn(NULL)
-    bounds = (np.array([math.inf]), np.array([-math.inf]), 1, False, 1, 0.0, 0.0)
+    trial = drawn(NULL)
+    entry, event, loss = trial.entry, trial.event, trial.loss
     at = (np.array([80]), np.zeros(1), np.array([math.inf]))
+    looks = kernel.Looks(*at, np.array([math.inf]), np.array([-math.inf]), 1, False, 1, 0.0, 0.0)
     before, after = np.zeros((1, 3)), np.zeros((1, 3))
-    kernel.look_at(entry, arm, stratum, event, loss, *at, *bounds, before)
+    kernel.look_at(trial, looks, before)
     cut = before[0, kernel.CUT]
     later = entry + np.minimum(event, loss) > cut
     rng = np.random.default_rng(1)
     spoilt = np.where(later, cut - entry + rng.exponential(1.0, len(entry)) + 1e-6, event)
     spoilt[entry > cut] = rng.exponential(1.0, (entry > cut).sum())
     lost = np.where(later, math.inf, loss)
-    kernel.look_at(entry, arm, stratum, spoilt, lost, *at, *bounds, after)
+    kernel.look_at(trial._replace(event=spoilt, loss=lost), looks, after)
     np.testing.assert_array_equal(before, after)
     assert later.any()
 

@@ -1,4 +1,4 @@
-"""The design of a trial, before it runs and while it does: boundaries, size, power, monitoring.
+"""The design of a trial, before it runs and while it does: boundaries, size, monitoring, many trials at once.
 
-Nothing here knows patients or a calendar; everything is a closed form or a numerical integral.
+Nothing here knows a tumour or the calendar: closed forms, numerical integrals, and trials that are arrays of times.
 """

@@ -7,6 +7,7 @@ orders (those who have had their end by the cut, by time; those who have not, by
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,79 @@ Integers = NDArray[np.int64]
 CUT, EVENTS, Z = 0, 1, 2
 #: What a trial's looks ended with.
 NOT_SHOWN, EFFICACY, FUTILITY, HARM = 0, 1, 2, 3
+
+
+class Pieces(NamedTuple):
+    """Functions that rise piecewise linearly: ``counts`` at ``times``, then with ``rates``; a row for each, or one."""
+
+    times: Floats
+    counts: Floats
+    rates: Floats
+
+
+class Population(NamedTuple):
+    """Who enters trials of conventional arms. Rows of ``hazards`` and ``losses`` are ``stratum * arms + arm``."""
+
+    accrual: Pieces
+    shares: Floats
+    """Cumulative chances of the strata."""
+    blocks: Integers
+    """Sizes of blocks to choose from."""
+    ratio: Integers
+    hazards: Pieces
+    losses: Pieces
+
+
+class Courses(NamedTuple):
+    """Patients who were lived before under every arm: (arms, patients)."""
+
+    accrual: Pieces
+    blocks: Integers
+    ratio: Integers
+    event: Floats
+    loss: Floats
+    stratum: Integers
+    strata: int
+
+
+class Trial(NamedTuple):
+    """One trial, its patients in the order of entry; times of ``event`` and ``loss`` are from entry."""
+
+    entry: Floats
+    arm: Integers
+    stratum: Integers
+    event: Floats
+    loss: Floats
+
+
+class Looks(NamedTuple):
+    """When a trial is looked at, and what stops it: an entry for each look."""
+
+    targets: Integers
+    """Events; 0 leaves a look to ``earliest`` alone."""
+    earliest: Floats
+    latest: Floats
+    upper: Floats
+    lower: Floats
+    sided: int
+    whole_days: bool
+    """Times as ADTTE counts them, and not exact ones."""
+    strata: int
+    """Of the test; 1 where it is not stratified."""
+    rho: float
+    gamma: float
+
+
+class Ended(NamedTuple):
+    """How patients' follow-up ends, event or loss: what the test sorts and counts."""
+
+    end: Floats
+    """Time from entry."""
+    time: Floats
+    """The same as the analysis counts it."""
+    happened: NDArray[np.bool_]
+    order: Integers
+    """Sorts ``time``."""
 
 
 @inlined
@@ -77,47 +151,65 @@ def _bucket(value: float, low: float, scale: float, count: int) -> int:
 
 
 @compiled
-def draw_trial(
-    address: int,
-    accrual: tuple[Floats, Floats, Floats],
-    shares: Floats,
-    blocks: Integers,
-    ratio: Integers,
-    hazards: tuple[Floats, Floats, Floats],
-    losses: tuple[Floats, Floats, Floats],
-    entry: Floats,
-    arm: Integers,
-    stratum: Integers,
-    event: Floats,
-    loss: Floats,
-) -> None:
-    """Fill the arrays of one trial from a stream, patient by patient in the order of entry.
+def empty_trial(patients: int) -> Trial:
+    """Room for a trial."""
+    return Trial(
+        np.empty(patients),
+        np.empty(patients, dtype=np.int64),
+        np.empty(patients, dtype=np.int64),
+        np.empty(patients),
+        np.empty(patients),
+    )
 
-    ``accrual`` and the rows of ``hazards`` and ``losses`` are (times, counts, rates) as :func:`time_of` wants them;
-    row ``stratum * arms + arm``. ``shares`` are cumulative chances of the strata; ``blocks`` are sizes to choose from.
-    """
+
+@compiled
+def draw_trial(address: int, population: Population, trial: Trial) -> None:
+    """Fill a trial from a stream, patient by patient in the order of entry."""
     rng = stream_at(address)
-    arms, strata = len(ratio), len(shares)
-    longest = blocks.max()
-    lists = np.zeros((strata, longest), dtype=np.int64)
+    accrual, hazards, losses = population.accrual, population.hazards, population.losses
+    arms, strata = len(population.ratio), len(population.shares)
+    lists = np.zeros((strata, population.blocks.max()), dtype=np.int64)
     left = np.zeros(strata, dtype=np.int64)
     passed = 0.0
-    for i in range(len(entry)):
+    for i in range(len(trial.entry)):
         passed += rng.standard_exponential()
-        entry[i] = time_of(passed, accrual[0], accrual[1], accrual[2])
+        trial.entry[i] = time_of(passed, accrual.times, accrual.counts, accrual.rates)
         s = 0
         if strata > 1:
             unit = rng.random()
-            while shares[s] <= unit:
+            while population.shares[s] <= unit:
                 s += 1
         if left[s] == 0:
-            left[s] = _new_block(address, blocks, ratio, lists[s])
+            left[s] = _new_block(address, population.blocks, population.ratio, lists[s])
         left[s] -= 1
         a = lists[s, left[s]]
-        stratum[i], arm[i] = s, a
+        trial.stratum[i], trial.arm[i] = s, a
         row = s * arms + a
-        event[i] = time_of(rng.standard_exponential(), hazards[0][row], hazards[1][row], hazards[2][row])
-        loss[i] = time_of(rng.standard_exponential(), losses[0][row], losses[1][row], losses[2][row])
+        luck = rng.standard_exponential()
+        trial.event[i] = time_of(luck, hazards.times[row], hazards.counts[row], hazards.rates[row])
+        luck = rng.standard_exponential()
+        trial.loss[i] = time_of(luck, losses.times[row], losses.counts[row], losses.rates[row])
+
+
+@compiled
+def draw_trial_of_courses(address: int, courses: Courses, trial: Trial) -> None:
+    """Fill a trial with patients taken at random, and put back, from courses that were lived before."""
+    rng = stream_at(address)
+    accrual = courses.accrual
+    lists = np.zeros((courses.strata, courses.blocks.max()), dtype=np.int64)
+    left = np.zeros(courses.strata, dtype=np.int64)
+    passed = 0.0
+    for i in range(len(trial.entry)):
+        passed += rng.standard_exponential()
+        trial.entry[i] = time_of(passed, accrual.times, accrual.counts, accrual.rates)
+        patient = int(rng.random() * courses.event.shape[1])
+        s = courses.stratum[patient]
+        if left[s] == 0:
+            left[s] = _new_block(address, courses.blocks, courses.ratio, lists[s])
+        left[s] -= 1
+        a = lists[s, left[s]]
+        trial.stratum[i], trial.arm[i] = s, a
+        trial.event[i], trial.loss[i] = courses.event[a, patient], courses.loss[a, patient]
 
 
 @compiled
@@ -165,27 +257,15 @@ def _pool(
 
 @compiled
 def compare(
-    cut: float,
-    treated: int,
-    order: Integers,
-    entry: Floats,
-    arm: Integers,
-    stratum: Integers,
-    end: Floats,
-    time: Floats,
-    happened: NDArray[np.bool_],
-    whole_days: bool,
-    strata: int,
-    rho: float,
-    gamma: float,
+    cut: float, treated: int, trial: Trial, ended: Ended, whole_days: bool, strata: int, rho: float, gamma: float
 ) -> tuple[float, float, float]:
     """Events, score (expected minus observed on the treated arm) and variance of the log-rank test at a cut.
 
-    ``end`` is the time from entry to event or loss, ``time`` the same as the analysis counts it: exact, or in
-    ``whole_days`` with the day of entry as the first (:func:`days_on_trial`). ``order`` sorts ``time``; ``entry``
-    ascends. Only the treated arm and arm 0 count; scores and variances are summed over strata. Weights are
-    S(t-)^rho (1 - S(t-))^gamma, S pooled within the stratum.
+    ``whole_days`` counts those who are still followed as `days_on_trial` does. Only the treated arm and arm 0 count;
+    scores and variances are summed over strata. Weights are S(t-)^rho (1 - S(t-))^gamma, S pooled within the stratum.
     """
+    entry, arm, stratum = trial.entry, trial.arm, trial.stratum
+    end, time, happened, order = ended.end, ended.time, ended.happened, ended.order
     n = np.zeros((strata, 2))
     rows = len(end) if rho != 0.0 or gamma != 0.0 else 0
     table = np.zeros((rows, 5))
@@ -248,230 +328,90 @@ def _weighted(table: Floats, filled: int, strata: int, rho: float, gamma: float)
 
 
 @compiled
-def look_at(
-    entry: Floats,
-    arm: Integers,
-    stratum: Integers,
-    event: Floats,
-    loss: Floats,
-    targets: Integers,
-    earliest: Floats,
-    latest: Floats,
-    upper: Floats,
-    lower: Floats,
-    sided: int,
-    whole_days: bool,
-    strata: int,
-    rho: float,
-    gamma: float,
-    found: Floats,
-) -> tuple[int, int]:
-    """The looks at one trial of two arms; the number of looks that took place, and what they ended with.
-
-    A look is at its event, but not before its ``earliest`` nor after its ``latest`` calendar time; a target of 0 leaves
-    it to ``earliest`` alone. ``found`` takes the cut, the events and z of each, a large z for the treated arm.
-    """
-    size = len(entry)
+def ends_of(trial: Trial, whole_days: bool) -> tuple[Ended, Floats]:
+    """How follow-up ends, and the calendar times of the events, ascending."""
+    size = len(trial.entry)
     end, time, happened = np.empty(size), np.empty(size), np.empty(size, dtype=np.bool_)
     order, starts = np.empty(size, dtype=np.int64), np.empty(size + 1, dtype=np.int64)
-    seen_on, by_day, seen = np.empty(size), np.empty(size, dtype=np.int64), 0
+    on, by_day, seen = np.empty(size), np.empty(size, dtype=np.int64), 0
     for i in range(size):
-        happened[i] = event[i] <= loss[i]
-        end[i] = event[i] if happened[i] else loss[i]
-        time[i] = days_on_trial(entry[i], entry[i] + end[i]) if whole_days else end[i]
-        if happened[i] and event[i] < math.inf:
-            seen_on[seen] = entry[i] + event[i]
+        entry = trial.entry[i]
+        happened[i] = trial.event[i] <= trial.loss[i]
+        end[i] = trial.event[i] if happened[i] else trial.loss[i]
+        time[i] = days_on_trial(entry, entry + end[i]) if whole_days else end[i]
+        if happened[i] and end[i] < math.inf:
+            on[seen] = entry + end[i]
             seen += 1
     sort_into(time, size, order, starts)
-    sort_into(seen_on, seen, by_day, starts)
-    for k in range(len(targets)):
-        cut = latest[k]
-        if targets[k] == 0:
-            cut = earliest[k]
-        elif targets[k] <= seen:
-            cut = min(latest[k], max(earliest[k], seen_on[by_day[targets[k] - 1]]))
-        events, score, variance = compare(
-            cut, 1, order, entry, arm, stratum, end, time, happened, whole_days, strata, rho, gamma
-        )
+    sort_into(on, seen, by_day, starts)
+    seen_on = np.empty(seen)
+    for k in range(seen):
+        seen_on[k] = on[by_day[k]]
+    return Ended(end, time, happened, order), seen_on
+
+
+@compiled
+def look_at(trial: Trial, looks: Looks, found: Floats) -> tuple[int, int]:
+    """The looks at one trial of two arms; the number of looks that took place, and what they ended with.
+
+    A look is at its event, but not before its ``earliest`` nor after its ``latest`` calendar time. ``found`` takes the
+    cut, the events and z of each, a large z for the treated arm.
+    """
+    ended, seen_on = ends_of(trial, looks.whole_days)
+    count = len(looks.targets)
+    for k in range(count):
+        cut = looks.latest[k]
+        if looks.targets[k] == 0:
+            cut = looks.earliest[k]
+        elif looks.targets[k] <= len(seen_on):
+            cut = min(looks.latest[k], max(looks.earliest[k], seen_on[looks.targets[k] - 1]))
+        events, score, variance = compare(cut, 1, trial, ended, looks.whole_days, looks.strata, looks.rho, looks.gamma)
         z = score / math.sqrt(variance) if variance > 0.0 else 0.0
         found[k, CUT], found[k, EVENTS], found[k, Z] = cut, events, z
-        if z >= upper[k]:
+        if z >= looks.upper[k]:
             return k + 1, EFFICACY
-        if sided == 2 and z <= lower[k]:
+        if looks.sided == 2 and z <= looks.lower[k]:
             return k + 1, HARM
-        if k + 1 == len(targets):
+        if k + 1 == count:
             return k + 1, NOT_SHOWN
-        if sided == 1 and z < lower[k]:
+        if looks.sided == 1 and z < looks.lower[k]:
             return k + 1, FUTILITY
-    return len(targets), NOT_SHOWN
+    return count, NOT_SHOWN
 
 
 @compiled
 def run_block(
-    address: int,
-    patients: int,
-    accrual: tuple[Floats, Floats, Floats],
-    shares: Floats,
-    blocks: Integers,
-    ratio: Integers,
-    hazards: tuple[Floats, Floats, Floats],
-    losses: tuple[Floats, Floats, Floats],
-    targets: Integers,
-    earliest: Floats,
-    latest: Floats,
-    upper: Floats,
-    lower: Floats,
-    sided: int,
-    stratified: bool,
-    rho: float,
-    gamma: float,
-    found: Floats,
-    ended: Integers,
+    address: int, patients: int, population: Population, looks: Looks, found: Floats, ended: Integers
 ) -> None:
     """A block of trials from one stream, one after the other: looks in ``found``, (looks, end) in ``ended``."""
-    entry, event, loss = np.empty(patients), np.empty(patients), np.empty(patients)
-    arm, stratum = np.empty(patients, dtype=np.int64), np.empty(patients, dtype=np.int64)
+    trial = empty_trial(patients)
     for r in range(len(ended)):
-        draw_trial(address, accrual, shares, blocks, ratio, hazards, losses, entry, arm, stratum, event, loss)
-        strata = len(shares)
-        if not stratified:
-            stratum[:] = 0
-            strata = 1
-        looks, end = look_at(
-            entry,
-            arm,
-            stratum,
-            event,
-            loss,
-            targets,
-            earliest,
-            latest,
-            upper,
-            lower,
-            sided,
-            False,
-            strata,
-            rho,
-            gamma,
-            found[r],
-        )
-        ended[r, 0], ended[r, 1] = looks, end
-
-
-@compiled
-def draw_trial_of_courses(
-    address: int,
-    accrual: tuple[Floats, Floats, Floats],
-    blocks: Integers,
-    ratio: Integers,
-    course_event: Floats,
-    course_loss: Floats,
-    course_stratum: Integers,
-    strata: int,
-    entry: Floats,
-    arm: Integers,
-    stratum: Integers,
-    event: Floats,
-    loss: Floats,
-) -> None:
-    """Fill the arrays of one trial with patients taken at random, and put back, from courses that were lived before.
-
-    ``course_event`` and ``course_loss`` are (arms, patients): the same patients under every arm.
-    """
-    rng = stream_at(address)
-    lists = np.zeros((strata, blocks.max()), dtype=np.int64)
-    left = np.zeros(strata, dtype=np.int64)
-    passed = 0.0
-    for i in range(len(entry)):
-        passed += rng.standard_exponential()
-        entry[i] = time_of(passed, accrual[0], accrual[1], accrual[2])
-        patient = int(rng.random() * course_event.shape[1])
-        s = course_stratum[patient]
-        if left[s] == 0:
-            left[s] = _new_block(address, blocks, ratio, lists[s])
-        left[s] -= 1
-        a = lists[s, left[s]]
-        stratum[i], arm[i] = s, a
-        event[i], loss[i] = course_event[a, patient], course_loss[a, patient]
+        draw_trial(address, population, trial)
+        if looks.strata == 1:
+            trial.stratum[:] = 0
+        ended[r, 0], ended[r, 1] = look_at(trial, looks, found[r])
 
 
 @compiled
 def run_block_of_courses(
-    address: int,
-    patients: int,
-    accrual: tuple[Floats, Floats, Floats],
-    blocks: Integers,
-    ratio: Integers,
-    course_event: Floats,
-    course_loss: Floats,
-    course_stratum: Integers,
-    strata: int,
-    targets: Integers,
-    earliest: Floats,
-    latest: Floats,
-    upper: Floats,
-    lower: Floats,
-    sided: int,
-    stratified: bool,
-    rho: float,
-    gamma: float,
-    found: Floats,
-    ended: Integers,
+    address: int, patients: int, courses: Courses, looks: Looks, found: Floats, ended: Integers
 ) -> None:
     """As :func:`run_block`, with patients from courses that were lived before."""
-    entry, event, loss = np.empty(patients), np.empty(patients), np.empty(patients)
-    arm, stratum = np.empty(patients, dtype=np.int64), np.empty(patients, dtype=np.int64)
+    trial = empty_trial(patients)
     for r in range(len(ended)):
-        draw_trial_of_courses(
-            address,
-            accrual,
-            blocks,
-            ratio,
-            course_event,
-            course_loss,
-            course_stratum,
-            strata,
-            entry,
-            arm,
-            stratum,
-            event,
-            loss,
-        )
-        if not stratified:
-            stratum[:] = 0
-        looks, end = look_at(
-            entry,
-            arm,
-            stratum,
-            event,
-            loss,
-            targets,
-            earliest,
-            latest,
-            upper,
-            lower,
-            sided,
-            False,
-            strata if stratified else 1,
-            rho,
-            gamma,
-            found[r],
-        )
-        ended[r, 0], ended[r, 1] = looks, end
+        draw_trial_of_courses(address, courses, trial)
+        if looks.strata == 1:
+            trial.stratum[:] = 0
+        ended[r, 0], ended[r, 1] = look_at(trial, looks, found[r])
 
 
 @compiled
 def run_block_of_arms(
     address: int,
     patients: int,
-    accrual: tuple[Floats, Floats, Floats],
-    shares: Floats,
-    blocks: Integers,
-    ratio: Integers,
-    hazards: tuple[Floats, Floats, Floats],
-    losses: tuple[Floats, Floats, Floats],
+    population: Population,
     targets: Integers,
-    stratified: bool,
+    strata: int,
     cuts: Floats,
     events: Floats,
     z: Floats,
@@ -480,29 +420,16 @@ def run_block_of_arms(
 
     Looks are at events of all arms. ``cuts`` is (trials, looks), ``events`` and ``z`` (trials, looks, arms - 1).
     """
-    entry, event, loss = np.empty(patients), np.empty(patients), np.empty(patients)
-    arm, stratum = np.empty(patients, dtype=np.int64), np.empty(patients, dtype=np.int64)
-    end, happened = np.empty(patients), np.empty(patients, dtype=np.bool_)
-    order, starts = np.empty(patients, dtype=np.int64), np.empty(patients + 1, dtype=np.int64)
-    seen_on, by_day = np.empty(patients), np.empty(patients, dtype=np.int64)
-    strata = len(shares) if stratified else 1
+    trial = empty_trial(patients)
     for r in range(len(cuts)):
-        draw_trial(address, accrual, shares, blocks, ratio, hazards, losses, entry, arm, stratum, event, loss)
-        if not stratified:
-            stratum[:] = 0
-        seen = 0
-        for i in range(patients):
-            happened[i] = event[i] <= loss[i]
-            end[i] = event[i] if happened[i] else loss[i]
-            if happened[i] and event[i] < math.inf:
-                seen_on[seen] = entry[i] + event[i]
-                seen += 1
-        sort_into(end, patients, order, starts)
-        sort_into(seen_on, seen, by_day, starts)
+        draw_trial(address, population, trial)
+        if strata == 1:
+            trial.stratum[:] = 0
+        ended, seen_on = ends_of(trial, False)
         for k in range(len(targets)):
-            cut = seen_on[by_day[targets[k] - 1]] if targets[k] <= seen else math.inf
+            cut = seen_on[targets[k] - 1] if targets[k] <= len(seen_on) else math.inf
             cuts[r, k] = cut
-            for treated in range(1, len(ratio)):
-                found = compare(cut, treated, order, entry, arm, stratum, end, end, happened, False, strata, 0.0, 0.0)
+            for treated in range(1, len(population.ratio)):
+                found = compare(cut, treated, trial, ended, False, strata, 0.0, 0.0)
                 events[r, k, treated - 1] = found[0]
                 z[r, k, treated - 1] = found[1] / math.sqrt(found[2]) if found[2] > 0.0 else 0.0

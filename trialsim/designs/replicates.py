@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,11 +145,10 @@ def run(
     """Simulate trials of two arms."""
     if len(population.arms) != 2:
         raise DesignError("these looks compare two arms")
-    told: tuple[Any, ...] = (*as_drawn(population), *_as_looked_at(schedule))
+    drawn, looks = as_drawn(population), _as_looked_at(schedule, len(population.shares))
 
     def work(address: int, found: Floats, ended: NDArray[np.int64]) -> None:
-        arguments: tuple[Any, ...] = (address, population.patients, *told, found, ended)
-        kernel.run_block(*arguments)
+        kernel.run_block(address, population.patients, drawn, looks, found, ended)
 
     return _in_blocks(work, len(schedule.events), replicates, seed, on_progress)
 
@@ -191,37 +189,37 @@ def run_courses(
     """
     if accrual.values[-1] <= 0.0 or any(size % sum(ratio) for size in blocks):
         raise DesignError("accrual goes on until everybody has come, and blocks are whole multiples of the ratio's sum")
-    entry = _pieces([accrual])
-    told: tuple[Any, ...] = (
-        (entry[0][0], entry[1][0], entry[2][0]),
+    strata = int(courses.stratum.max()) + 1
+    drawn = kernel.Courses(
+        _one(accrual),
         np.array(blocks),
         np.array(ratio),
         np.ascontiguousarray(courses.event, dtype=np.float64),
         np.ascontiguousarray(courses.loss, dtype=np.float64),
         np.ascontiguousarray(courses.stratum, dtype=np.int64),
-        int(courses.stratum.max()) + 1,
-        *_as_looked_at(schedule),
+        strata,
     )
+    looks = _as_looked_at(schedule, strata)
 
     def work(address: int, found: Floats, ended: NDArray[np.int64]) -> None:
-        arguments: tuple[Any, ...] = (address, patients, *told, found, ended)
-        kernel.run_block_of_courses(*arguments)
+        kernel.run_block_of_courses(address, patients, drawn, looks, found, ended)
 
     return _in_blocks(work, len(schedule.events), replicates, seed, on_progress)
 
 
-def _as_looked_at(schedule: Schedule) -> tuple[Any, ...]:
+def _as_looked_at(schedule: Schedule, strata: int) -> kernel.Looks:
     """A schedule as the kernel takes it."""
     count = len(schedule.events)
     rho, gamma = map(float, schedule.weights)
-    return (
+    return kernel.Looks(
         np.array(schedule.events),
         np.array(schedule.earliest or (0.0,) * count),
         np.array(schedule.latest or (math.inf,) * count),
         np.array(schedule.upper),
         np.array(schedule.lower),
         schedule.sided,
-        schedule.stratified,
+        False,
+        strata if schedule.stratified else 1,
         rho,
         gamma,
     )
@@ -270,9 +268,9 @@ def run_arms(
         kernel.run_block_of_arms(
             rng.bit_generator.ctypes.bit_generator.value,
             population.patients,
-            *drawn,
+            drawn,
             np.array(targets),
-            stratified,
+            len(population.shares) if stratified else 1,
             cuts[block],
             events[block],
             z[block],
@@ -280,15 +278,11 @@ def run_arms(
     return ManyArms(cuts, events, z)
 
 
-Pieces = tuple[Floats, Floats, Floats]
-
-
-def as_drawn(population: Population) -> tuple[Pieces, Floats, NDArray[np.int64], NDArray[np.int64], Pieces, Pieces]:
-    """A population as the kernel takes it: accrual, strata, blocks, ratio, hazards, dropout."""
+def as_drawn(population: Population) -> kernel.Population:
+    """A population as the kernel takes it."""
     order = [(stratum, arm) for stratum in range(len(population.shares)) for arm in population.arms]
-    accrual = _pieces([population.accrual])
-    return (
-        (accrual[0][0], accrual[1][0], accrual[2][0]),
+    return kernel.Population(
+        _one(population.accrual),
         np.cumsum(population.shares),
         np.array(population.blocks),
         np.array(population.ratio),
@@ -297,8 +291,14 @@ def as_drawn(population: Population) -> tuple[Pieces, Floats, NDArray[np.int64],
     )
 
 
-def _pieces(steps: Sequence[Steps]) -> Pieces:
-    """(times, integral up to each, rate from each on), a row for each step function, of one length.
+def _one(steps: Steps) -> kernel.Pieces:
+    """One step function, without rows."""
+    pieces = _pieces([steps])
+    return kernel.Pieces(pieces.times[0], pieces.counts[0], pieces.rates[0])
+
+
+def _pieces(steps: Sequence[Steps]) -> kernel.Pieces:
+    """The integral of step functions, a row for each, all of one length.
 
     Shorter ones are filled up with pieces of no length at the start.
     """
@@ -310,4 +310,4 @@ def _pieces(steps: Sequence[Steps]) -> Pieces:
         times[row, fill:], rates[row, fill:] = starts, each.values
         rates[row, :fill] = each.values[0]
         counts[row, fill:] = np.concatenate(([0.0], np.cumsum(np.diff(starts) * np.array(each.values[:-1]))))
-    return times, counts, rates
+    return kernel.Pieces(times, counts, rates)
