@@ -219,7 +219,9 @@ def test_a_promising_look_raises_the_events(place: Path) -> None:
     events = pd.read_csv(out / "events.csv", keep_default_na=False)
     assert f"continue to {first['raised_to']} events" in events[events["kind"] == "look"]["detail"].tolist()[0]
     assert f"{first['raised_to']} events" in events[events["kind"] == "data cut"]["detail"].tolist()[0]
-    assert "Events raised to" in (out / "report.html").read_text()
+    page = (out / "report.html").read_text()
+    assert "Events raised to" in page
+    assert f"{last['events']} of {first['raised_to']} (raised from 160) events" in page
 
 
 def test_later_patients_go_to_the_better_arm(place: Path) -> None:

@@ -20,6 +20,10 @@ _WORDS = {
 }
 
 
+#: Where a look has no such thing, which is not a number that could not be had.
+NOTHING = "–"
+
+
 @dataclass(frozen=True)
 class LooksPart:
     """What the page says of the looks at one comparison."""
@@ -77,7 +81,7 @@ def _table(monitored: Mapping[str, Any]) -> Table:
         ("Events", lambda look: f"{look['events']:,}"),
         ("Hazard ratio", lambda look: _hazard_ratio(look["hazard_ratio"])),
         *(
-            [("Events raised to", lambda look: f"{look['raised_to']:,}" if look["raised_to"] else ABSENT)]
+            [("Events raised to", lambda look: f"{look['raised_to']:,}" if look["raised_to"] else NOTHING)]
             if raised
             else []
         ),
@@ -95,7 +99,7 @@ def _table(monitored: Mapping[str, Any]) -> Table:
         ("Conditional power, planned effect", lambda look: _power(look["conditional_power"]["planned"])),
         ("Conditional power, effect as seen", lambda look: _power(look["conditional_power"]["trend"])),
         ("Predictive power", lambda look: _power(look["predictive_power"])),
-        ("Decision", lambda look: _WORDS[look["decision"]]),
+        ("Decision", lambda look: _decision(look, last=look is looks[-1] and not monitored["stopped_early"])),
     ]
     if any(look["share"] is not None for look in looks):
         measures.append(("Later patients to this arm", lambda look: _power(look["share"])))
@@ -105,6 +109,11 @@ def _table(monitored: Mapping[str, Any]) -> Table:
     )
     rows = tuple((name, *map(tell, looks)) for name, tell in measures)
     return Table("What each look saw, and what followed", ("", *(f"Look {look['look']}" for look in looks)), rows, note)
+
+
+def _decision(look: Mapping[str, Any], *, last: bool) -> str:
+    """What followed; at the final analysis nothing is left to stop."""
+    return "rejected" if last and look["decision"] == "efficacy" else _WORDS[look["decision"]]
 
 
 def _hazard_ratio(hr: Mapping[str, Any]) -> str:
@@ -130,8 +139,8 @@ def adjusted_words(analysis: Mapping[str, Any], monitored: Mapping[str, Any]) ->
 
 
 def _z(z: float | None) -> str:
-    return ABSENT if z is None else f"{z:.3f}".replace("-", "−")
+    return NOTHING if z is None else f"{z:.3f}".replace("-", "−")
 
 
 def _power(power: float | None) -> str:
-    return ABSENT if power is None else percent(power)
+    return NOTHING if power is None else percent(power)

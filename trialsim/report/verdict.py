@@ -108,7 +108,9 @@ def _last_look(looks: Mapping[str, Any], test: str) -> str:
         return "no look had an event to see"
     last, planned = looks["looks"][-1], looks["planned"]
     z = f"{last['z']:.2f}".replace("-", "−")
-    at = f"look {last['look']} of {len(planned['information'])}, {last['events']:,} of {planned['events']:,.0f} events"
+    raised = next((look["raised_to"] for look in looks["looks"] if look["raised_to"]), None)
+    of = f"{planned['events']:,.0f}" if raised is None else f"{raised:,} (raised from {planned['events']:,.0f})"
+    at = f"look {last['look']} of {len(planned['information'])}, {last['events']:,} of {of} events"
     if last["decision"] == "futility":
         bound = f"below {last['lower']:.2f}, the boundary for futility".replace("-", "−")
     else:

@@ -16,13 +16,14 @@ def looks(monitored: Mapping[str, Any], index: int) -> Figure:
     planned, seen = monitored["planned"], monitored["looks"]
     most = max(planned["events"], seen[-1]["events"])
     at = [share * planned["events"] for share in planned["information"]]
+    ticks = _event_ticks(at if most == planned["events"] else [*at, most], most)
     heights = [look["z"] for look in seen]
     upper, lower = _drawn(planned["upper"]), _drawn(planned["lower"])
     top = max(3.4, *(min(z, _HIGHEST) for z in (*upper, *heights)))
     bottom = min(-0.6, *(max(z, _LOWEST) for z in (*lower, *heights)))
     layout = new_layout(330, left=40, right=24, top=34)
     layout["hovermode"] = "closest"
-    layout["xaxis"] = axis((0, 1.04 * most), _event_ticks(at, most), showline=True, ticks="outside", ticklen=4,
+    layout["xaxis"] = axis((0, 1.04 * most), ticks, showline=True, ticks="outside", ticklen=4,
                            title=title("Events"))  # fmt: skip
     layout["yaxis"] = axis((bottom - 0.3, top + 0.3), range(round(bottom), round(top) + 1), showgrid=True,
                            gridcolor="@grid")  # fmt: skip
