@@ -36,7 +36,7 @@ from trialsim.endpoints import (
 from trialsim.endpoints.adsl import ADSL_DECIMALS
 from trialsim.endpoints.adtte import ADTTE_DECIMALS
 from trialsim.endpoints.events_frame import EVENTS_DECIMALS
-from trialsim.looks import Enriching, monitor_of, survival_data
+from trialsim.looks import monitor_of, survival_data
 from trialsim.patient.cohort import traits_of_trial
 from trialsim.patient.course import Course
 from trialsim.records import Traits, TrialRecord
@@ -106,7 +106,7 @@ def run_trial(
     }
     analysis = _analysis(protocol, record, adtte)
     if monitor is not None:
-        analysis["enrichment" if isinstance(monitor, Enriching) else "looks"] = monitor.finish(record, adtte)
+        analysis[monitor.kept_as] = monitor.finish(record, adtte)
     shown = {
         "analysis": analysis,
         "flow": participant_flow(record, protocol),

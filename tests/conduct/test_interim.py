@@ -8,6 +8,7 @@ import pytest
 
 from tests.conduct import protocol_for_tests as example
 from tests.conduct.test_data_cut import event_days, with_cut
+from tests.conduct.test_data_cut import run as run_plain
 from trialsim.conduct import conduct_one_patient, conduct_trial
 from trialsim.conduct.interim import Interim, Told
 from trialsim.endpoints import adtte_frame, csv_text, primary_event
@@ -42,9 +43,7 @@ def run(committee: Committee, targets: Sequence[int] = (10, 20), protocol: Resol
     )
 
 
-PLAIN = conduct_trial(
-    PROTOCOL, seed=7, traits=example.all_traits(60), new_course=example.Courses(), has_event=primary_event(PROTOCOL)
-)
+PLAIN = run_plain(PROTOCOL)
 
 
 def without_looks(trial: TrialRecord) -> TrialRecord:
@@ -69,9 +68,7 @@ def test_a_stop_is_a_data_cut_there(at: int) -> None:
     from after the stop, and a patient who is still followed."""
     stopped = run(Committee(stops_at=at))
     protocol = with_cut(events=10 * at)
-    cut = conduct_trial(
-        protocol, seed=7, traits=example.all_traits(60), new_course=example.Courses(), has_event=primary_event(protocol)
-    )
+    cut = run_plain(protocol)
     assert stopped.cut_by == f"look {at}"
     assert stopped.cut_day == cut.cut_day
     assert stopped.patients == cut.patients
@@ -86,13 +83,7 @@ def test_what_a_look_sees_is_what_a_cut_there_leaves() -> None:
     run(committee)
     for known, events in zip(committee.shown, (10, 20), strict=True):
         protocol = with_cut(events=events)
-        cut = conduct_trial(
-            protocol,
-            seed=7,
-            traits=example.all_traits(60),
-            new_course=example.Courses(),
-            has_event=primary_event(protocol),
-        )
+        cut = run_plain(protocol)
         columns = ["USUBJID", "PARAMCD", "AVAL", "CNSR", "ARM"]
         seen, left = adtte_frame(known, PROTOCOL)[columns], adtte_frame(cut, protocol)[columns]
         assert seen.equals(left)

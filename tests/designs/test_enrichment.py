@@ -58,7 +58,7 @@ def simulate(in_subgroup: float, in_others: float, trials: int, seed: int, limit
         subgroup = trial.stratum == 1
         first = (z_at(look, trial, planned), z_at(look, trial, planned & subgroup))
         others = z_at(look, trial, planned & ~subgroup)
-        enriched = hazard_ratio_of(others, 0.25) > limit
+        enriched = hazard_ratio_of(others) > limit
         chosen = planned
         if enriched:
             # Who comes after the look is of the subgroup, until as many have come as were planned.

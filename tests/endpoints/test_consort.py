@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.conduct import protocol_for_tests as example
+from tests.endpoints.test_reconciliation import PATIENTS, protocol_with_every_ending
 from trialsim.conduct import conduct_trial
 from trialsim.endpoints import adsl_frame, events_frame, participant_flow, primary_event
 from trialsim.records import TrialRecord
@@ -20,19 +21,11 @@ from trialsim.report.flow import flow_boxes
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.resolved_conduct import AfterRelapse, Capacity, Cut, Intercurrent, NewTherapy, Screening
 
-PATIENTS = 400
 DAY = 1.0 / 365.25
 
 
 def protocol_with_everything() -> ResolvedProtocol:
-    base = example.with_patients(example.protocol(), PATIENTS)
-    arms = base.arms | {
-        "observation": example.arm("observation"),
-        "navitoclax": example.arm("navitoclax", example.chemotherapy(), example.senolytic(cycles=12)),
-    }
-    rules = base.randomisation.model_copy(
-        update={"ratio": {"control": 1, "navitoclax": 2, "observation": 1}, "block_sizes": (4, 8)}
-    )
+    base = protocol_with_every_ending()
     follow_up = base.follow_up.model_copy(
         update={
             "minimum_days": 30.0,
@@ -46,8 +39,6 @@ def protocol_with_everything() -> ResolvedProtocol:
     others = AfterRelapse(share=0.4, survival_ratio=1.2, arms=("control",), to="navitoclax")
     return base.model_copy(
         update={
-            "arms": arms,
-            "randomisation": rules,
             "follow_up": follow_up,
             "accrual": base.accrual.model_copy(
                 update={"screening": Screening(failure=0.15, caps={"p53_status": {"mutant": 110}}), "per_day": 1.2}

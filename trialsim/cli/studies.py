@@ -20,6 +20,11 @@ _PATIENTS = click.option(
 _LOADING = "Loading the simulator; the first time it is compiled, which takes up to a minute"
 
 
+def _workers(jobs: int | None) -> int:
+    """As many processes as are asked for, or one for each processor."""
+    return jobs or os.cpu_count() or 1
+
+
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @_JOBS
@@ -46,7 +51,7 @@ def findings(
 
         compile_kernels()
     with progress(f"Running {len(chosen)} finding{'s' if len(chosen) != 1 else ''}", quiet) as on_progress:
-        found = run_findings(chosen, seed=seed, jobs=jobs or os.cpu_count() or 1, on_progress=on_progress)
+        found = run_findings(chosen, seed=seed, jobs=_workers(jobs), on_progress=on_progress)
     if write is not None:
         write_text(write, as_page(found))
     if out is not None:
@@ -90,8 +95,7 @@ def mechanisms(
         compile_kernels()
     words = f"Running {len(chosen)} mechanism{'s' if len(chosen) != 1 else ''}"
     with progress(words, quiet) as on_progress:
-        workers = jobs or os.cpu_count() or 1
-        found = run_mechanisms(chosen, registry().margins, seed=seed, jobs=workers, on_progress=on_progress)
+        found = run_mechanisms(chosen, registry().margins, seed=seed, jobs=_workers(jobs), on_progress=on_progress)
     if write is not None:
         write_text(write, as_page(found))
     click.echo(results.to_json(found) if as_json else as_text(found), nl=not as_json)
@@ -128,8 +132,7 @@ def twins(
         compile_kernels()
     words = f"Living {patients} patients under {len(resolved.arms)} arms"
     with progress(words, quiet) as on_progress:
-        workers = jobs or os.cpu_count() or 1
-        lived = live_twins(resolved, patients, seed=seed, jobs=workers, on_progress=on_progress)
+        lived = live_twins(resolved, patients, seed=seed, jobs=_workers(jobs), on_progress=on_progress)
     found = {**study(resolved, patients, seed), **outcomes(resolved, lived)}
     click.echo(results.to_json(found) if as_json else twins_text(found), nl=not as_json)
 
@@ -170,6 +173,5 @@ def sweep(
         compile_kernels()
     words = f"Living {patients} patients at {len(points)} point{'s' if len(points) != 1 else ''}"
     with progress(words, quiet) as on_progress:
-        workers = jobs or os.cpu_count() or 1
-        found = run_sweep(points, patients, seed=seed, jobs=workers, on_progress=on_progress)
+        found = run_sweep(points, patients, seed=seed, jobs=_workers(jobs), on_progress=on_progress)
     click.echo(results.to_json(found) if as_json else sweep_text(found), nl=not as_json)

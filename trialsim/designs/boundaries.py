@@ -173,11 +173,10 @@ def efficacy(
     spent: Sequence[float] | Floats,
     *,
     symmetric: bool = False,
-    lower: Sequence[float] = (),
 ) -> tuple[float, ...]:
     """Upper z at each look, from the cumulative alpha of one side at each.
 
-    ``symmetric`` stops at the mirror too; ``lower`` is a binding futility boundary. ``information`` may be events.
+    ``symmetric`` stops at the mirror too. ``information`` may be events.
     """
     at = check_information(information)
     paths, upper = start(), []
@@ -186,9 +185,13 @@ def efficacy(
         z = solve_upper(paths, now, float(spend))
         upper.append(z)
         if k + 1 < len(at):
-            low = -z if symmetric else (lower[k] if lower else -math.inf)
-            paths = paths.next(now, low, z, at[k + 1])
+            paths = paths.next(now, -z if symmetric else -math.inf, z, at[k + 1])
     return tuple(upper)
+
+
+def mirrored(upper: Sequence[float], sided: int) -> tuple[float, ...]:
+    """The lower z of a design without futility: the mirror of a two-sided one, none of a one-sided."""
+    return tuple(-z if sided == 2 else -math.inf for z in upper)
 
 
 def by_spending(
@@ -215,7 +218,7 @@ def by_spending(
     spent = spending.spent(at, alpha / sided)
     if futility is None:
         upper = efficacy(at, spent, symmetric=sided == 2)
-        lower = tuple(-z for z in upper) if sided == 2 else (-math.inf,) * len(at)
+        lower = mirrored(upper, sided)
         return Boundaries(at, alpha, sided, upper, lower, tuple((sided * spent).tolist()), effect=tuple(effect))
     if sided == 2:
         raise DesignError("futility is for one-sided tests", "sided 1")
@@ -286,12 +289,11 @@ def of_shape(
     shape = np.array(at) ** (delta - 0.5)
 
     def excess(constant: float) -> float:
-        upper = constant * shape
-        lower = -upper if sided == 2 else np.full(len(at), -math.inf)
-        return float(crossing(at, lower.tolist(), upper.tolist(), 0.0).upper.sum()) - alpha / sided
+        upper = (constant * shape).tolist()
+        return float(crossing(at, mirrored(upper, sided), upper, 0.0).upper.sum()) - alpha / sided
 
     constant = float(brentq(excess, 0.0, _FARTHEST, xtol=1e-12))
     upper = tuple((constant * shape).tolist())
-    lower = tuple(-z for z in upper) if sided == 2 else (-math.inf,) * len(at)
+    lower = mirrored(upper, sided)
     spent = sided * np.cumsum(crossing(at, lower, upper, 0.0).upper)
     return Boundaries(at, alpha, sided, upper, lower, tuple(spent.tolist()), effect=tuple(effect))

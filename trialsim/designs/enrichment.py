@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 from scipy.special import log_ndtr, ndtr, ndtri
 
+from trialsim.designs.size import hazard_ratio_of_z
+
 
 @dataclass(frozen=True)
 class Part:
@@ -87,6 +89,6 @@ def closed_test(
     )
 
 
-def hazard_ratio_of(part: Part, information_per_event: float) -> float:
-    """Peto's one-step estimate of the hazard ratio; 1 without events."""
-    return math.exp(-part.z / math.sqrt(part.events * information_per_event)) if part.events > 0 else 1.0
+def hazard_ratio_of(part: Part, ratio: float = 1.0) -> float:
+    """Peto's one-step estimate of the hazard ratio, with the ratio of allocation; 1 without events."""
+    return hazard_ratio_of_z(part.z, part.events, ratio) if part.events > 0 else 1.0

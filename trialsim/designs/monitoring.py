@@ -15,7 +15,7 @@ from enum import StrEnum
 import numpy as np
 from scipy.optimize import brentq
 
-from trialsim.designs.boundaries import Boundaries, Futility, by_spending, efficacy, with_drift
+from trialsim.designs.boundaries import LEAST_STEP, Boundaries, Futility, by_spending, efficacy, mirrored, with_drift
 from trialsim.designs.crossing import crossing
 from trialsim.designs.spending import Spending
 
@@ -90,7 +90,7 @@ def examine(plan: Plan, seen: Sequence[Seen], *, drift: float | None = None, las
     """
     number, now = len(seen), seen[-1]
     last = number == len(plan.fractions) if last is None else last
-    at = tuple(look.events / plan.events for look in seen)
+    at = _information(plan, seen)
     found = _found(plan, at, last)
     power = None if last else _later(plan, at, now.z)
     drift = found.drift if drift is None else drift
@@ -110,6 +110,11 @@ def examine(plan: Plan, seen: Sequence[Seen], *, drift: float | None = None, las
     )
 
 
+def _information(plan: Plan, seen: Sequence[Seen]) -> tuple[float, ...]:
+    """Events over the planned maximum, at each look so far."""
+    return tuple(look.events / plan.events for look in seen)
+
+
 @dataclass(frozen=True)
 class _Found:
     """Boundaries for the information that there was at each look so far, and what is spent by the latest."""
@@ -127,8 +132,7 @@ def _found(plan: Plan, at: tuple[float, ...], last: bool) -> _Found:
     spent = plan.sided * float(shares[-1])
     if plan.futility is None:
         upper = efficacy(at, shares, symmetric=plan.sided == 2)
-        lower = tuple(-z for z in upper) if plan.sided == 2 else (-math.inf,) * len(at)
-        return _Found(upper, lower, spent)
+        return _Found(upper, mirrored(upper, plan.sided), spent)
     betas = plan.futility.spending.spent(for_spending, plan.futility.beta)
     drift = plan.boundaries().drift
     assert drift is not None
@@ -181,7 +185,7 @@ class Later:
 
 def _later(plan: Plan, at: tuple[float, ...], z: float) -> Later | None:
     """The planned looks that are still to come, their boundaries found with the looks there were."""
-    ahead = tuple(t for t in plan.fractions[len(at) :] if t > at[-1] + 1e-3)
+    ahead = tuple(t for t in plan.fractions[len(at) :] if t > at[-1] + LEAST_STEP)
     if not ahead:
         return None
     whole = (*at, *ahead)
@@ -190,9 +194,14 @@ def _later(plan: Plan, at: tuple[float, ...], z: float) -> Later | None:
     return Later(at[-1], z, ahead, upper[len(at) :], plan.sided == 2)
 
 
+def bound_now(plan: Plan, seen: Sequence[Seen], *, last: bool) -> float:
+    """The upper z of the latest look alone, as :func:`examine` finds it."""
+    return _found(plan, _information(plan, seen), last).upper[-1]
+
+
 def bounds_to_come(plan: Plan, seen: Sequence[Seen]) -> tuple[float, ...]:
     """The upper z of the planned looks after the latest, found with the looks there were."""
-    later = _later(plan, tuple(look.events / plan.events for look in seen), seen[-1].z)
+    later = _later(plan, _information(plan, seen), seen[-1].z)
     return () if later is None else later.upper
 
 
@@ -230,7 +239,7 @@ class _Stages:
 
     @classmethod
     def of(cls, plan: Plan, seen: Sequence[Seen]) -> _Stages:
-        at = tuple(look.events / plan.events for look in seen)
+        at = _information(plan, seen)
         before = _found(plan, at[:-1], last=False) if len(at) > 1 else _Found((), (), 0.0)
         lower = before.lower if plan.sided == 2 else (-math.inf,) * (len(at) - 1)
         return cls(at, (*lower, -math.inf), (*before.upper, seen[-1].z))

@@ -39,8 +39,12 @@ def weighted_z(information: float, first: tuple[float, float], last: tuple[float
 
 def conditional_power(information: float, events: float, z: float, bound: float, total: float) -> float:
     """Chance that the weighted test passes ``bound`` at ``total`` events if the effect goes on as seen."""
-    hurdle = (bound - math.sqrt(information) * z) / math.sqrt(1.0 - information)
-    return float(ndtr(z / math.sqrt(events) * math.sqrt(total - events) - hurdle))
+    return float(ndtr(z / math.sqrt(events) * math.sqrt(total - events) - _hurdle(information, z, bound)))
+
+
+def _hurdle(information: float, z: float, bound: float) -> float:
+    """The z of the second part that takes the weighted test over its bound."""
+    return (bound - math.sqrt(information) * z) / math.sqrt(1.0 - information)
 
 
 def new_events(rule: Promising, information: float, events: float, z: float, bound: float, planned: int) -> int:
@@ -51,6 +55,5 @@ def new_events(rule: Promising, information: float, events: float, z: float, bou
     now = conditional_power(information, events, z, bound, planned)
     if not rule.lowest <= now < rule.power:
         return planned
-    hurdle = (bound - math.sqrt(information) * z) / math.sqrt(1.0 - information)
-    later = ((float(ndtri(rule.power)) + hurdle) * math.sqrt(events) / z) ** 2
+    later = ((float(ndtri(rule.power)) + _hurdle(information, z, bound)) * math.sqrt(events) / z) ** 2
     return max(planned, min(math.ceil(events + later - 1e-9), math.floor(rule.at_most * planned)))

@@ -10,8 +10,7 @@ import numpy as np
 from trialsim.designs.boundaries import Boundaries
 from trialsim.designs.size import Size, hazard_ratio_of_z
 from trialsim.text_table import text_table
-
-DAYS_PER_MONTH = 365.25 / 12.0
+from trialsim.units import DAYS_PER_MONTH
 
 
 def boundaries_as_dict(design: Boundaries, spending: str, power: float | None = None) -> dict[str, Any]:

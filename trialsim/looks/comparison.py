@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,11 +10,12 @@ import numpy as np
 
 from trialsim.analysis import SurvivalData
 from trialsim.analysis.cox import arm_term, fit_cox, hazard_ratio
-from trialsim.analysis.logrank import logrank
+from trialsim.analysis.normal import number
 from trialsim.designs.boundaries import LEAST_STEP
-from trialsim.designs.monitoring import Decision, Look, Plan, Seen, adjusted, bounds_to_come, examine
+from trialsim.designs.monitoring import Decision, Look, Plan, Seen, adjusted, bound_now, bounds_to_come, examine
 from trialsim.designs.promising import Promising, new_events, weighted_z
-from trialsim.designs.size import information_per_event, z_of_hazard_ratio
+from trialsim.designs.size import hazard_ratio_of_z, z_of_hazard_ratio
+from trialsim.looks.data import benefit_z
 from trialsim.records import TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.resolved_conduct import Looks, ReEstimate
@@ -57,9 +57,7 @@ class Comparison:
         before = float(self._events)
         if events - before < max(1.0, LEAST_STEP * self._most):
             return False
-        stratified = self._protocol.analysis.test == "stratified_logrank"
-        test = logrank(pair, self.arm, self._reference, stratified=stratified)
-        self._events, self._plain_z = int(events), 0.0 if test is None else -test.z
+        self._events, self._plain_z = int(events), benefit_z(self._protocol, pair, self.arm)
         self.seen.append(self._weighted(events) if self.raised_to is not None else Seen(events, self._plain_z))
         self._last, self._now = last, (known, pair)
         return True
@@ -72,17 +70,17 @@ class Comparison:
 
     def bound(self, level: float) -> float:
         """The upper z of the latest look when it is tested at a level."""
-        return self._examine(level).upper
+        return bound_now(self._plan(level), self.seen, last=self._last)
 
-    def settle(self, number: int, level: float) -> None:
+    def settle(self, at_look: int, level: float) -> None:
         """The latest look at the level that Holm's procedure has come to, and what it decides."""
         self._level = level
-        look = self._examine(level)
+        look = examine(self._plan(level), self.seen, drift=self._drift, last=self._last)
         self.decision = look.decision
         rule = self._looks.re_estimate
-        if rule is not None and not self.decided and number == len(self._looks.targets):
+        if rule is not None and not self.decided and at_look == len(self._looks.targets):
             self._re_estimate(rule)
-        self._told.append(self._as_dict(number, look))
+        self._told.append(self._as_dict(at_look, look))
 
     def _re_estimate(self, rule: ReEstimate) -> None:
         """Raise the number of events if the last interim look is in the promising zone."""
@@ -109,20 +107,17 @@ class Comparison:
         raised = f" to {look['raised_to']} events" if look["raised_to"] else ""
         return f"{f'{self.arm} ' if named else ''}z {look['z']:.3f}{against}: {look['decision']}{raised}"
 
-    def _examine(self, level: float) -> Look:
-        return examine(self._plan(level), self.seen, drift=self._drift, last=self._last)
-
     def _plan(self, level: float) -> Plan:
         plan = self._looks.plan(level, self._protocol.analysis.sided)
         return replace(plan, events=self._most)
 
-    def _as_dict(self, number: int, look: Look) -> dict[str, Any]:
+    def _as_dict(self, at_look: int, look: Look) -> dict[str, Any]:
         assert self._now is not None
         known, pair = self._now
         by_arm = {arm: int(pair.event[np.asarray(pair.arm == arm)].sum()) for arm in (self._reference, self.arm)}
         model = fit_cox([arm_term(pair, self.arm, self._reference, {})], pair.time_days, pair.event)
         return {
-            "look": number,
+            "look": at_look,
             "day": known.cut_day,
             "randomised": len(known.patients),
             "events": self._events,
@@ -133,8 +128,8 @@ class Comparison:
             "plain_z": self._plain_z,
             "raised_to": None if self._last else self.raised_to,
             "share": None,
-            "upper": _finite(look.upper),
-            "lower": _finite(look.lower),
+            "upper": number(look.upper),
+            "lower": number(look.lower),
             "alpha_spent": look.alpha_spent,
             "beta_spent": look.beta_spent,
             "hazard_ratio": hazard_ratio(model, self._protocol.analysis.confidence_level),
@@ -163,8 +158,8 @@ class Comparison:
         return {
             "events": self._most,
             "information": list(design.information),
-            "upper": [_finite(z) for z in design.upper],
-            "lower": [_finite(z) for z in design.lower],
+            "upper": [number(z) for z in design.upper],
+            "lower": [number(z) for z in design.lower],
             "spending": self._looks.spending,
             "futility": None if self._looks.futility is None else self._looks.futility.model_dump(),
             "alpha": alpha,
@@ -175,7 +170,6 @@ class Comparison:
         """The effect with the stops taken into account, on the scale of the hazard ratio."""
         plan = self._plan(self._level)
         found = adjusted(plan, self.seen, self._protocol.analysis.confidence_level)
-        root = math.sqrt(self._most * information_per_event(self._ratio))
         p = found.p if plan.sided == 1 else min(1.0, 2.0 * min(found.p, 1.0 - found.p))
         if self.raised_to is not None:
             # With weights that are not those of the data, z stands for no one hazard ratio.
@@ -183,12 +177,11 @@ class Comparison:
         return {
             "p": p,
             "hazard_ratio": {
-                "estimate": math.exp(-found.drift / root),
-                "lower": math.exp(-found.upper / root),
-                "upper": math.exp(-found.lower / root),
+                "estimate": self._hazard_ratio(found.drift),
+                "lower": self._hazard_ratio(found.upper),
+                "upper": self._hazard_ratio(found.lower),
             },
         }
 
-
-def _finite(z: float) -> float | None:
-    return z if math.isfinite(z) else None
+    def _hazard_ratio(self, drift: float) -> float:
+        return hazard_ratio_of_z(drift, self._most, self._ratio)

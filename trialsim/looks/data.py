@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from trialsim.analysis import SurvivalData, from_frame
-from trialsim.endpoints import primary_event, survival_frame
+from trialsim.analysis.logrank import logrank
+from trialsim.endpoints import survival_frame
 from trialsim.records import TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
@@ -29,7 +30,8 @@ def survival_data(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.Dat
     )
 
 
-def with_event(protocol: ResolvedProtocol, known: TrialRecord) -> list[bool]:
-    """Of each patient, whether the primary endpoint has come about."""
-    has_event = primary_event(protocol)
-    return [has_event(record) for record in known.patients]
+def benefit_z(protocol: ResolvedProtocol, data: SurvivalData, arm: str) -> float:
+    """The planned test of an arm against the reference, large where the arm does better; 0 where there is none."""
+    stratified = protocol.analysis.test == "stratified_logrank"
+    test = logrank(data, arm, protocol.analysis.reference, stratified=stratified) if data.n else None
+    return 0.0 if test is None else -test.z

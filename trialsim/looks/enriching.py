@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from trialsim.analysis import SurvivalData
-from trialsim.analysis.logrank import logrank
 from trialsim.conduct.interim import Interim, Told
 from trialsim.designs.enrichment import Part, closed_test, hazard_ratio_of, stage_z
-from trialsim.designs.size import information_per_event
 from trialsim.endpoints import adtte_frame
-from trialsim.looks.data import survival_data
+from trialsim.looks.data import benefit_z, survival_data
 from trialsim.records import TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
@@ -25,6 +23,9 @@ ALL, SUBGROUP, OTHERS = "all", "subgroup", "others"
 class Enriching:
     """A trial that may go on in a subgroup alone after its one interim look."""
 
+    #: Where ``finish`` is kept in the analysis of results.json.
+    kept_as = "enrichment"
+
     def __init__(self, protocol: ResolvedProtocol) -> None:
         looks = protocol.analysis.looks
         if looks is None or looks.enrich is None:
@@ -33,7 +34,7 @@ class Enriching:
         self._reference = protocol.analysis.reference
         self._arm = next(name for name in protocol.arms if name != self._reference)
         ratio = protocol.randomisation.ratio
-        self._per_event = information_per_event(ratio[self._arm] / ratio[self._reference])
+        self._ratio = ratio[self._arm] / ratio[self._reference]
         self._first: dict[str, Part] = {}
         self._day = math.nan
         self._enriched = False
@@ -45,7 +46,7 @@ class Enriching:
 
     def _judge(self, known: TrialRecord) -> Told:
         self._first, self._day = self._parts(known, adtte_frame(known, self._protocol)), known.cut_day
-        ratios = {name: hazard_ratio_of(part, self._per_event) for name, part in self._first.items()}
+        ratios = {name: hazard_ratio_of(part, self._ratio) for name, part in self._first.items()}
         self._enriched = ratios[OTHERS] > self._rule.others_above
         told = ", ".join(f"{name} {ratios[name]:.3f}" for name in (SUBGROUP, OTHERS))
         goes_on = f"in {self._rule.level} alone" if self._enriched else "in all"
@@ -84,7 +85,7 @@ class Enriching:
         }
 
     def _told(self, part: Part) -> dict[str, float]:
-        return {"events": part.events, "z": part.z, "hazard_ratio": hazard_ratio_of(part, self._per_event)}
+        return {"events": part.events, "z": part.z, "hazard_ratio": hazard_ratio_of(part, self._ratio)}
 
     def _parts(self, known: TrialRecord, adtte: pd.DataFrame) -> dict[str, Part]:
         """Events and z of everybody, of the subgroup and of the others."""
@@ -94,6 +95,4 @@ class Enriching:
         return {name: self._part(data.take(chosen)) for name, chosen in of.items()}
 
     def _part(self, data: SurvivalData) -> Part:
-        stratified = self._protocol.analysis.test == "stratified_logrank"
-        test = logrank(data, self._arm, self._reference, stratified=stratified) if data.n else None
-        return Part(float(data.event.sum()), 0.0 if test is None else -test.z)
+        return Part(float(data.event.sum()), benefit_z(self._protocol, data, self._arm))

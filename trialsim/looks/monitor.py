@@ -7,19 +7,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialsim.analysis import SurvivalData
 from trialsim.conduct.interim import Interim, Told
 from trialsim.designs.favouring import chances_of_best, shares
 from trialsim.designs.monitoring import Decision
 from trialsim.designs.multiplicity import Holm
 from trialsim.endpoints import adtte_frame
 from trialsim.looks.comparison import Comparison
-from trialsim.looks.data import survival_data, with_event
+from trialsim.looks.data import survival_data
 from trialsim.records import TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
 
 class Monitor:
     """Keeps the looks of a trial that has them: one comparison with the reference for each other arm."""
+
+    #: Where ``finish`` is kept in the analysis of results.json.
+    kept_as = "looks"
 
     def __init__(self, protocol: ResolvedProtocol) -> None:
         looks = protocol.analysis.looks
@@ -38,25 +42,24 @@ class Monitor:
         return Interim(self._looks.targets, self._judge)
 
     def _judge(self, known: TrialRecord) -> Told:
-        told = self._look(known, adtte_frame(known, self._protocol), last=False)
+        data = survival_data(self._protocol, known, adtte_frame(known, self._protocol))
+        told = self._look(known, data, last=False)
         closes = tuple(c.arm for c in self._comparisons if c.decision in (Decision.FUTILITY, Decision.HARM))
-        events = sum(with_event(self._protocol, known))
         words = "; ".join(comparison.words(named=len(self._comparisons) > 1) for comparison in told)
         stops = all(comparison.decided for comparison in self._comparisons)
         raised = self._comparisons[0].raised_to
-        told_shares = None if stops else self._shares(known)
+        told_shares = None if stops else self._shares(known, data)
         if told_shares is not None:
             listed = ", ".join(f"{arm} {100 * share:.0f} %" for arm, share in told_shares.items())
             words = f"{words}; later patients: {listed}"
-        return Told(f"look {self._number}: {events} events, {words}", stops, closes, raised, told_shares)
+        return Told(f"look {self._number}: {int(data.event.sum())} events, {words}", stops, closes, raised, told_shares)
 
-    def _shares(self, known: TrialRecord) -> dict[str, float] | None:
+    def _shares(self, known: TrialRecord, data: SurvivalData) -> dict[str, float] | None:
         """The shares of later patients, if they are to go more often to the arm that does better."""
         floor = self._looks.least_share
         if floor is None:
             return None
         closed = {c.arm for c in self._comparisons if c.decided and c.decision is not Decision.EFFICACY}
-        data = survival_data(self._protocol, known, adtte_frame(known, self._protocol))
         arms = [arm for arm in self._protocol.arms if arm not in closed]
         own = [np.asarray(data.arm == arm) for arm in arms]
         events = np.array([float(data.event[mine].sum()) for mine in own])
@@ -71,12 +74,11 @@ class Monitor:
         """The looks of every comparison as they were, the final analysis among them, for results.json."""
         early = all(comparison.decided for comparison in self._comparisons)
         if not early:
-            self._look(record, adtte, last=True)
+            self._look(record, survival_data(self._protocol, record, adtte), last=True)
         return [comparison.as_dict(early) for comparison in self._comparisons]
 
-    def _look(self, known: TrialRecord, adtte: pd.DataFrame, *, last: bool) -> list[Comparison]:
+    def _look(self, known: TrialRecord, data: SurvivalData, *, last: bool) -> list[Comparison]:
         """One look at everything that is still open; those comparisons that were made."""
-        data = survival_data(self._protocol, known, adtte)
         self._number += 1
         made = [c for c in self._comparisons if not c.decided and c.see(known, data, last=last)]
         z = [c.seen[-1].z if c in made else None for c in self._comparisons]
