@@ -45,7 +45,7 @@ _advance, _make_workspace = compiled.advance, compiled.make_workspace
 _State = s.State
 _N_LESION, _N_CLOCK = s.N_LESION, s.N_CLOCK
 _WAKE_LEFT, _LIMIT, _TOLERANCE, _LONGEST, _BASELINE = s.WAKE_LEFT, s.LIMIT, s.TOLERANCE, s.LONGEST, s.BASELINE
-_INFILTRATE, _IN_USE, _BURDEN, _PRODUCTION, _MEASURED_AT = s.INFILTRATE, s.IN_USE, s.BURDEN, s.PRODUCTION, s.MEASURED_AT
+_INFILTRATE, _IN_USE, _BURDEN, _PRODUCTION = s.INFILTRATE, s.IN_USE, s.BURDEN, s.PRODUCTION
 _N_HOST, _N_EFFECT, _N_ORDER, _N_TRACE, _N_DRUG = s.N_HOST, s.N_EFFECT, s.N_ORDER, s.N_TRACE, N_DRUG
 _SHARE_PER_UNIT, _HOST_SHARE = host.SHARE_PER_UNIT, HOST_SHARE
 _resting_production = host.resting_production
@@ -86,10 +86,10 @@ def _kernel_paths(start, rates, until, infiltrate, paths, tolerance, longest, rn
         settings[_BASELINE] = 1.0
         clock = np.zeros(_N_CLOCK)
         clock[_IN_USE] = 1.0
-        # A host at rest, in which clearance was measured: its part of the load is constant.
+        # A host at rest: its part of the load is constant.
         burden = rates[_HOST_SHARE] / _SHARE_PER_UNIT
         around = np.zeros(_N_HOST)
-        around[_BURDEN] = around[_MEASURED_AT] = burden
+        around[_BURDEN] = burden
         around[_PRODUCTION] = _resting_production(burden)
         state = _State(
             cells=cells,

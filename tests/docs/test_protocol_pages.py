@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.claims import CASES, LONGER, NONE, SHORTER, TUMOUR_ALONE, Case
-from benchmarks.protocols import PATIENTS, RESULTS, SEED, gives, index, load, measure, verdict
+from benchmarks.claims import CASES, LESS, LONGER, NONE, SHORTER, TUMOUR_ALONE, Case, Claim
+from benchmarks.protocols import AS_IT_IS, RESULTS, SEED, gives, index, load, measure, verdict
 from benchmarks.protocols import page as written
 from tests.docs.pages import DOCS, ROOT, page, section, tables, ticked
 from trialsim.report.describe import describe_arms
@@ -33,7 +33,7 @@ def test_pages_are_what_the_results_say() -> None:
     assert page("protocols/README.md") == index(FOUND)
     for case in CASES:
         found = FOUND[case.protocol]
-        assert (found["patients"], found["seed"]) == (PATIENTS, SEED)
+        assert (found["patients"], found["seed"]) == (case.patients, SEED)
         assert page(f"protocols/{case.protocol}.md") == written(case, found)
 
 
@@ -63,15 +63,31 @@ def test_a_page_tells_each_claim_and_a_verdict_that_follows(case: Case) -> None:
     rows = tables(section(text, "What the literature says"))[0]
     assert [(row[0], row[1]) for row in rows] == [(claim.says, claim.source) for claim in case.claims]
     for row, claim in zip(rows, case.claims, strict=True):
-        assert ticked(row[2]) == [claim.arm, claim.against]
-        assert row[5].strip("*") == verdict({"days_gained": _days(row[3])}, claim.direction)
+        than = [claim.than.arm, claim.than.against] if claim.than else []
+        assert ticked(row[2]) == [claim.arm, claim.against, *than]
+        assert row[6].strip("*") == verdict(_found(row[3], row[5]), claim.direction)
     switched = tables(section(text, "What it goes through"))[0]
-    assert [row[0] for row in switched] == ["as it is", *(switch.words for switch in case.switches)]
-    if TUMOUR_ALONE in case.switches:
-        alone = next(row for row in switched if row[0] == TUMOUR_ALONE.words)
-        for row, claim, cell in zip(rows, case.claims, alone[1:], strict=True):
-            given = any(gives(load(case.protocol), arm, "navitoclax") for arm in (claim.arm, claim.against))
-            assert row[6].strip("*") == (verdict({"days_gained": _days(cell)}, claim.direction) if given else "")
+    assert [row[0] for row in switched] == [AS_IT_IS, *(switch.words for switch in case.switches)]
+    pairs = list(dict.fromkeys((claim.arm, claim.against) for claim in case.claims))
+    for row, claim in zip(rows, case.claims, strict=True):
+        cells = {line[0]: line[1 + pairs.index((claim.arm, claim.against))] for line in switched}
+        if claim.under is not None:
+            assert row[3] == cells[claim.under.words]
+        else:
+            assert row[3] == cells[AS_IT_IS]
+        if claim.direction != LESS:
+            assert row[7].strip("*") == _verdict_alone(case, claim, cells)
+
+
+def _verdict_alone(case: Case, claim: Claim, cells: dict[str, str]) -> str:
+    given = any(gives(load(case.protocol), arm, "navitoclax") for arm in (claim.arm, claim.against))
+    if TUMOUR_ALONE.words not in cells or claim.under is not None or not given:
+        return ""
+    return verdict(_found(cells[TUMOUR_ALONE.words], ""), claim.direction)
+
+
+def _found(gained: str, less: str) -> dict[str, dict[str, float]]:
+    return {"days_gained": _days(gained)} | ({"less": _days(less)} if less else {})
 
 
 def _days(cell: str) -> dict[str, float]:
@@ -85,8 +101,15 @@ def test_claims_and_switches_are_of_what_ships() -> None:
         protocol = load(case.protocol)
         for claim in case.claims:
             assert {claim.arm, claim.against} <= set(protocol.arms)
-            assert claim.direction in (LONGER, SHORTER, NONE)
+            assert claim.direction in (LONGER, SHORTER, NONE, LESS)
+            assert (claim.direction == LESS) == (claim.than is not None)
             assert claim.source
+            for gain in (claim.gain, claim.than):
+                if gain is not None and gain.under is not None:
+                    assert load(case.protocol, gain.under.set) != protocol, gain.under.words
+                    assert {gain.arm, gain.against} <= set(protocol.arms)
+            # What a claim holds under is a row of the table, where its number is.
+            assert claim.under is None or claim.under in case.switches
         for switch in case.switches:
             assert load(case.protocol, switch.set) != protocol, switch.words
         assert case.why
@@ -95,12 +118,13 @@ def test_claims_and_switches_are_of_what_ships() -> None:
 @pytest.mark.parametrize(
     ("lower", "upper", "verdicts"),
     [
-        (1.0, 3.0, ("agrees", "does not agree", "does not agree")),
-        (-3.0, -1.0, ("does not agree", "agrees", "does not agree")),
-        (-1.0, 2.0, ("cannot be told apart from none", "cannot be told apart from none", "agrees")),
+        (1.0, 3.0, ("agrees", "does not agree", "does not agree", "does not agree")),
+        (-3.0, -1.0, ("does not agree", "agrees", "does not agree", "agrees")),
+        (-1.0, 2.0, (*("cannot be told apart from none",) * 2, "agrees", "cannot be told apart from as much")),
     ],
 )
-def test_verdicts(lower: float, upper: float, verdicts: tuple[str, str, str]) -> None:
+def test_verdicts(lower: float, upper: float, verdicts: tuple[str, ...]) -> None:
     """Catches a side that is turned round, and an interval about 0 that counts as an effect."""
-    found = {"days_gained": {"value": 0.5 * (lower + upper), "lower": lower, "upper": upper}}
-    assert tuple(verdict(found, direction) for direction in (LONGER, SHORTER, NONE)) == verdicts
+    days = {"value": 0.5 * (lower + upper), "lower": lower, "upper": upper}
+    found = {"days_gained": days, "less": days}
+    assert tuple(verdict(found, direction) for direction in (LONGER, SHORTER, NONE, LESS)) == verdicts

@@ -24,7 +24,7 @@ from trialsim.errors import UsageError
 from trialsim.patient import state as s
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course
-from trialsim.patient.lesion_export import PARAMETER_ORIGINS, export_lesion, fixed_origins, resting_rates
+from trialsim.patient.lesion_export import PARAMETER_ORIGINS, export_lesion, fixed_origins
 from trialsim.patient.prepare import prepare
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
@@ -104,7 +104,7 @@ def test_parameters_come_from_the_traits_they_name(protocol: ResolvedProtocol) -
 
     def values(changed: dict[str, float | str], gains: dict[str, float]) -> dict[str, float]:
         altered = protocol.model_copy(update={"biology": gains})
-        rates = resting_rates(prepare(changed, arm, altered, np.random.default_rng(1)))
+        rates = prepare(changed, arm, altered, np.random.default_rng(1)).rates
         cells = np.ones(N_POPULATIONS, np.int64)
         return {x.id: x.value for x in lesion_network(cells, rates).parameters}
 
@@ -125,8 +125,11 @@ def test_parameters_come_from_the_traits_they_name(protocol: ResolvedProtocol) -
     assert moves == told
 
 
-def test_the_host_and_the_infiltrate_are_the_patient_s(ran: Path, courses: dict[int, Course]) -> None:
+def test_the_host_and_the_infiltrate_are_the_patient_s(
+    ran: Path, courses: dict[int, Course], protocol: ResolvedProtocol
+) -> None:
     """Catches clearance as it is at another age, and an infiltrate that starts from nothing."""
+    traits = dict(enumerate(sample_traits(protocol.cohort, protocol.accrual.patients, seed=SEED), start=1))
     checked = 0
     for patient, lesion in lesions_with_cells(courses)[:12]:
         state = courses[patient].state
@@ -135,7 +138,8 @@ def test_the_host_and_the_infiltrate_are_the_patient_s(ran: Path, courses: dict[
         if counted is not None and state.cells[lesion, SENESCENT:].any():
             share = load(state.cells[lesion], state.rates)
             assert counted.getInitialAmount() == round(UNITS_PER_LOAD * share)
-            cleared = state.rates[r.CLEARANCE] * (KAPPA + rest_burden(60.0, 1.0)) / (KAPPA + state.host[s.BURDEN])
+            stated = protocol.biology["clearance"] * float(traits[patient]["senescent_clearance_rate"])
+            cleared = stated * (KAPPA + rest_burden(60.0, 1.0)) / (KAPPA + state.host[s.BURDEN])
             assert model.getParameter("clearance_rate").getValue() == pytest.approx(cleared, rel=1e-12)
             checked += 1
     assert checked > 0

@@ -12,7 +12,7 @@ from tests.studies.protocols import ONLY_CHEMOTHERAPY_AGES, start_protocol
 from trialsim.patient.cohort import sample_traits
 from trialsim.results import to_json
 from trialsim.stories import tell_story
-from trialsim.studies.contrasts import contrast, outcome, outcomes
+from trialsim.studies.contrasts import contrast, gap, outcome, outcomes
 from trialsim.studies.twins import Floats, Twins, live_twins, live_under
 
 PATIENTS = 600
@@ -93,6 +93,14 @@ def test_a_known_difference() -> None:
     assert found["relapses_averted"]["value"] == 0.0
     turned = contrast(reference, arm, 300.0)
     assert turned["days_gained"]["value"] == -found["days_gained"]["value"]
+
+
+def test_a_gap_is_within_patients(lived: dict[str, Twins]) -> None:
+    """Catches gains of different patients taken from each other, and a sign: the gap of two arms against one reference
+    is one arm against the other, and a gain has no gap to itself."""
+    control, after, before = lived["control"], lived["after-7"], lived["before"]
+    assert gap((after, control), (before, control), 5 * YEAR) == contrast(after, before, 5 * YEAR)["days_gained"]
+    assert gap((after, control), (after, control), 5 * YEAR) == {"value": 0.0, "lower": 0.0, "upper": 0.0}
 
 
 def test_an_outcome_counts_what_came_within_time() -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trialsim.biology.chain import STEP_SHAPE, Chances, step_chances
-from trialsim.biology.host import KAPPA, SHARE_PER_UNIT, advance_burden
+from trialsim.biology.host import SHARE_PER_UNIT, advance_burden
 from trialsim.biology.kernel import (
     Room,
     Span,
@@ -104,7 +104,6 @@ from trialsim.patient.state import (
     LOCAL,
     LOCAL_ONLY,
     LONGEST,
-    MEASURED_AT,
     NOW,
     ODDS,
     ON_DRUG,
@@ -311,7 +310,6 @@ def _set_host_effects(state: State, space: Workspace, rates: Rates, time: float)
     """What the host's senescent cells and the immune infiltrate do to the rates, at the middle of the step."""
     burden = advance_burden(state.host[BURDEN], state.host[PRODUCTION], rates[HOST_KILL], 0.5 * time)
     rates[HOST_SHARE] = SHARE_PER_UNIT * burden
-    fold = (KAPPA + state.host[MEASURED_AT]) / (KAPPA + burden)
     if rates[SASP_CLEARANCE] > 0.0:
         weighted = total = 0.0
         quarter, half = look_ahead(rates, 0.25 * time), math.exp(-0.5 * time / rates[INFILTRATION_TIME])
@@ -322,8 +320,7 @@ def _set_host_effects(state: State, space: Workspace, rates: Rates, time: float)
                 load = load_ahead(seen, rates, load_seen(seen, rates), quarter)
                 weighted += seen[ALL] * (load + (state.lesions[lesion, INFILTRATE] - load) * half)
         if total > 0.0:
-            fold *= 1.0 + rates[SASP_CLEARANCE] * weighted / total
-    rates[CLEARANCE] *= fold
+            rates[CLEARANCE] *= 1.0 + rates[SASP_CLEARANCE] * weighted / total
 
 
 @inlined

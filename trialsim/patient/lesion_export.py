@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from trialsim import __version__, results
-from trialsim.biology import host
 from trialsim.biology.network import Network, lesion_network
 from trialsim.biology.populations import DORMANT
-from trialsim.biology.rates import CLEARANCE, Rates
 from trialsim.biology.sbml import write_sbml
 from trialsim.biology.secretome import load_secretome
 from trialsim.errors import UsageError
@@ -141,7 +139,7 @@ def export_lesion(folder: Path, patient: int, lesion: int | None = None) -> Lesi
     any_arm = next(iter(protocol.arms.values()))
     state = prepare(traits, any_arm, protocol, stream(seed, Purpose.LESIONS, subject=patient))
     chosen = _choose(state, patient, lesion)
-    network = lesion_network(state.cells[chosen], resting_rates(state), float(state.lesions[chosen, s.INFILTRATE]))
+    network = lesion_network(state.cells[chosen], state.rates, float(state.lesions[chosen, s.INFILTRATE]))
     sources = {x.id: _origin(protocol, traits, x.id) for x in network.parameters if x.id in PARAMETER_ORIGINS}
     sbml = write_sbml(
         network,
@@ -151,13 +149,6 @@ def export_lesion(folder: Path, patient: int, lesion: int | None = None) -> Lesi
         sources=sources | fixed_origins(),
     )
     return LesionExport(patient, chosen, network, sbml)
-
-
-def resting_rates(state: s.State) -> Rates:
-    """The lesion rates of a patient at randomisation: those without a drug, and clearance as the host leaves it."""
-    rates = state.rates.copy()
-    rates[CLEARANCE] *= host.removal_rate(state.host[s.BURDEN]) / host.removal_rate(state.host[s.MEASURED_AT])
-    return rates
 
 
 def _read_run(folder: Path) -> tuple[ResolvedProtocol, int]:

@@ -334,7 +334,6 @@ def assemble(
     around = np.zeros(s.N_HOST)
     burden = rates[r.HOST_SHARE] / host.SHARE_PER_UNIT
     around[s.BURDEN], around[s.PRODUCTION] = burden, host.resting_production(burden)
-    around[s.MEASURED_AT] = world.clearance_burden if burden > 0.0 else 0.0
     return s.State(
         cells,
         lesions,

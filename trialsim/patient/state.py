@@ -20,10 +20,10 @@ N_LESION = 4
 NOW, TRACED, IN_USE, LAST_FRACTION, UNREPAIRED_LOCAL, UNREPAIRED = range(6)
 N_CLOCK = 6
 
-#: Places in the host's vector: senescent burden now, production per day that holds it at rest, and the burden at which
-#: the rate of clearance was measured (`trialsim.biology.host`).
-BURDEN, PRODUCTION, MEASURED_AT = 0, 1, 2
-N_HOST = 3
+#: Places in the host's vector: senescent burden now, and production per day that holds it at rest
+#: (`trialsim.biology.host`).
+BURDEN, PRODUCTION = 0, 1
+N_HOST = 2
 
 #: Places in the settings: detection limit (cells), tolerance, longest step (days), platelet baseline.
 LIMIT, TOLERANCE, LONGEST, BASELINE = 0, 1, 2, 3

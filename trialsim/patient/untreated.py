@@ -125,7 +125,7 @@ class World(NamedTuple):
     typical_burden: float
     """Senescent stroma of the host in whom waking was measured."""
     clearance_burden: float
-    """And of the one in whom clearance was."""
+    """And of the one in whom clearance in tumours was."""
     focus_spread: float
     limit_cells: float
 
@@ -149,7 +149,6 @@ def lesion_rates(own: Person, world: World) -> r.Rates:
     rates[r.SPONTANEOUS_RATE] = own.spontaneous_senescence_rate * gains.spontaneous_senescence
     rates[r.MATURATION] = 1.0 / own.maturation_time
     rates[r.COMPETENCE] = 1.0 / max(0.5, own.escape_latency - own.maturation_time)
-    rates[r.CLEARANCE] = own.senescent_clearance_rate * gains.clearance
     brake = scaled(2.0 / (1.0 + own.escape_brake), gains.escape_brake)
     rates[r.ESCAPE] = own.senescence_escape_rate * gains.escape * brake
     rates[r.DIPLOID_ESCAPE] = max(0.0, 1.0 - gains.polyploidy)
@@ -161,7 +160,8 @@ def lesion_rates(own: Person, world: World) -> r.Rates:
     rates[r.CAPACITY], rates[r.REFERENCE] = own.carrying_capacity, own.doubling_time_burden
     rates[r.CROWDING] = gains.crowding
     _set_secretome(rates, own, world)
-    _set_growth(rates, own, gains, _load_at_rest(rates, r.net_growth(own.doubling_time), host_fold(rates, world)))
+    rates[r.CLEARANCE] = own.senescent_clearance_rate * gains.clearance * _host_fold(rates, world)
+    _set_growth(rates, own, gains, _load_at_rest(rates, r.net_growth(own.doubling_time)))
     # Waking was measured in a host of its own, with what that host's stroma adds to it at the typical intensity.
     rates[r.SASP_INTENSITY] = 1.0
     usual = load_of_share(host.SHARE_PER_UNIT * world.typical_burden, rates)
@@ -191,14 +191,17 @@ def _set_secretome(rates: r.Rates, own: Person, world: World) -> None:
 
 
 @compiled
-def host_fold(rates: r.Rates, world: World) -> float:
-    """Clearance in this host at rest, against that of the host in whom it was measured (`trialsim.biology.host`)."""
+def _host_fold(rates: r.Rates, world: World) -> float:
+    """Clearance in tumours of this host, against that of the host in whom it was measured (`trialsim.biology.host`).
+
+    It follows the age of the host, as the burden at rest does; what treatment does to the stroma leaves it as it is.
+    """
     burden = rates[r.HOST_SHARE] / host.SHARE_PER_UNIT
     return (host.KAPPA + world.clearance_burden) / (host.KAPPA + burden) if burden > 0.0 else 1.0
 
 
 @compiled
-def _load_at_rest(rates: r.Rates, growth: float, fold: float) -> float:
+def _load_at_rest(rates: r.Rates, growth: float) -> float:
     """The secretome's load in a lesion that has grown untreated, at ``growth`` per day.
 
     The load arrests and clears the cells that make it; the fixed point is found by rounds, each of which takes over a
@@ -208,7 +211,7 @@ def _load_at_rest(rates: r.Rates, growth: float, fold: float) -> float:
     for _ in range(8):
         secreting = cells = 0.0
         for ploidy in range(2):
-            young, mature, competent = _spontaneous_pools(rates, growth, fold, load, ploidy)
+            young, mature, competent = _spontaneous_pools(rates, growth, load, ploidy)
             secreting += mature + competent
             cells += young + mature + competent
         share = rates[r.WEIGHT + SPONTANEOUS] * secreting / (1.0 + cells) + rates[r.HOST_SHARE]
@@ -237,15 +240,13 @@ def _set_growth(rates: r.Rates, own: Person, gains: Gains, rest: float) -> None:
 
 
 @compiled
-def _spontaneous_pools(
-    rates: r.Rates, growth: float, fold: float, load: float, ploidy: int
-) -> tuple[float, float, float]:
+def _spontaneous_pools(rates: r.Rates, growth: float, load: float, ploidy: int) -> tuple[float, float, float]:
     """Spontaneously senescent cells per cycling cell in a tumour that grows at ``growth`` per day, by age.
 
     Steady state of the chain while everything grows at that rate: each stage holds inflow / (outflow + growth). Cells
     that neighbours arrested are among them, since without treatment the neighbours are spontaneously senescent too.
     """
-    loss = rates[r.CLEARANCE] * fold * (1.0 + rates[r.SASP_CLEARANCE] * load) + max(growth, 1e-4)
+    loss = rates[r.CLEARANCE] * (1.0 + rates[r.SASP_CLEARANCE] * load) + max(growth, 1e-4)
     arrest = rates[r.SPONTANEOUS_RATE] + rates[r.SASP_ARREST] * load
     share = rates[r.POLYPLOID_SHARE] if ploidy == POLYPLOID else 1.0 - rates[r.POLYPLOID_SHARE]
     ripening = rates[r.COMPETENCE] if ploidy == POLYPLOID else 0.0
@@ -278,7 +279,7 @@ def draw_lesions(own: Person, rates: r.Rates, world: World, rng: Generator) -> t
             size = max(1, round(own.focus_burden * math.exp(world.focus_spread * spread)))
             cells[lesion, DORMANT if chance < own.dormant_prob else RESIDUAL] = size
     for lesion in range(count):
-        _add_senescent(cells[lesion], rates, host_fold(rates, world), rng)
+        _add_senescent(cells[lesion], rates, rng)
         lesions[lesion, s.INFILTRATE] = load(cells[lesion], rates)
         if cells[lesion].sum() >= world.limit_cells:
             lesions[lesion, s.CROSSED] = 0.0
@@ -286,16 +287,16 @@ def draw_lesions(own: Person, rates: r.Rates, world: World, rng: Generator) -> t
 
 
 @compiled
-def _add_senescent(cells: Counts, rates: r.Rates, fold: float, rng: Generator) -> None:
+def _add_senescent(cells: Counts, rates: r.Rates, rng: Generator) -> None:
     """The spontaneously senescent cells of a lesion that has grown untreated to its cycling cells."""
     cycling = cells[RESIDUAL]
     if cycling == 0:
         return
     crowd = r.crowding_factor(float(cycling), rates[r.CAPACITY], rates[r.REFERENCE], rates[r.CROWDING])
     growth = crowd * rates[r.NET]
-    load = _load_at_rest(rates, growth, fold)
+    load = _load_at_rest(rates, growth)
     for ploidy in range(2):
         # The families of an inducer are ploidy by response: the sensitive one of each ploidy.
         first = SENESCENT + SPONTANEOUS * 4 * N_AGES + ploidy * 2 * N_AGES
-        for age, pool in enumerate(_spontaneous_pools(rates, growth, fold, load, ploidy)):
+        for age, pool in enumerate(_spontaneous_pools(rates, growth, load, ploidy)):
             cells[first + age] = poisson(cycling * pool, rng)

@@ -69,6 +69,13 @@ def contrast(arm: Twins, reference: Twins, until: float) -> Row:
     }
 
 
+def gap(first: tuple[Twins, Twins], second: tuple[Twins, Twins], until: float) -> Row:
+    """Days that the first arm of ``first`` gains over the second one, less those that of ``second`` gains; of the
+    same patients."""
+    gains = [relapse_free_days(arm, until) - relapse_free_days(against, until) for arm, against in (first, second)]
+    return _numbers(mean(np.asarray(gains[0] - gains[1], np.float64)))
+
+
 def outcomes(protocol: ResolvedProtocol, twins: Mapping[str, Twins]) -> Row:
     """All arms of a protocol, and every other arm against the reference, at the end of follow-up."""
     until, reference = protocol.follow_up.minimum_days, protocol.analysis.reference
