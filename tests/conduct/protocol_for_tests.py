@@ -5,6 +5,7 @@ Everything is stated in plain numbers here, so that no test of this layer leans 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -212,8 +213,8 @@ class MakeBelieveCourse:
         cause = "residual growth" if self.site == "local" else "awakened dormancy"
         return Assessment(True, self.site, 2.5e9, cause, {cause: 1.0}, self.relapse_day)
 
-    def laboratory(self) -> float:
-        self.calls.append(("laboratory", self.now, 0, 0.0))
+    def laboratory(self, day: float) -> float:
+        self.calls.append(("laboratory", day, 0, 0.0))
         if self.platelet_noise is None:
             return self.platelets
         return float(self.platelets * self.platelet_noise.uniform(0.2, 1.1))
@@ -225,8 +226,8 @@ class MakeBelieveCourse:
     def true_platelet_nadir(self) -> float:
         return self.nadir
 
-    def severe_days(self) -> tuple[float, float]:
-        return 0.0, 0.0
+    def death_day(self) -> float:
+        return math.inf
 
     def true_neutrophil_nadir(self) -> float | None:
         return None

@@ -224,8 +224,8 @@ def test_a_held_dose_is_skipped_and_treatment_resumes_at_the_reduced_dose() -> N
     arm = example.arm("x", example.order("a", starts, starts, example.PLATELET_RULE))
 
     class Scripted(example.MakeBelieveCourse):
-        def laboratory(self) -> float:
-            return {0.0: 200.0, 7.0: 60.0, 14.0: 90.0, 21.0: 150.0, 28.0: 150.0}[self.now]
+        def laboratory(self, day: float) -> float:
+            return {0.0: 200.0, 7.0: 60.0, 14.0: 90.0, 21.0: 150.0, 28.0: 150.0}[day]
 
     lived = live(arm, Scripted())
     assert lived.days(EventKind.DOSE) == [0.0, 21.0]

@@ -58,7 +58,7 @@ def test_courses_leave_no_array_behind() -> None:
                     if kind is SameDay.DOSE:
                         course.give(order, 1.0)
             course.assess()
-            course.laboratory()
+            course.laboratory(course.day)
 
     live()
     before = held()

@@ -36,6 +36,8 @@ from trialsim.biology.rates import (
 from trialsim.compiling import compiled
 
 Chances = NDArray[np.float64]
+Values = tuple[float, float, float, float]
+"""f0 to f3 at one rate."""
 
 #: Rows of a table of chances: where a cell begins. ``ARRIVING`` cells begin immature at a uniform time in the step.
 FROM_IMMATURE, FROM_MATURE, FROM_COMPETENT, ARRIVING = 0, 1, 2, 3
@@ -58,7 +60,7 @@ _FACTORS = tuple(1.0 / math.factorial(3 + j) for j in range(12))
 
 
 @compiled
-def _values(x: float, t: float) -> tuple[float, float, float, float]:
+def _values(x: float, t: float) -> Values:
     """f0, f1, f2, f3 at one rate: x f_(k+1) = t^k / k! - f_k, upwards, or where x t is small down from a series of f3.
 
     The series is t^3 sum over j of (-x t)^j / (j + 3)!, its even and its odd terms apart as they do not wait for
@@ -143,6 +145,13 @@ def chain_chances(rates: Rates, polyploid: bool, kill: float, t: float, out: Cha
 
     ``kill`` is the senolytic hazard on mature cells; immature ones feel ``IMMATURE_KILL_SHARE`` of it.
     """
+    leave = rates[MATURATION] + rates[CLEARANCE] + kill * rates[IMMATURE_KILL_SHARE]
+    _fill(rates, polyploid, kill, t, _values(leave, t), out)
+
+
+@compiled
+def _fill(rates: Rates, polyploid: bool, kill: float, t: float, immature: Values, out: Chances) -> None:
+    """`chain_chances`, where the values at the rate of leaving immature cells are known: families share them."""
     mature = rates[MATURATION]
     escape = rates[ESCAPE] * (1.0 if polyploid else rates[DIPLOID_ESCAPE])
     ripen = rates[COMPETENCE] if polyploid or rates[DIPLOID_ESCAPE] > 0.0 else 0.0
@@ -150,7 +159,7 @@ def chain_chances(rates: Rates, polyploid: bool, kill: float, t: float, out: Cha
     leave0, leave1, leave2 = mature + loss0, ripen + loss, escape + loss
 
     out[:, :] = 0.0
-    a0, a1, a2, a3 = _values(leave0, t)
+    a0, a1, a2, a3 = immature
     b0, b1, b2, b3 = _values(leave1, t)
     c0, c1, c2, c3 = (b0, b1, b2, b3) if leave2 == leave1 else _values(leave2, t)
     # Chance to be mature at the end, and the time spent mature, once and twice integrated.
@@ -203,8 +212,14 @@ def step_chances(rates: Rates, time: float, present: Chances, out: Chances) -> N
     above zero and ``present`` (by inducer) says that such cells exist or may come; the last, ``UNKILLED``, serves all
     others.
     """
+    spared = _values(rates[MATURATION] + rates[CLEARANCE], time)
     for ploidy in range(2):
-        chain_chances(rates, ploidy == POLYPLOID, 0.0, time, out[UNKILLED, ploidy])
+        _fill(rates, ploidy == POLYPLOID, 0.0, time, spared, out[UNKILLED, ploidy])
         for inducer in range(N_INDUCERS):
-            if rates[KILL + inducer] > 0.0 and present[inducer] > 0.0:
-                chain_chances(rates, ploidy == POLYPLOID, rates[KILL + inducer], time, out[inducer, ploidy])
+            kill = rates[KILL + inducer]
+            if kill <= 0.0 or present[inducer] <= 0.0:
+                continue
+            if rates[IMMATURE_KILL_SHARE] == 0.0:
+                _fill(rates, ploidy == POLYPLOID, kill, time, spared, out[inducer, ploidy])
+            else:
+                chain_chances(rates, ploidy == POLYPLOID, kill, time, out[inducer, ploidy])

@@ -134,14 +134,26 @@ def clone_chances(birth: float, death: float, time: float) -> tuple[float, float
 def clones(n: int, live: float, more: float, rng: Generator) -> int:
     """Cells in the clones of ``n`` cells with `clone_chances`.
 
-    Exact below `MANY_CLONES` surviving clones: one binomial, then a Poisson with a gamma mean.
+    Exact below `MANY_CLONES` surviving clones: one binomial, then a Poisson with a gamma mean; for one cell one uniform
+    number is inverted.
     """
+    if n == 1:
+        return _one_clone(live, more, rng)
     if n * live > MANY_CLONES and n * (live * (1.0 - live) + more) > MANY:
         return _sum_of_clones(n, live, 1.0 / (1.0 - more), rng)
     alive = binomial(n, live, rng)
     if alive == 0 or more <= 0.0:
         return alive
     return alive + poisson(rng.standard_gamma(alive) * (more / (1.0 - more)), rng)
+
+
+@compiled
+def _one_clone(live: float, more: float, rng: Generator) -> int:
+    """The clone of one cell: P(more than k cells) = live x more^k, inverted."""
+    u = rng.random()
+    if u >= live:
+        return 0
+    return 1 + int(math.log(u / live) / math.log(more)) if more > 0.0 and u > 0.0 else 1
 
 
 @compiled

@@ -12,10 +12,10 @@ from trialsim.spec.resolved import ResolvedArm
 class Course(Protocol):
     """A patient's body between the visits of the trial. Days are study days, 0 = randomisation.
 
-    The trial calls ``advance`` once for each distinct time of the arm's schedule, in order, and then what
-    falls on that time in the order of `trialsim.records.SameDay`. It advances also where a dose is held
-    or treatment has ended, so the times at which the biology pauses are the arm's and not the patient's:
-    a loop over the same schedule makes the same calls.
+    The trial calls ``advance`` for each distinct time of the arm's schedule at which there is more to do than to draw
+    blood, in order, and then what falls on that time in the order of `trialsim.records.SameDay`. It advances also where
+    a dose is held or treatment has ended, so the times at which the biology pauses are the arm's and not the patient's:
+    a loop over the same schedule makes the same calls. Laboratory visits look ahead from the last such time.
     """
 
     def advance(self, until: float) -> None:
@@ -27,8 +27,8 @@ class Course(Protocol):
     def assess(self) -> Assessment:
         """A scan, now."""
 
-    def laboratory(self) -> float:
-        """The platelet count as measured now, 1e9/L."""
+    def laboratory(self, day: float) -> float | None:
+        """The platelet count as measured on study day ``day``, now or later, 1e9/L; None of the dead."""
 
     def neutrophils(self) -> float:
         """The neutrophil count as measured now, 1e9/L; only where they are simulated."""
@@ -39,8 +39,8 @@ class Course(Protocol):
     def true_platelet_nadir(self) -> float | None:
         """The lowest true platelet count so far, 1e9/L; None for a patient without a body."""
 
-    def severe_days(self) -> tuple[float, float]:
-        """Days so far with true neutrophils below 0.5e9/L, and with true platelets below 25e9/L."""
+    def death_day(self) -> float:
+        """The study day on which toxicity has killed the patient, up to now; infinite where it has not."""
 
     def true_neutrophil_nadir(self) -> float | None:
         """The lowest true neutrophil count so far, 1e9/L; None where none are simulated."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from trialsim.records import Assessment, PanelResult
 
 #: Where a relapse that comes by a law is said to be.
@@ -25,14 +27,14 @@ class LawCourse:
             return Assessment(found=False)
         return Assessment(found=True, site=SITE, latent_day=self._event)
 
-    def laboratory(self) -> float:
+    def laboratory(self, day: float) -> float:
         raise AssertionError("an arm with a law has no laboratory visits")
 
     def neutrophils(self) -> float:
         raise AssertionError("an arm with a law has no laboratory visits")
 
-    def severe_days(self) -> tuple[float, float]:
-        return 0.0, 0.0
+    def death_day(self) -> float:
+        return math.inf
 
     def measure(self, guide: int) -> PanelResult:
         raise AssertionError("an arm with a law has no biomarkers")

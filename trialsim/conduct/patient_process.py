@@ -27,10 +27,9 @@ from trialsim.conduct.queue import Queue
 from trialsim.conduct.rule_delays import with_delays
 from trialsim.conduct.schedule import Task, Visit
 from trialsim.records import Event, EventKind, Intercurrent, PatientRecord, Relapse, SameDay
-from trialsim.spec.resolved import Order, Pharmacology, ResolvedArm
+from trialsim.spec.resolved import Order, ResolvedArm
 from trialsim.spec.resolved_conduct import AfterRelapse
 from trialsim.treatment.adherence import Flags
-from trialsim.treatment.toxic_death import day_of_death, suffered
 
 CANCER = "cancer"
 OTHER_CAUSES = "other causes"
@@ -51,8 +50,8 @@ class PatientProcess:
 
     ``log`` takes every event, ``post_relapse`` draws the days from relapse at a site to death from cancer,
     ``after_relapse`` is what the patient would be given then, ``clinic`` has the places for treatment where they are
-    limited. ``missed`` says which doses of each order are forgotten (empty: none), ``endurance`` how much of the
-    hazards in ``pharmacology`` the patient outlives.
+    limited. ``missed`` says which doses of each order are forgotten (empty: none), ``lethal`` whether toxicity may
+    kill.
     """
 
     __slots__ = (
@@ -61,21 +60,18 @@ class PatientProcess:
         "_clinic",
         "_course",
         "_do",
-        "_endurance",
         "_leaders",
+        "_lethal",
         "_log",
         "_missed",
         "_neutrophils",
         "_neutrophils_on",
-        "_pharmacology",
         "_platelets",
         "_post_relapse",
         "_progress",
         "_queue",
         "_seen",
-        "_seen_on",
         "_start",
-        "_suffered",
         "_times",
         "_to_come",
         "closed",
@@ -94,8 +90,7 @@ class PatientProcess:
         after_relapse: AfterRelapse | None = None,
         clinic: Clinic | None = None,
         missed: tuple[Flags, ...] = (),
-        pharmacology: Pharmacology | None = None,
-        endurance: float = math.inf,
+        lethal: bool = False,
     ) -> None:
         self.record = record
         self.closed = False
@@ -115,10 +110,7 @@ class PatientProcess:
         #: Study day of the last neutrophil count.
         self._neutrophils_on = -1.0
         self._leaders = arm.leaders
-        self._missed = missed
-        self._pharmacology, self._endurance = pharmacology or Pharmacology(), endurance
-        #: The integral of the hazard of toxic death up to the last visit, and its day.
-        self._suffered, self._seen_on = 0.0, 0.0
+        self._missed, self._lethal = missed, lethal
         self._progress = [OrderProgress(len(order.days)) for order in arm.orders]
         #: Doses of all orders that are still to come.
         self._to_come = sum(progress.remaining for progress in self._progress)
@@ -133,7 +125,7 @@ class PatientProcess:
 
     def follow(self, env: simpy.Environment, visits: tuple[Visit, ...]) -> Iterator[Any]:
         """The patient's visits, then the wait for death, withdrawal or loss."""
-        start, record, course = self._start, self.record, self._course
+        start, record = self._start, self.record
         ends, cancer = self._times.ends, math.inf
         if self._clinic is not None:
             self._queue = Queue(self._clinic, self._arm, visits, record.patient, start)
@@ -144,11 +136,8 @@ class PatientProcess:
             if day >= ends:  # death, withdrawal and loss go before the visit they fall on
                 break
             yield env.timeout(start + day - env.now)
-            course.advance(day)
-            if self._dies_of_toxicity(day):
-                break
             self._visit(day, planned)
-            if record.relapse is not None:
+            if self.closed or record.relapse is not None:
                 break
         if self.closed:
             return
@@ -164,18 +153,14 @@ class PatientProcess:
     def _follow_the_queue(self, env: simpy.Environment, queue: Queue) -> Iterator[Any]:
         """The visits of a patient whose treatments may have to wait for a place."""
         ends = self._times.ends
-        while self.record.relapse is None:
+        while self.record.relapse is None and not self.closed:
             day = queue.agenda.next_day()
             if (yield from queue.wait(env, min(day, ends))):
                 continue
             if day >= ends or day == math.inf:
                 break
             yield env.timeout(self._start + day - env.now)
-            planned = queue.agenda.take()
-            self._course.advance(day)
-            if self._dies_of_toxicity(day):
-                break
-            self._visit(day, planned)
+            self._visit(day, queue.agenda.take())
 
     def close_at_cut(self, cut_day: float) -> None:
         """End the follow-up of a patient who is still in it at the data cut (a calendar day)."""
@@ -201,21 +186,17 @@ class PatientProcess:
 
     def _dies_before(self, day: float) -> bool:
         """Whether toxicity kills before the end of follow-up; asked only where it can."""
-        if self._endurance == math.inf:
+        if not self._lethal:
             return False
         self._course.advance(day)
-        return self._dies_of_toxicity(day)
+        return self._dies_of_toxicity()
 
-    def _dies_of_toxicity(self, day: float) -> bool:
-        """Death since the last visit, dated when the hazards had added up. It stops with the biology, at relapse."""
-        if self._endurance == math.inf:
+    def _dies_of_toxicity(self) -> bool:
+        """Death since the last visit, on the day of its own. It stops with the biology, at relapse."""
+        died = self._course.death_day() if self._lethal else math.inf
+        if died == math.inf:
             return False
-        rates = self._pharmacology
-        now = suffered(rates.neutropenic_death, rates.thrombocytopenic_death, *self._course.severe_days())
-        if now < self._endurance:
-            self._suffered, self._seen_on = now, day
-            return False
-        died = on_grid(day_of_death(self._seen_on, day, self._suffered, now, self._endurance))
+        died = on_grid(died)
         self._stop_treatment(died, FOR_DEATH)
         self.record.death_day, self.record.death_cause = died, TOXICITY
         self._tell(died, EventKind.DEATH, TOXICITY)
@@ -223,9 +204,16 @@ class PatientProcess:
         return True
 
     def _visit(self, day: float, planned: tuple[Task, ...]) -> None:
-        """Everything planned for one time, in order, until a relapse is seen."""
+        """Everything planned for one time, in order, until a relapse is seen or the patient turns out to be dead.
+
+        To draw blood needs no advance of the patient: a visit for that alone changes nothing.
+        """
         do = self._do
         for kind, order in planned:
+            if kind != SameDay.LABORATORY:
+                self._course.advance(day)
+                if self._dies_of_toxicity():
+                    break
             do[kind](day, order)
             if self.record.relapse is not None:
                 break
@@ -277,7 +265,10 @@ class PatientProcess:
             self.record.intercurrent.append(Intercurrent(kind, day, self.record.last_scan))
 
     def _laboratory(self, day: float, _: int) -> None:
-        value = self._platelets = self._course.laboratory()
+        value = self._course.laboratory(day)
+        if value is None:  # dead by now, as the next visit finds
+            return
+        self._platelets = value
         record = self.record
         if record.platelet_nadir is None or value < record.platelet_nadir:
             record.platelet_nadir = value

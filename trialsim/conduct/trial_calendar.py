@@ -39,7 +39,6 @@ from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecor
 from trialsim.rng import TRIAL
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.treatment.adherence import missed_doses
-from trialsim.treatment.toxic_death import draw_endurance
 
 #: How often progress is told in a trial.
 _TOLD = 200
@@ -310,8 +309,7 @@ class _Conduct:
             post_relapse=post_relapse,
             after_relapse=draw_after_relapse(protocol, name, patient, seed=seed, replicate=replicate),
             clinic=self._clinic(site),
-            pharmacology=protocol.pharmacology,
-            endurance=draw_endurance(protocol.pharmacology, patient, seed=seed, replicate=replicate),
+            lethal=protocol.pharmacology.is_lethal,
             missed=missed_doses(protocol, arm, patient, seed=seed, replicate=replicate),
         )
         self._patients[patient] = process

@@ -29,12 +29,14 @@ from trialsim.patient.state import CROSSED, DRUG, LOCAL, NOW, Floats, Integers, 
 from trialsim.patient.streams import open_streams
 from trialsim.patient.untreated import Person, World
 from trialsim.records import SameDay, Traits
+from trialsim.rng import Purpose
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
-from trialsim.treatment import dose_rules, toxic_death
+from trialsim.treatment import dose_rules
 from trialsim.treatment.adherence import Flags, missed_doses
-from trialsim.treatment.neutrophils import SEVERE_DAYS as NEUTROPENIC_DAYS
-from trialsim.treatment.platelets import LOWEST, SEVERE_DAYS
-from trialsim.treatment.toxic_death import draw_endurance
+from trialsim.treatment.neutrophils import OUTLIVES as MARROW_OUTLIVES
+from trialsim.treatment.platelets import LOWEST
+from trialsim.treatment.platelets import OUTLIVES as PLATELETS_OUTLIVES
+from trialsim.treatment.toxic_death import draw_outlived
 
 Generator = np.random.Generator
 
@@ -65,14 +67,14 @@ _advance, _swallow, _strike, _scan = course.advance, intake.swallow, course.stri
 _laboratory, _main_lineage, _measure = course.laboratory, course.main_lineage, markers.measure
 _neutrophils = course.neutrophils
 _assemble, _decide = assemble, compiled(dose_rules.decide)
-_suffered, _day_of_death = compiled(toxic_death.suffered), compiled(toxic_death.day_of_death)
+_death_day = course.death_day
 _RESUME, _HOLD, _STOP = dose_rules.RESUME, dose_rules.HOLD, dose_rules.STOP
 #: What became of a dose: given; held or never to be given; waiting.
 _GIVEN, _NOT_GIVEN, _WAITS = 0, 1, 2
 #: Places in what is known at a visit: platelets and neutrophils as the laboratory said last (nan: never), the day of
-#: the latter; the hazard of toxic death that was suffered up to the last visit, and its day.
-PLATELETS, COUNTED, COUNTED_ON, SUFFERED, SEEN_ON = range(5)
-N_KNOWN = 5
+#: the latter.
+PLATELETS, COUNTED, COUNTED_ON = range(3)
+N_KNOWN = 3
 
 
 class Plan(NamedTuple):
@@ -158,16 +160,11 @@ def _next_line(plan: Plan, places: Integers, done: Floats) -> tuple[int, float]:
 
 
 @compiled
-def _dies(state: State, day: float, hazards: Floats, known: Floats, out: Floats) -> bool:
-    """Whether toxicity has killed since the last visit."""
-    if hazards[2] == math.inf:
+def _dies(state: State, out: Floats) -> bool:
+    """Whether toxicity has killed the patient."""
+    died = _death_day(state)
+    if died == math.inf:
         return False
-    neutropenic = state.marrow[NEUTROPENIC_DAYS] if state.marrow.shape[0] > 0 else 0.0
-    now = _suffered(hazards[0], hazards[1], neutropenic, state.platelets[SEVERE_DAYS])
-    if now < hazards[2]:
-        known[SUFFERED], known[SEEN_ON] = now, day
-        return False
-    died = _day_of_death(known[SEEN_ON], day, known[SUFFERED], now, hazards[2])
     out[TOXIC_DEATH] = np.rint(died * 2.0**20) / 2.0**20
     return True
 
@@ -176,6 +173,15 @@ def _dies(state: State, day: float, hazards: Floats, known: Floats, out: Floats)
 def _note_lowest(out: Floats, place: int, count: float) -> None:
     if not out[place] <= count:
         out[place] = count
+
+
+@compiled
+def _draw_blood(state: State, day: float, known: Floats, out: Floats, rng: Generator) -> None:
+    """A laboratory visit, unless the patient is dead by then."""
+    count = _laboratory(state, day, rng)
+    if not math.isnan(count):
+        known[PLATELETS] = count
+        _note_lowest(out, NADIR, count)
 
 
 @compiled
@@ -283,8 +289,9 @@ class FollowUp(NamedTuple):
     scan_stream: int
     visit_stream: int
     neutrophil_stream: int
-    hazards: Floats
-    """Of toxic death per day of neutropenia and of thrombocytopenia, and how much of them the patient outlives."""
+    outlives_neutropenia: float
+    """Days of it that the patient outlives."""
+    outlives_thrombocytopenia: float
     missed: Integers
     """For each line of the plan whether the dose is forgotten; empty where none is."""
     done: Floats
@@ -314,18 +321,16 @@ def _treat(
 
 
 @compiled
-def _finish(
-    state: State, follow_up: FollowUp, known: Floats, at_rest: bool, space: Workspace, cells: Generator
-) -> None:
+def _finish(state: State, follow_up: FollowUp, at_rest: bool, space: Workspace, cells: Generator) -> None:
     """From the last visit to the end of follow-up, where toxicity may kill in between."""
     ends = min(follow_up.ends, follow_up.cut)
-    if follow_up.hazards[2] == math.inf or ends == math.inf:
+    if min(follow_up.outlives_neutropenia, follow_up.outlives_thrombocytopenia) == math.inf or ends == math.inf:
         return
     if at_rest:
         state.clock[NOW] = ends
     else:
         _advance(state, ends, space, cells)
-    _dies(state, ends, follow_up.hazards, known, follow_up.out)
+    _dies(state, follow_up.out)
 
 
 @compiled
@@ -338,18 +343,24 @@ def _live(state: State, follow_up: FollowUp, space: Workspace) -> None:
     _begin(done, out, said)
     places = np.zeros(done.shape[0] + 1, np.int64)
     known = np.full(N_KNOWN, np.nan)
-    known[SUFFERED] = known[SEEN_ON] = 0.0
+    state.platelets[PLATELETS_OUTLIVES] = follow_up.outlives_thrombocytopenia
+    if state.marrow.shape[0] > 0:
+        state.marrow[MARROW_OUTLIVES] = follow_up.outlives_neutropenia
     at_rest = False
     while True:
         line, day = _next_line(plan, places, done)
         if line < 0 or day >= follow_up.ends or day > follow_up.cut:
             break
         kind, order, became = plan.kinds[line], plan.orders[line], _NOT_GIVEN
+        if kind == _LABORATORY:
+            _draw_blood(state, day, known, out, visits)
+            places[plan.groups[line]] += 1
+            continue
         if at_rest:
             state.clock[NOW] = day
         else:
             at_rest = _advance(state, day, space, cells)
-        if _dies(state, day, follow_up.hazards, known, out):
+        if _dies(state, out):
             break
         if kind == _SCAN:
             lesion = _scan(state, follow_up.scan_error_sd, scans)
@@ -357,9 +368,6 @@ def _live(state: State, follow_up: FollowUp, space: Workspace) -> None:
                 _see(state, lesion, out)
                 break
             out[LAST_SCAN] = day
-        elif kind == _LABORATORY:
-            known[PLATELETS] = _laboratory(state, visits)
-            _note_lowest(out, NADIR, known[PLATELETS])
         elif kind == _BIOMARKER:
             _measure(state, guides, order, errors[order], said[order])
             _decide_orders(guides, order, said[order, markers.POSITIVE] > 0.0, done)
@@ -369,7 +377,7 @@ def _live(state: State, follow_up: FollowUp, space: Workspace) -> None:
         if became != _WAITS:
             places[plan.groups[line]] += 1
     if math.isnan(out[RELAPSE]) and math.isnan(out[TOXIC_DEATH]):
-        _finish(state, follow_up, known, at_rest, space, cells)
+        _finish(state, follow_up, at_rest, space, cells)
     out[TRUE_NADIR] = state.platelets[LOWEST]
 
 
@@ -394,6 +402,13 @@ def begin_and_live(
 ) -> None:
     """`trialsim.patient.prepare.assemble`, then `live`, of a patient at whom nobody looks."""
     live(_assemble(whose, responds, world, recipe, kinetics, 0, lesions_stream), follow_up)
+
+
+def _streams_of(plan: Plan) -> tuple[Purpose, ...]:
+    """The first of `STREAMS`, up to the last that a plan draws from: opening one takes a hundredth of a course."""
+    if plan.counts.any():
+        return STREAMS
+    return STREAMS[:4] if (plan.kinds == _LABORATORY).any() else STREAMS[:3]
 
 
 def _missed_lines(plan: Plan, missed: tuple[Flags, ...]) -> Integers:
@@ -459,18 +474,20 @@ def live_all(
     done = np.empty((len(traits), len(arm.orders), N_DONE))
     said = np.empty((len(traits), len(arm.guides), markers.N_PANEL))
     error, guides, recipes = scan_error(protocol), markers.make_guides(protocol, arm), recipes_of(arm, protocol)
-    toxicity = protocol.pharmacology
-    rates = toxicity.neutropenic_death, toxicity.thrombocytopenic_death
+    streams_of = _streams_of(plan)
+    errors = np.empty((0, 0))
     with uncollected():
         for row, (patient, own) in enumerate(traits.items()):
             whose, responds, recipe = recipes.own(own)
             kinetics = recipes.kinetics(own, patient, seed=seed, replicate=replicate)
-            streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
-            lesions, cells, scans, visits, counts = (stream.address for stream in streams)
+            streams = open_streams(seed, streams_of, subject=patient, replicate=replicate)
+            lesions, cells, scans, visits, counts, *_ = (*(stream.address for stream in streams), 0, 0)
+            if arm.guides:
+                errors = markers.draw_errors(protocol, arm, patient, seed=seed, replicate=replicate)
             follow_up = FollowUp(
                 plan,
                 guides,
-                markers.draw_errors(protocol, arm, patient, seed=seed, replicate=replicate),
+                errors,
                 math.inf if ends is None else float(ends[patient]),
                 math.inf if cuts is None else float(cuts[patient]),
                 error,
@@ -478,7 +495,7 @@ def live_all(
                 scans,
                 visits,
                 counts,
-                np.array([*rates, draw_endurance(toxicity, patient, seed=seed, replicate=replicate)]),
+                *draw_outlived(protocol.pharmacology, patient, seed=seed, replicate=replicate),
                 _missed_lines(plan, missed_doses(protocol, arm, patient, seed=seed, replicate=replicate)),
                 done[row],
                 outcomes[row],

@@ -41,6 +41,7 @@ from trialsim.biology.rates import (
     CROWDING,
     DAMAGE_ODDS,
     ESCAPED_NET,
+    GROWTH,
     HOST_KILL,
     HOST_SHARE,
     IMMUNE_KILL,
@@ -83,6 +84,7 @@ from trialsim.biology.sasp import (
     total_cells,
 )
 from trialsim.compiling import compiled, inlined
+from trialsim.patient.blood import look_ahead_at_blood
 from trialsim.patient.intake import advance_marrow, is_waiting, let_in, poison
 from trialsim.patient.state import (
     ADDS,
@@ -109,6 +111,7 @@ from trialsim.patient.state import (
     ON_DRUG,
     ON_RATE,
     PRODUCTION,
+    QUIET,
     RELATIVE,
     REPAIR,
     SENESCENCE_GAIN,
@@ -125,6 +128,7 @@ from trialsim.patient.state import (
 )
 from trialsim.treatment.fate import senescent_share
 from trialsim.treatment.neutrophils import BASE, CIRC, NEUTROPHIL_ERROR, is_marrow_at_rest
+from trialsim.treatment.neutrophils import FATAL_ON as MARROW_FATAL_ON
 from trialsim.treatment.pharmacokinetics import GUT, PLASMA, TISSUE
 from trialsim.treatment.pharmacology import (
     EC50,
@@ -135,15 +139,18 @@ from trialsim.treatment.pharmacology import (
     is_there,
     mean_effect,
     modulated,
+    slowest_rate,
 )
 from trialsim.treatment.platelets import COUNT, advance_platelets, platelets_at_rest
+from trialsim.treatment.platelets import FATAL_ON as PLATELETS_FATAL_ON
 
 Generator = np.random.Generator
 
-#: A drug that kills less than this (per day) no longer shortens steps.
-_NEGLIGIBLE_HAZARD = 1e-5
-#: Longest step while a drug acts, days: over it five quadrature points follow the decay of its effect.
-_DRUG_STEP = 3.0
+#: A drug that from now on takes less than this share of the cells it acts on, or slows growth by less than this part,
+#: no longer shortens steps.
+_NEGLIGIBLE_KILL, _NEGLIGIBLE_BRAKE = 1e-3, 1e-2
+#: Longest step while a drug acts: three e-foldings of its decay, which five quadrature points follow, or so many days.
+_FOLDINGS, _DRUG_STEP = 3.0, 3.0
 #: Coefficient of variation of a platelet count in the laboratory.
 PLATELET_ERROR = 0.05
 
@@ -179,8 +186,15 @@ def _survey_all(state: State, rates: Rates, space: Workspace) -> bool:
     """Survey every lesion; returns whether any cell is left."""
     cells = 0.0
     for lesion in range(int(state.clock[IN_USE])):
-        survey(state.cells[lesion], rates, space.seen[lesion])
-        cells += space.seen[lesion, ALL]
+        own, seen = state.lesions[lesion], space.seen[lesion]
+        if own[QUIET] == 1.0:
+            for at in range(N_SURVEY):
+                seen[at] = 0.0
+            seen[ALL] = state.cells[lesion, DORMANT]
+        else:
+            survey(state.cells[lesion], rates, seen)
+            own[QUIET] = 1.0 if seen[DIVIDING] + seen[ALL_SENESCENT] == 0.0 else 0.0
+        cells += seen[ALL]
     return cells > 0.0
 
 
@@ -210,27 +224,37 @@ def _any_busy(state: State, space: Workspace) -> bool:
 
 
 @inlined
-def _drug_hazard(state: State, space: Workspace) -> float:
-    """Largest hazard per day that a drug may reach from now on for a cell that it acts on; 0 without such a cell.
+def _longest_under_drugs(state: State, space: Workspace) -> float:
+    """Longest step that drugs allow now.
 
-    A drug without a target thereby shortens no step: it changes nothing, to the bit.
+    A hazard (killing, a stream into senescence) takes at most sqrt(tolerance) of the cells it acts on in a step, and no
+    step is longer than quadrature follows the decay of a drug that kills, or slows growth. What a drug may reach is
+    told from all of it that is in the body. One without a target shortens no step: it changes nothing, to the bit.
     """
-    largest = 0.0
+    longest = math.inf
     if state.effects.shape[0] == 0:
-        return largest
+        return longest
     senescent = _any_senescent(state, space)
+    known, strength, slowest = -1, 0.0, 0.0
     for e in range(state.effects.shape[0]):
         line = state.effects[e]
-        at = int(line[ON_RATE])
-        if line[ADDS] == 0.0 or at == HOST_KILL or (at >= KILL and not senescent):
+        d, at = int(line[ON_DRUG]), int(line[ON_RATE])
+        if d != known:
+            known, drug = d, state.drugs[d]
+            amount = state.amounts[d, GUT] + state.amounts[d, PLASMA] + state.amounts[d, TISSUE]
+            strength = hill_effect(amount * drug[PER_MG], 1.0, drug[EC50], drug[HILL])
+            slowest = slowest_rate(drug)
+        if strength == 0.0 or at == HOST_KILL or (at >= KILL and not senescent):
             continue
-        d = int(line[ON_DRUG])
-        amount = state.amounts[d, GUT] + state.amounts[d, PLASMA] + state.amounts[d, TISSUE]
-        if amount <= 0.0:
+        if line[ADDS] > 0.0:
+            hazard = line[VALUE] * strength
+            if hazard <= _NEGLIGIBLE_KILL * slowest:
+                continue
+            longest = min(longest, math.sqrt(state.settings[TOLERANCE]) / hazard)
+        elif at != GROWTH or strength * abs(line[VALUE] - 1.0) <= _NEGLIGIBLE_BRAKE:
             continue
-        reach = amount * state.drugs[d, PER_MG]
-        largest = max(largest, hill_effect(reach, line[VALUE], state.drugs[d, EC50], state.drugs[d, HILL]))
-    return largest
+        longest = min(longest, max(_DRUG_STEP, _FOLDINGS / slowest))
+    return longest
 
 
 @inlined
@@ -259,9 +283,7 @@ def _step_length(state: State, space: Workspace, left: float) -> float:
     fastest = max(arrest, rates[NET], rates[ESCAPED_NET])
     if fastest > 0.0:
         length = min(length, math.sqrt(tolerance) / fastest)
-    hazard = _drug_hazard(state, space)
-    if hazard > _NEGLIGIBLE_HAZARD:
-        length = min(length, _DRUG_STEP, math.sqrt(tolerance) / hazard)
+    length = min(length, _longest_under_drugs(state, space))
     crowded = rates[CROWDING] > 0.0
     # Under Gompertz's law the factor f on growth g changes at the rate f g / ln(capacity / reference), and a small
     # lesion's f is large.
@@ -360,7 +382,7 @@ def _step_lesion(state: State, lesion: int, space: Workspace, span: Span, rng: G
         until_wake = own[WAKE_LEFT] / waking
         first, infiltrate = _part_step(cells, seen, space, infiltrate, until_wake, rng)
         wake(cells)
-        own[WAKE_LEFT] = np.inf
+        own[WAKE_LEFT], own[QUIET] = np.inf, 0.0
         then, infiltrate = _part_step(cells, seen, space, infiltrate, time - until_wake, rng)
         escapes = first + then
     else:
@@ -368,6 +390,8 @@ def _step_lesion(state: State, lesion: int, space: Workspace, span: Span, rng: G
             own[WAKE_LEFT] -= time * waking
         escapes, infiltrate = step(cells, seen, rates, space.chances, infiltrate, span, space.room, space.seeds, rng)
     own[INFILTRATE] = infiltrate
+    if own[QUIET] == 1.0:
+        return
     if escapes > 0 and math.isnan(own[FIRST_ESCAPE]):
         # Escapes fall uniformly within a step, given their number; the first of k is a minimum of k uniforms.
         own[FIRST_ESCAPE] = now + time * (1.0 - rng.random() ** (1.0 / escapes))
@@ -414,6 +438,7 @@ def _found_foci(state: State, rates: Rates, time: float, seeds: Counts, rng: Gen
         for _ in range(seeds[at]):
             lesion = _free_lesion(state)
             if lesion != LOCAL:
+                state.lesions[lesion, QUIET] = 0.0
                 found_focus(state.cells[lesion], at, rates, time, rng)
         seeds[at] = 0
 
@@ -509,7 +534,7 @@ def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
                 _step_lesion(state, lesion, space, span, rng)
             _found_foci(state, rates, time, space.seeds, rng)
             state.host[BURDEN] = advance_burden(state.host[BURDEN], state.host[PRODUCTION], rates[HOST_KILL], time)
-        advance_platelets(state.platelets, state.settings[BASELINE], state.amounts, state.drugs, time)
+        advance_platelets(state.platelets, state.settings[BASELINE], state.amounts, state.drugs, state.clock[NOW], time)
         _advance_drugs(state, time)
         state.clock[NOW] = goal if time == left else state.clock[NOW] + time
         _trace(state)
@@ -585,9 +610,23 @@ def scan(state: State, error_sd: float, rng: Generator) -> int:
 
 
 @compiled
-def laboratory(state: State, rng: Generator) -> float:
-    """A platelet count as the laboratory reports it now, 1e9/L (log-normal error)."""
-    return float(state.platelets[COUNT] * math.exp(PLATELET_ERROR * rng.standard_normal()))
+def death_day(state: State) -> float:
+    """The study day on which toxicity has killed the patient, up to now; infinite where it has not."""
+    fatal = state.platelets[PLATELETS_FATAL_ON]
+    return float(min(fatal, state.marrow[MARROW_FATAL_ON]) if state.marrow.shape[0] > 0 else fatal)
+
+
+@compiled
+def laboratory(state: State, day: float, rng: Generator) -> float:
+    """A platelet count as the laboratory reports it on a study day, now or later, 1e9/L (log-normal error).
+
+    It looks ahead, in copies: a visit at which only blood is drawn ends no step of the cells, so that it changes
+    nothing of the patient. Not a number, and nothing drawn, where toxicity kills by that day.
+    """
+    platelets = look_ahead_at_blood(state, day)
+    if math.isnan(platelets):
+        return math.nan
+    return float(platelets * math.exp(PLATELET_ERROR * rng.standard_normal()))
 
 
 @compiled

@@ -30,7 +30,8 @@ from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
 from trialsim.spec.biomarkers import Marker
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.treatment import neutrophils
-from trialsim.treatment.platelets import LOWEST, SEVERE_DAYS
+from trialsim.treatment.platelets import FATAL_ON, LOWEST, OUTLIVES
+from trialsim.treatment.toxic_death import draw_outlived
 
 #: What a patient's chance is for, in the order in which their streams are opened.
 STREAMS = (Purpose.LESIONS, Purpose.CELLS, Purpose.ASSESSMENT, Purpose.VISITS, Purpose.NEUTROPHILS)
@@ -78,6 +79,11 @@ class Course:
         lesions, cells, scans, visits, counts = self._streams
         kinetics = recipes_of(arm, protocol).kinetics(traits, patient, seed=seed, replicate=replicate)
         self.state = prepare(traits, arm, protocol, lesions.generator, kinetics=kinetics, traced=traced)
+        neutropenic, self.state.platelets[OUTLIVES] = draw_outlived(
+            protocol.pharmacology, patient, seed=seed, replicate=replicate
+        )
+        if self.state.marrow.size:
+            self.state.marrow[neutrophils.OUTLIVES] = neutropenic
         self._own, self._space = state_handle(self.state), space_handle(len(self.state.cells)).address
         # What is asked at every visit, in Python's own numbers: NumPy's take a microsecond to compare.
         self._day = 0.0
@@ -133,9 +139,13 @@ class Course:
             latent_day=self.day if math.isnan(crossed) else crossed,
         )
 
-    def laboratory(self) -> float:
-        """A platelet count as the laboratory reports it, 1e9/L (log-normal error)."""
-        return entry.laboratory(self._own.address, self._visit_stream)
+    def laboratory(self, day: float) -> float | None:
+        """A platelet count as the laboratory reports it on a study day that is not past, 1e9/L (log-normal error).
+
+        None of a patient whom toxicity kills by that day. Nothing of the patient changes.
+        """
+        count = entry.laboratory(self._own.address, day, self._visit_stream)
+        return None if math.isnan(count) else count
 
     def neutrophils(self) -> float:
         """A neutrophil count as the laboratory reports it, 1e9/L (log-normal error); only where they are simulated."""
@@ -160,11 +170,10 @@ class Course:
         """Lowest true platelet count so far, 1e9/L."""
         return float(self.state.platelets[LOWEST])
 
-    def severe_days(self) -> tuple[float, float]:
-        """Days so far with true neutrophils below 0.5e9/L, and with true platelets below 25e9/L."""
-        marrow = self.state.marrow
-        neutropenic = float(marrow[neutrophils.SEVERE_DAYS]) if marrow.size else 0.0
-        return neutropenic, float(self.state.platelets[SEVERE_DAYS])
+    def death_day(self) -> float:
+        """The study day on which toxicity has killed the patient, up to now; infinite where it has not."""
+        fatal, marrow = float(self.state.platelets[FATAL_ON]), self.state.marrow
+        return min(fatal, float(marrow[neutrophils.FATAL_ON])) if marrow.size else fatal
 
     def true_neutrophil_nadir(self) -> float | None:
         """Lowest true neutrophil count so far, 1e9/L; None where none are simulated."""

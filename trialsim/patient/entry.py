@@ -40,9 +40,9 @@ def scan(state: int, error_sd: float, scan_stream: int) -> int:
 
 
 @compiled
-def laboratory(state: int, visit_stream: int) -> float:
-    """A platelet count as the laboratory reports it now, 1e9/L."""
-    return _laboratory(state_at(state), stream_at(visit_stream))
+def laboratory(state: int, day: float, visit_stream: int) -> float:
+    """A platelet count as the laboratory reports it on a study day, 1e9/L; not a number of the dead."""
+    return _laboratory(state_at(state), day, stream_at(visit_stream))
 
 
 @compiled

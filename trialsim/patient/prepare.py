@@ -25,7 +25,7 @@ from trialsim.treatment import pharmacology as pk
 from trialsim.treatment.damage import chemotherapy_hits, cross_hits, radiation_hits
 from trialsim.treatment.fate import fate_shares
 from trialsim.treatment.pharmacokinetics import N_AMOUNTS
-from trialsim.treatment.platelets import COUNT, LOWEST, N_PLATELETS, SEVERE_DAYS
+from trialsim.treatment.platelets import platelets_of
 
 #: Rows of the trace of one patient; the kernel stops writing when they are full.
 TRACE_ROWS = 8192
@@ -326,9 +326,6 @@ def assemble(
         marrow[neutrophils.BASE] = kinetics.neutrophils
     settings = recipe.settings.copy()
     settings[s.BASELINE] = own.platelet_baseline
-    platelets = np.ones(N_PLATELETS)
-    platelets[SEVERE_DAYS] = 0.0
-    platelets[COUNT] = platelets[LOWEST] = own.platelet_baseline
     clock = np.zeros(s.N_CLOCK)
     clock[s.IN_USE] = in_use
     around = np.zeros(s.N_HOST)
@@ -338,7 +335,7 @@ def assemble(
         cells,
         lesions,
         clock,
-        platelets,
+        platelets_of(own.platelet_baseline),
         np.zeros((drugs.shape[0], N_AMOUNTS)),
         rates,
         drugs,

@@ -11,9 +11,10 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 #: Places in a lesion's vector: remaining hazard until it wakes, study day on which it crossed the detection limit,
-#: study day of its first escaper (nan: not yet), infiltrate of immune cells.
-WAKE_LEFT, CROSSED, FIRST_ESCAPE, INFILTRATE = 0, 1, 2, 3
-N_LESION = 4
+#: study day of its first escaper (nan: not yet), infiltrate of immune cells, and 1 while it is known to hold no cells
+#: but dormant ones, among which nothing happens.
+WAKE_LEFT, CROSSED, FIRST_ESCAPE, INFILTRATE, QUIET = 0, 1, 2, 3, 4
+N_LESION = 5
 
 #: Places in the clock: study day now, rows of the trace in use, lesions in use (the rest are room for new foci); study
 #: day of the last fraction, and unrepaired dose (Gy) in the local bed and elsewhere at that moment.
@@ -42,7 +43,7 @@ class State(NamedTuple):
     cells: Integers
     """Counts, lesion x population."""
     lesions: Floats
-    """Lesion x (WAKE_LEFT, CROSSED, FIRST_ESCAPE)."""
+    """Lesion x N_LESION."""
     clock: Floats
     platelets: Floats
     amounts: Floats

@@ -15,7 +15,7 @@ from trialsim.rng import Purpose
 from trialsim.treatment.neutrophils import N_TOXIN, marrow_at_rest
 from trialsim.treatment.pharmacokinetics import N_AMOUNTS
 from trialsim.treatment.pharmacology import INFUSION, LAG, N_DRUG
-from trialsim.treatment.platelets import N_PLATELETS
+from trialsim.treatment.platelets import platelets_of
 
 
 def compile_kernels() -> None:
@@ -24,7 +24,7 @@ def compile_kernels() -> None:
         cells=np.zeros((1, N_POPULATIONS), np.int64),
         lesions=np.full((1, s.N_LESION), np.nan),
         clock=np.zeros(s.N_CLOCK),
-        platelets=np.ones(N_PLATELETS),
+        platelets=platelets_of(1.0),
         amounts=np.zeros((1, N_AMOUNTS)),
         rates=quiet_rates(),
         drugs=np.ones((1, N_DRUG)),
@@ -47,7 +47,7 @@ def compile_kernels() -> None:
     entry.strike(own.address, 0, 1.0, stream.address)
     entry.swallow(own.address, 0, 1.0)
     entry.scan(own.address, 0.0, stream.address)
-    entry.laboratory(own.address, stream.address)
+    entry.laboratory(own.address, 2.0, stream.address)
     entry.neutrophils(own.address, stream.address)
     main_lineage(state.cells[0])
     markers.read(state, np.ones(markers.N_MARKER), 0.0)

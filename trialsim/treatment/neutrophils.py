@@ -38,9 +38,10 @@ SEVERE = 0.5
 NEUTROPHIL_ERROR = 0.1
 
 #: Places in a patient's marrow: logarithm of the proliferating pool, stages of maturation, circulating, the lowest of
-#: it so far (all relative to rest), days spent below ``SEVERE``, the day it is taken on to, baseline (1e9/L).
-PROL, T1, T2, T3, CIRC, LEAST, SEVERE_DAYS, AT, BASE = range(9)
-N_MARROW = 9
+#: it so far (all relative to rest), days spent below ``SEVERE``, the day it is taken on to, baseline (1e9/L); of the
+#: days below ``SEVERE`` how many the patient outlives, and the study day on which these were used up (infinite: never).
+PROL, T1, T2, T3, CIRC, LEAST, SEVERE_DAYS, AT, BASE, OUTLIVES, FATAL_ON = range(11)
+N_MARROW = 11
 #: The place after a drug's constants: effect on the proliferating pool per umol/L.
 SLOPE = N_DRUG
 N_TOXIN = N_DRUG + 1
@@ -50,6 +51,7 @@ def marrow_at_rest() -> Array:
     """A marrow before any drug, whose baseline is still to be set."""
     marrow = np.zeros(N_MARROW)
     marrow[T1 : LEAST + 1] = 1.0
+    marrow[OUTLIVES] = marrow[FATAL_ON] = math.inf
     return marrow
 
 
@@ -137,3 +139,5 @@ def take_on(marrow: Array, toxins: Array, amounts: Array, until: float) -> None:
         marrow[LEAST] = min(marrow[LEAST], marrow[CIRC])
         if marrow[CIRC] * marrow[BASE] < SEVERE:
             marrow[SEVERE_DAYS] += h
+            if marrow[SEVERE_DAYS] >= marrow[OUTLIVES] and marrow[FATAL_ON] == math.inf:
+                marrow[FATAL_ON] = marrow[AT] - (marrow[SEVERE_DAYS] - marrow[OUTLIVES])

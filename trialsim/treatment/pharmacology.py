@@ -99,6 +99,16 @@ def shares_after(absorption: float, elimination: float, time: float) -> tuple[fl
 
 
 @compiled
+def slowest_rate(drug: NDArray[np.float64]) -> float:
+    """The rate, per day, at which the last of a drug leaves the body: the smallest of its exponents."""
+    leave, out, back = drug[ELIMINATION], drug[OUTWARD], drug[BACK]
+    if out > 0.0:
+        both = leave + out + back
+        leave = 2.0 * leave * back / (both + math.sqrt(both * both - 4.0 * leave * back))
+    return min(leave, drug[ABSORPTION]) if drug[ABSORPTION] > 0.0 else leave
+
+
+@compiled
 def effect(concentration: float, emax: float, ec50: float) -> float:
     """Emax model: emax C / (ec50 + C)."""
     return emax * concentration / (ec50 + concentration) if concentration > 0.0 else 0.0

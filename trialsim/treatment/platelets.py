@@ -46,15 +46,28 @@ FEEDBACK = 1.0
 LAG = 3.0
 RENEWAL = 0.05
 DEPLETION = 0.01
-#: Longest Runge-Kutta step, days: with a drug in the blood, a third of its half-life; without, a third of the lag.
-_LONGEST, _LONGEST_FREE = 0.25, 1.0
+#: Longest Runge-Kutta step, days, by the killing per day that drugs may still come to: a third of navitoclax' half-life,
+#: twice that where they kill little, and without a drug a third of the lag.
+_LONGEST, _LONGEST_WEAK, _LONGEST_FREE = 0.25, 0.5, 1.0
+_WEAK, _FREE, _NONE = 2e-2, 5e-4, 1e-9
 
 #: Places in the vector of a patient's platelet state: count, progenitor pool, production drive, lowest count so far,
-#: days spent below ``SEVERE``.
-COUNT, POOL, DRIVE, LOWEST, SEVERE_DAYS = 0, 1, 2, 3, 4
-N_PLATELETS = 5
+#: days spent below ``SEVERE``, how many of them the patient outlives, and the study day on which these were used up
+#: (infinite: never).
+COUNT, POOL, DRIVE, LOWEST, SEVERE_DAYS, OUTLIVES, FATAL_ON = range(7)
+N_PLATELETS = 7
 #: CTCAE v5: a count below 25e9/L is thrombocytopenia of grade 4.
 SEVERE = 25.0
+
+
+@compiled
+def platelets_of(baseline: float) -> Array:
+    """A patient's platelets before any drug."""
+    state = np.ones(N_PLATELETS)
+    state[COUNT] = state[LOWEST] = baseline
+    state[SEVERE_DAYS] = 0.0
+    state[OUTLIVES] = state[FATAL_ON] = math.inf
+    return state
 
 
 @compiled
@@ -71,6 +84,20 @@ def _add_killing(amounts: Array, drug: Array, h: float, steps: int, killing: Arr
     for i in range(2 * steps + 1):
         killing[i] += effect(plasma * drug[PER_MG], drug[PLATELET_EMAX], drug[PLATELET_EC50])
         gut, plasma, tissue = moved((gut, plasma, tissue), amounts[RATE], shares)
+
+
+@compiled
+def _reach(amounts: Array, constants: Array) -> float:
+    """The most that drugs kill per day from now on, if all that is in the body were in plasma; 1 with an infusion."""
+    reach = 0.0
+    for d in range(constants.shape[0]):
+        drug = constants[d]
+        if drug[PLATELET_EMAX] > 0.0:
+            if amounts[d, RATE] > 0.0:
+                return 1.0
+            amount = amounts[d, GUT] + amounts[d, PLASMA] + amounts[d, TISSUE]
+            reach += effect(amount * drug[PER_MG], drug[PLATELET_EMAX], drug[PLATELET_EC50])
+    return reach
 
 
 @compiled
@@ -93,19 +120,18 @@ def platelets_at_rest(state: Array, baseline: float) -> bool:
 
 
 @compiled
-def advance_platelets(state: Array, baseline: float, amounts: Array, constants: Array, time: float) -> None:
-    """Advance a platelet state in place by ``time`` days (classical Runge-Kutta).
+def advance_platelets(state: Array, baseline: float, amounts: Array, constants: Array, now: float, time: float) -> None:
+    """Advance a platelet state in place by ``time`` days from the study day ``now`` (classical Runge-Kutta).
 
     ``amounts`` holds each drug's mg in gut, plasma and tissue at the start, and the rate of its infusion;
     ``constants`` its vector of constants.
     """
-    most = 0.0
-    for d in range(amounts.shape[0]):
-        most = max(most, amounts[d, GUT], amounts[d, PLASMA], amounts[d, TISSUE], amounts[d, RATE])
-    if most < 1e-6 and platelets_at_rest(state, baseline):
+    reach = _reach(amounts, constants)
+    if reach < _NONE and platelets_at_rest(state, baseline):
         return
     count, pool, drive = state[COUNT], state[POOL], state[DRIVE]
-    steps = max(1, math.ceil(time / (_LONGEST if most > 1e-3 else _LONGEST_FREE)))
+    longest = _LONGEST if reach > _WEAK else _LONGEST_WEAK if reach > _FREE else _LONGEST_FREE
+    steps = max(1, math.ceil(time / longest))
     h = time / steps
     sixth = h / 6.0
     killing = np.zeros(2 * steps + 1)
@@ -124,4 +150,6 @@ def advance_platelets(state: Array, baseline: float, amounts: Array, constants: 
         state[LOWEST] = min(state[LOWEST], count)
         if count < SEVERE:
             state[SEVERE_DAYS] += h
+            if state[SEVERE_DAYS] >= state[OUTLIVES] and state[FATAL_ON] == math.inf:
+                state[FATAL_ON] = now + (i + 1) * h - (state[SEVERE_DAYS] - state[OUTLIVES])
     state[COUNT], state[POOL], state[DRIVE] = count, pool, drive

@@ -8,20 +8,18 @@ from trialsim.rng import Purpose, stream
 from trialsim.spec.resolved import Pharmacology
 
 
-def draw_endurance(pharmacology: Pharmacology, patient: int, *, seed: int, replicate: int = 0) -> float:
-    """The integral of the hazard at which a patient dies: standard exponential, infinity where nobody dies of it."""
+def draw_outlived(pharmacology: Pharmacology, patient: int, *, seed: int, replicate: int = 0) -> tuple[float, float]:
+    """The days of neutropenia, and of thrombocytopenia, that a patient outlives; infinite where nobody dies of them.
+
+    Exponential with the mean 1 / hazard each, and independent: death comes when the first of them is used up, which is
+    death at the sum of the hazards.
+    """
     if not pharmacology.is_lethal:
-        return math.inf
+        return math.inf, math.inf
     rng = stream(seed, Purpose.TOXIC_DEATH, subject=patient, replicate=replicate)
-    return float(rng.standard_exponential())
-
-
-def suffered(neutropenic: float, thrombocytopenic: float, few_neutrophils: float, few_platelets: float) -> float:
-    """The integral of the hazard so far: each rate times the days below its limit."""
-    return neutropenic * few_neutrophils + thrombocytopenic * few_platelets
-
-
-def day_of_death(before: float, now: float, suffered_before: float, suffered_now: float, endurance: float) -> float:
-    """The day between two visits on which ``endurance`` is used up; low counts are taken as even in between."""
-    share = (endurance - suffered_before) / (suffered_now - suffered_before)
-    return before + min(1.0, max(0.0, share)) * (now - before)
+    rates = pharmacology.neutropenic_death, pharmacology.thrombocytopenic_death
+    neutropenic, thrombocytopenic = (
+        float(drawn) / rate if rate > 0.0 else math.inf
+        for drawn, rate in zip(rng.standard_exponential(2), rates, strict=True)
+    )
+    return neutropenic, thrombocytopenic
