@@ -43,7 +43,7 @@ from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.treatment.library import load_library
 from trialsim.treatment.pharmacokinetics import N_AMOUNTS
 from trialsim.treatment.pharmacology import N_DRUG
-from trialsim.treatment.platelets import N_PLATELETS
+from trialsim.treatment.platelets import platelets_of
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "benchmarks" / "README.md"
@@ -167,12 +167,13 @@ def one_lesion(protocol: ResolvedProtocol, cells: p.Counts, rates: r.Rates, *, t
         cells=cells[None].copy(),
         lesions=np.full((1, s.N_LESION), np.nan),
         clock=clock,
-        platelets=np.ones(N_PLATELETS),
+        platelets=platelets_of(1.0),
         amounts=np.zeros((0, N_AMOUNTS)),
         rates=rates,
         drugs=np.zeros((0, N_DRUG)),
         effects=np.zeros((0, s.N_EFFECT)),
         host=np.zeros(s.N_HOST),
+        exposure=np.zeros(0),
         orders=np.zeros((0, s.N_ORDER)),
         inputs=np.zeros((0, s.N_INPUT)),
         marrow=np.zeros(0),
@@ -189,8 +190,9 @@ def live_a_year(state: s.State, cells: p.Counts, stream: Stream, paths: int) -> 
     own, space = state_handle(state), space_handle(1)
     for _ in range(paths):
         state.cells[0] = cells
-        state.clock[s.NOW] = 0.0
+        state.clock[[s.NOW, s.CELLS_AT, s.DUE]] = 0.0
         entry.advance(own.address, YEAR, space.address, stream.address)
+        entry.settle(own.address, space.address, stream.address)
 
 
 def kernel(protocol: ResolvedProtocol) -> list[Line]:

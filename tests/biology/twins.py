@@ -15,6 +15,7 @@ from trialsim.biology import exact, host, populations
 from trialsim.biology.rates import HOST_SHARE, Rates
 from trialsim.patient import compiled
 from trialsim.patient import state as s
+from trialsim.treatment import platelets
 from trialsim.treatment.pharmacology import N_DRUG
 
 Counts = NDArray[np.int64]
@@ -41,7 +42,7 @@ def _compiled_twin(part: str = "", old: str = "", new: str = "") -> Callable[...
     return scope["simulate"]
 
 
-_advance, _make_workspace = compiled.advance, compiled.make_workspace
+_advance, _settle, _make_workspace = compiled.advance, compiled.settle, compiled.make_workspace
 _State = s.State
 _N_LESION, _N_CLOCK = s.N_LESION, s.N_CLOCK
 _WAKE_LEFT, _LIMIT, _TOLERANCE, _LONGEST, _BASELINE = s.WAKE_LEFT, s.LIMIT, s.TOLERANCE, s.LONGEST, s.BASELINE
@@ -49,6 +50,7 @@ _INFILTRATE, _IN_USE, _BURDEN, _PRODUCTION = s.INFILTRATE, s.IN_USE, s.BURDEN, s
 _N_HOST, _N_EFFECT, _N_ORDER, _N_TRACE, _N_DRUG = s.N_HOST, s.N_EFFECT, s.N_ORDER, s.N_TRACE, N_DRUG
 _SHARE_PER_UNIT, _HOST_SHARE = host.SHARE_PER_UNIT, HOST_SHARE
 _resting_production = host.resting_production
+_platelets_of = platelets.platelets_of
 
 
 def _many(simulate: Callable[..., int]) -> Callable[..., Counts]:
@@ -95,12 +97,13 @@ def _kernel_paths(start, rates, until, infiltrate, paths, tolerance, longest, rn
             cells=cells,
             lesions=lesions,
             clock=clock,
-            platelets=np.ones(5),
+            platelets=_platelets_of(1.0),
             amounts=np.zeros((0, 4)),
             rates=rates,
             drugs=np.zeros((0, _N_DRUG)),
             effects=np.zeros((0, _N_EFFECT)),
             host=around,
+            exposure=np.zeros(0),
             orders=np.zeros((0, _N_ORDER)),
             inputs=np.zeros((0, 3)),
             marrow=np.zeros(0),
@@ -111,6 +114,7 @@ def _kernel_paths(start, rates, until, infiltrate, paths, tolerance, longest, rn
             trace=np.zeros((0, _N_TRACE)),
         )
         _advance(state, until, space, rng)
+        _settle(state, space, rng)
         out[path] = cells[0]
     return out
 

@@ -26,6 +26,7 @@ from trialsim.spec.biomarkers import Marker, shipped_markers
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.treatment.library import load_library
+from trialsim.treatment.platelets import platelets_of
 
 GUIDED = Path(__file__).parents[2] / "protocols" / "biomarker-guided-navitoclax.yaml"
 SEED = 20261122
@@ -55,12 +56,13 @@ def patient_with(senescent: int, cycling: int = 0, dormant: int = 0) -> s.State:
         cells=cells,
         lesions=np.zeros((2, s.N_LESION)),
         clock=np.zeros(s.N_CLOCK),
-        platelets=np.ones(5),
+        platelets=platelets_of(1.0),
         amounts=np.zeros((1, 4)),
         rates=quiet_rates(),
         drugs=np.zeros((0, 1)),
         effects=np.zeros((0, s.N_EFFECT)),
         host=np.zeros(s.N_HOST),
+        exposure=np.zeros(0),
         orders=np.zeros((0, s.N_ORDER)),
         inputs=np.zeros((0, s.N_INPUT)),
         marrow=np.zeros(0),
@@ -185,8 +187,8 @@ def test_every_measurement_has_its_own_error() -> None:
 # Whole trials
 
 
-#: The states in which the trial's processes left the patients, by the trial's overrides.
-LEFT: dict[tuple[str, ...], dict[int, s.State]] = {}
+#: The courses of the patients of the trial's processes, by the trial's overrides.
+LEFT: dict[tuple[str, ...], dict[int, Course]] = {}
 
 
 @lru_cache(maxsize=8)
@@ -197,7 +199,7 @@ def conducted(*overrides: str) -> TrialRecord:
 
     def new_course(patient: int, arm: ResolvedArm, own: Traits) -> Course:
         course = Course(patient, arm, own, protocol, seed=SEED)
-        left[patient] = course.state
+        left[patient] = course
         return course
 
     return conduct_trial(protocol, seed=SEED, traits=traits, new_course=new_course)
@@ -307,7 +309,7 @@ def both_agree(trial: TrialRecord, protocol: ResolvedProtocol) -> bool:
     agree = [
         np.array_equal(own, banks, equal_nan=own.dtype.kind == "f")
         for patient, state in states.items()
-        for own, banks in zip(LEFT[()][patient], state, strict=True)
+        for own, banks in zip(LEFT[()][patient].state, state, strict=True)
     ]
     for row, record in enumerate(of_arm(trial)):
         (result,) = record.panels or [None]

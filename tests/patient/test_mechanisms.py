@@ -713,6 +713,8 @@ def test_only_aided_seeds_of_cycling_cells_are_called_so() -> None:
     state.cells[0] = 0
     state.cells[0, escaped(0, 1)], state.cells[0, senescent(0, 0, 0, 1)] = 10_000, 5_000
     state.rates[r.SEEDING], state.rates[r.SASP_SEEDING] = 0.01, 5.0
-    compiled.advance(state, 20.0, compiled.make_workspace(state.cells.shape[0]), np.random.default_rng(2))
+    space, rng = compiled.make_workspace(state.cells.shape[0]), np.random.default_rng(2)
+    compiled.advance(state, 20.0, space, rng)
+    compiled.settle(state, space, rng)
     assert state.cells[:, SEEDED].sum() == 0
     assert state.cells[1:, escaped(0, 1)].sum() > 0

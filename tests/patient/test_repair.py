@@ -29,6 +29,11 @@ def protocol(half_time: float | None) -> ResolvedProtocol:
     return with_gains(shipped(), crowding=0.0).model_copy(update={"agents": agents})
 
 
+def on_day(course: Course, day: float) -> None:
+    """It is that day, and time has done nothing."""
+    course.state.clock[[s.NOW, s.CELLS_AT, s.DUE]] = day
+
+
 def surviving(days: list[float], half_time: float | None, *, field: str = "local") -> float:
     """Share of cycling cells after fractions on days, struck without letting time do anything else to the cells."""
     given = arm(order("radiation", DOSE, days, field=field))
@@ -36,7 +41,7 @@ def surviving(days: list[float], half_time: float | None, *, field: str = "local
     course.state.cells[:] = 0
     course.state.cells[0, 0] = CELLS
     for day in days:
-        course.state.clock[s.NOW] = day
+        on_day(course, day)
         course.give(0, 1.0)
     return float(course.state.cells[0, 0]) / CELLS
 
@@ -81,7 +86,7 @@ def test_damage_is_left_where_the_dose_was() -> None:
     course.state.cells[:] = 0
     course.state.cells[:2, 0] = CELLS
     course.give(0, 1.0)
-    course.state.clock[s.NOW] = 0.1
+    on_day(course, 0.1)
     course.give(1, 1.0)
     local, focus = np.log(course.state.cells[:2, 0] / CELLS)
     one = -ALPHA * DOSE * (1.0 + DOSE / RATIO)

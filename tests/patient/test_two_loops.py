@@ -284,22 +284,6 @@ def test_another_delay_is_caught(change: dict[str, float]) -> None:
         assert_one_course(mutant, "control", trial.visits("control"))
 
 
-def test_a_neutrophil_rule_that_never_holds_changes_nothing() -> None:
-    """To the bit, against the same trial without the rule: but for the counts that are taken.
-
-    Catches a count that pauses the cells, or that draws from a stream of theirs.
-    """
-    plain = conducted(FLAGSHIP)
-    trial = conduct(ruled(plain.protocol, neutrophils_hold_below=1e-6, neutrophils_resume_above=1e-6))
-    events = [e for e in trial.record.events if not (e.kind is EventKind.LABORATORY and e.detail == "neutrophils")]
-    assert events == plain.record.events
-    assert len(events) < len(trial.record.events)
-    for number, course in trial.courses.items():
-        for name in ("cells", "lesions", "platelets", "amounts", "host", "clock"):
-            other = getattr(plain.courses[number].state, name)
-            np.testing.assert_array_equal(getattr(course.state, name), other, err_msg=name)
-
-
 def test_both_loops_miss_the_same_doses() -> None:
     """A fifth of navitoclax is forgotten, under a busy rule. Catches a loop that counts doses from another one."""
     plain = with_rule(conducted(FLAGSHIP).protocol, **STRICT)

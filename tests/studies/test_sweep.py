@@ -105,7 +105,7 @@ def test_an_arm_that_no_value_changes_is_lived_once() -> None:
 def test_the_table_tells_an_unchanged_arm_once_and_every_point() -> None:
     """Catches a table that repeats what no value changed, or that leaves out a point."""
     points = grid(f"{BEGIN}=0 d after ac,7 d after ac")
-    found = run_sweep(points, 40, seed=1)
+    found = run_sweep(points, 200, seed=1)
     lines = sweep_text(found).splitlines()
     assert [line.split()[:2] for line in lines if line.startswith("any")] == [
         ["any", "control"],

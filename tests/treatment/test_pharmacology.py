@@ -70,12 +70,12 @@ def test_exposure_is_dose_over_clearance() -> None:
 def _nadir(doses: dict[int, float], days: int) -> tuple[float, float]:
     """Lowest count as a share of baseline over the first 14 days, and its day."""
     constants, amounts = drug()[None, :], np.zeros((1, N_AMOUNTS))
-    state = np.array([250.0, 1.0, 1.0, 250.0, 0.0])
+    state = pl.platelets_of(250.0)
     counts = []
     for day in range(days):
         amounts[0, 0] += doses.get(day, 0.0)
-        for _ in range(4):
-            pl.advance_platelets(state, 250.0, amounts, constants, 0.25)
+        for quarter in range(4):
+            pl.advance_platelets(state, 250.0, amounts, constants, day + 0.25 * quarter, 0.25)
             pk.advance_amounts(amounts[0], constants[0], 0.25)
             counts.append(state[pl.COUNT] / 250.0)
     first = np.array(counts[: 14 * 4])
@@ -91,11 +91,41 @@ def test_platelets_fall_within_days_and_recover_on_the_drug() -> None:
     assert lead_in > lowest
 
 
+@pytest.mark.parametrize("apart", [1.0, 3.0, 7.0])
+def test_platelets_follow_the_ode(apart: float) -> None:
+    """Doses at a distance, looked at when the next is due, against SciPy: within 0.5 % of the count, a tenth of what a
+    laboratory is off by. Catches steps too
+    long for what the drug does, and a drug whose tail is dropped."""
+    constants, amounts, state = drug()[None, :], np.zeros((1, N_AMOUNTS)), pl.platelets_of(250.0)
+
+    def slopes(_: float, y: np.ndarray) -> list[float]:
+        gut, plasma, count, pool, drive = y
+        concentration = plasma * constants[0, pk.PER_MG]
+        kill = 0.5 * concentration / (0.3 + concentration)
+        return [
+            -KA * gut,
+            KA * gut - KE * plasma,
+            (250.0 * pool * drive - count) / 9.0 - kill * count,
+            0.05 * (1.0 - pool) - 0.01 * pool * max(0.0, drive - 1.0),
+            (250.0 / count - drive) / 3.0,
+        ]
+
+    y = np.array([0.0, 0.0, 250.0, 1.0, 1.0])
+    for at in range(12):
+        if at < 8:
+            amounts[0, 0] += 315.0
+            y[0] += 315.0
+        pl.advance_platelets(state, 250.0, amounts, constants, at * apart, apart)
+        pk.advance_amounts(amounts[0], constants[0], apart)
+        y = solve_ivp(slopes, (0.0, apart), y, rtol=1e-9, atol=1e-9).y[:, -1]
+        assert state[pl.COUNT] == pytest.approx(y[2], rel=5e-3)
+
+
 def test_platelets_rest_without_a_drug() -> None:
     """Catches a drift of an undisturbed patient."""
-    state = np.array([200.0, 1.0, 1.0, 200.0, 0.0])
-    pl.advance_platelets(state, 200.0, np.zeros((1, N_AMOUNTS)), drug()[None, :], 1000.0)
-    assert state.tolist() == [200.0, 1.0, 1.0, 200.0, 0.0]
+    state = pl.platelets_of(200.0)
+    pl.advance_platelets(state, 200.0, np.zeros((1, N_AMOUNTS)), drug()[None, :], 0.0, 1000.0)
+    assert state.tolist() == pl.platelets_of(200.0).tolist()
 
 
 def test_log_kill_adds_over_doses() -> None:

@@ -208,9 +208,10 @@ class PatientProcess:
 
         To draw blood needs no advance of the patient: a visit for that alone changes nothing.
         """
-        do = self._do
+        do, advanced = self._do, False
         for kind, order in planned:
-            if kind != SameDay.LABORATORY:
+            if not advanced and kind != SameDay.LABORATORY:
+                advanced = True
                 self._course.advance(day)
                 if self._dies_of_toxicity():
                     break

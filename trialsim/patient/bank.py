@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from trialsim.collecting import uncollected
 from trialsim.compiling import compiled, stream_at
 from trialsim.patient import compiled as course
-from trialsim.patient import intake, markers
+from trialsim.patient import markers
 from trialsim.patient.compiled import Workspace, make_workspace
 from trialsim.patient.course import LINEAGES, STREAMS, scan_error
 from trialsim.patient.kinetics import OwnKinetics
@@ -63,7 +63,8 @@ RELAPSE, LESION, LATENT, LAST_SCAN, CELLS, LINEAGE, NADIR, TRUE_NADIR, FIRST_DOS
 NEUTROPHILS, TOXIC_DEATH = 10, 11
 N_OUTCOME = 12
 
-_advance, _swallow, _strike, _scan = course.advance, intake.swallow, course.strike, course.scan
+_advance, _settle, _swallow, _strike = course.advance, course.settle, course.swallow, course.strike
+_scan = course.scan
 _laboratory, _main_lineage, _measure = course.laboratory, course.main_lineage, markers.measure
 _neutrophils = course.neutrophils
 _assemble, _decide = assemble, compiled(dose_rules.decide)
@@ -193,7 +194,9 @@ def _note_dose(out: Floats, day: float, became: int) -> None:
 
 
 @compiled
-def _dose(state: State, order: int, plan: Plan, done: Floats, known: Floats, forgets: bool, rng: Generator) -> int:
+def _dose(
+    state: State, order: int, plan: Plan, done: Floats, known: Floats, forgets: bool, space: Workspace, rng: Generator
+) -> int:
     """A dose that is due, under its rule; returns what became of it."""
     rule, leader = plan.rules[order], plan.leaders[order]
     first = done[leader]
@@ -233,7 +236,7 @@ def _dose(state: State, order: int, plan: Plan, done: Floats, known: Floats, for
     if state.orders[order, DRUG] >= 0.0:
         _swallow(state, order, fraction)
     else:
-        _strike(state, order, fraction, rng)
+        _strike(state, order, fraction, space, rng)
     own[GIVEN] += fraction
     own[ADMINISTRATIONS] += 1.0
     return _GIVEN
@@ -304,7 +307,14 @@ class FollowUp(NamedTuple):
 
 @compiled
 def _treat(
-    state: State, line: int, day: float, follow_up: FollowUp, known: Floats, cells: Generator, samples: Generator
+    state: State,
+    line: int,
+    day: float,
+    follow_up: FollowUp,
+    known: Floats,
+    space: Workspace,
+    cells: Generator,
+    samples: Generator,
 ) -> int:
     """A line that is a dose; returns what became of it."""
     plan, done, out = follow_up.plan, follow_up.done, follow_up.out
@@ -315,7 +325,7 @@ def _treat(
         known[COUNTED], known[COUNTED_ON] = _neutrophils(state, samples), day
         _note_lowest(out, NEUTROPHILS, known[COUNTED])
     forgets = follow_up.missed.size > 0 and follow_up.missed[line] > 0
-    became = _dose(state, order, plan, done, known, forgets, cells)
+    became = _dose(state, order, plan, done, known, forgets, space, cells)
     _note_dose(out, day, became)
     return became
 
@@ -363,16 +373,18 @@ def _live(state: State, follow_up: FollowUp, space: Workspace) -> None:
         if _dies(state, out):
             break
         if kind == _SCAN:
+            _settle(state, space, cells)
             lesion = _scan(state, follow_up.scan_error_sd, scans)
             if lesion >= 0:
                 _see(state, lesion, out)
                 break
             out[LAST_SCAN] = day
         elif kind == _BIOMARKER:
+            _settle(state, space, cells)
             _measure(state, guides, order, errors[order], said[order])
             _decide_orders(guides, order, said[order, markers.POSITIVE] > 0.0, done)
         else:
-            became = _treat(state, line, day, follow_up, known, cells, samples)
+            became = _treat(state, line, day, follow_up, known, space, cells, samples)
             at_rest = at_rest and became != _GIVEN
         if became != _WAITS:
             places[plan.groups[line]] += 1
@@ -387,7 +399,9 @@ def live(state: State, follow_up: FollowUp) -> None:
 
     ``state`` is that at randomisation, and is left as it is at the last visit.
     """
-    _live(state, follow_up, make_workspace(state.cells.shape[0]))
+    space = make_workspace(state.cells.shape[0])
+    _live(state, follow_up, space)
+    _settle(state, space, stream_at(follow_up.cells_stream))
 
 
 @compiled
@@ -401,7 +415,8 @@ def begin_and_live(
     follow_up: FollowUp,
 ) -> None:
     """`trialsim.patient.prepare.assemble`, then `live`, of a patient at whom nobody looks."""
-    live(_assemble(whose, responds, world, recipe, kinetics, 0, lesions_stream), follow_up)
+    state = _assemble(whose, responds, world, recipe, kinetics, 0, lesions_stream)
+    _live(state, follow_up, make_workspace(state.cells.shape[0]))
 
 
 def _streams_of(plan: Plan) -> tuple[Purpose, ...]:

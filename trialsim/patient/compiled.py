@@ -41,7 +41,6 @@ from trialsim.biology.rates import (
     CROWDING,
     DAMAGE_ODDS,
     ESCAPED_NET,
-    GROWTH,
     HOST_KILL,
     HOST_SHARE,
     IMMUNE_KILL,
@@ -86,13 +85,17 @@ from trialsim.biology.sasp import (
 from trialsim.compiling import compiled, inlined
 from trialsim.patient.blood import look_ahead_at_blood
 from trialsim.patient.intake import advance_marrow, is_waiting, let_in, poison
+from trialsim.patient.intake import swallow as take_in
 from trialsim.patient.state import (
     ADDS,
     BASELINE,
     BURDEN,
+    BURDEN_DAYS,
+    CELLS_AT,
     CROSS,
     CROSSED,
     DRUG,
+    DUE,
     FIRST_ESCAPE,
     GRAY,
     HITS,
@@ -115,6 +118,7 @@ from trialsim.patient.state import (
     RELATIVE,
     REPAIR,
     SENESCENCE_GAIN,
+    SENESCENT_SEEN,
     SHIFT,
     TOLERANCE,
     TOXIN,
@@ -146,11 +150,13 @@ from trialsim.treatment.platelets import FATAL_ON as PLATELETS_FATAL_ON
 
 Generator = np.random.Generator
 
-#: A drug that from now on takes less than this share of the cells it acts on, or slows growth by less than this part,
-#: no longer shortens steps.
-_NEGLIGIBLE_KILL, _NEGLIGIBLE_BRAKE = 1e-3, 1e-2
-#: Longest step while a drug acts: three e-foldings of its decay, which five quadrature points follow, or so many days.
-_FOLDINGS, _DRUG_STEP = 3.0, 3.0
+#: A drug that from now on takes less than this share of the cells it acts on no longer shortens steps, and with less
+#: than this part of its largest effect it need not be followed.
+_NEGLIGIBLE_KILL, _NEGLIGIBLE_EFFECT = 1e-3, 1e-3
+#: Longest step of cells while a drug kills them, days by the root of the tolerance: three days at the default.
+_KILLING_STEP = 3.0 / math.sqrt(0.05)
+#: Days, and e-foldings of a drug's decay, that quadrature follows.
+_QUADRATURE, _FOLDINGS = 3.0, 3.0
 #: Coefficient of variation of a platelet count in the laboratory.
 PLATELET_ERROR = 0.05
 
@@ -224,51 +230,82 @@ def _any_busy(state: State, space: Workspace) -> bool:
 
 
 @inlined
-def _longest_under_drugs(state: State, space: Workspace) -> float:
-    """Longest step that drugs allow now.
+def _strongest(state: State) -> tuple[float, float]:
+    """The largest hazards per day that drugs may reach from now on: of senescent cells, and of cycling ones.
 
-    A hazard (killing, a stream into senescence) takes at most sqrt(tolerance) of the cells it acts on in a step, and no
-    step is longer than quadrature follows the decay of a drug that kills, or slows growth. What a drug may reach is
-    told from all of it that is in the body. One without a target shortens no step: it changes nothing, to the bit.
+    Streams into senescence count as hazards. What a drug may reach is told from all of it that is in the body; one that
+    will take less than ``_NEGLIGIBLE_KILL`` of the cells from now on does not count, nor does one without a target: it
+    shortens no step and changes nothing, to the bit.
     """
-    longest = math.inf
-    if state.effects.shape[0] == 0:
-        return longest
-    senescent = _any_senescent(state, space)
+    killing = others = 0.0
     known, strength, slowest = -1, 0.0, 0.0
     for e in range(state.effects.shape[0]):
         line = state.effects[e]
         d, at = int(line[ON_DRUG]), int(line[ON_RATE])
+        if line[ADDS] == 0.0 or at == HOST_KILL or (at >= KILL and state.clock[SENESCENT_SEEN] == 0.0):
+            continue
         if d != known:
             known, drug = d, state.drugs[d]
             amount = state.amounts[d, GUT] + state.amounts[d, PLASMA] + state.amounts[d, TISSUE]
             strength = hill_effect(amount * drug[PER_MG], 1.0, drug[EC50], drug[HILL])
             slowest = slowest_rate(drug)
-        if strength == 0.0 or at == HOST_KILL or (at >= KILL and not senescent):
-            continue
-        if line[ADDS] > 0.0:
-            hazard = line[VALUE] * strength
-            if hazard <= _NEGLIGIBLE_KILL * slowest:
-                continue
-            longest = min(longest, math.sqrt(state.settings[TOLERANCE]) / hazard)
-        elif at != GROWTH or strength * abs(line[VALUE] - 1.0) <= _NEGLIGIBLE_BRAKE:
-            continue
-        longest = min(longest, max(_DRUG_STEP, _FOLDINGS / slowest))
+        hazard = line[VALUE] * strength
+        if hazard > _NEGLIGIBLE_KILL * slowest:
+            if at >= KILL:
+                killing = max(killing, hazard)
+            else:
+                others = max(others, hazard)
+    return killing, others
+
+
+@inlined
+def _longest_under_drugs(state: State, killing: float, others: float) -> float:
+    """Longest step under such hazards.
+
+    The ageing chain is solved for the mean of the killing over a step, which may be of a few doses; of cycling cells a
+    hazard takes at most sqrt(tolerance) in a step.
+    """
+    root = math.sqrt(state.settings[TOLERANCE])
+    longest = _KILLING_STEP * root if killing > 0.0 or others > 0.0 else math.inf
+    return min(longest, root / others) if others > 0.0 else longest
+
+
+@inlined
+def _hasten(state: State) -> None:
+    """Let cells that wait wait no longer than the drugs that are there now allow."""
+    clock = state.clock
+    if clock[CELLS_AT] < clock[NOW] and clock[DUE] < math.inf:
+        killing, others = _strongest(state)
+        clock[DUE] = min(clock[DUE], max(clock[NOW], clock[CELLS_AT] + _longest_under_drugs(state, killing, others)))
+
+
+@inlined
+def _followed(state: State) -> float:
+    """Days over which quadrature follows the decay of every drug that still does something."""
+    longest = math.inf
+    for d in range(state.drugs.shape[0]):
+        if is_there(state.amounts, d):
+            drug = state.drugs[d]
+            amount = state.amounts[d, GUT] + state.amounts[d, PLASMA] + state.amounts[d, TISSUE]
+            if hill_effect(amount * drug[PER_MG], 1.0, drug[EC50], drug[HILL]) > _NEGLIGIBLE_EFFECT:
+                longest = min(longest, max(_QUADRATURE, _FOLDINGS / slowest_rate(drug)))
     return longest
 
 
 @inlined
-def _pace_of_load(seen: Survey, rates: Rates) -> float:
-    """How fast the secretome's load in a lesion changes now, per day: cells mature, are diluted and cleared."""
+def _pace_of_load(seen: Survey, rates: Rates, killing: float) -> float:
+    """How fast the secretome's load in a lesion changes now, per day: cells mature, are diluted, cleared and killed."""
     if seen[SECRETING] + seen[RIPENING] == 0.0:
         return 0.0
     share = seen[SECRETING] / seen[ALL] + rates[HOST_SHARE]
-    change = max(rates[MATURATION] * seen[RIPENING], (rates[CLEARANCE] + rates[NET]) * seen[SECRETING]) / seen[ALL]
+    change = (
+        max(rates[MATURATION] * seen[RIPENING], (rates[CLEARANCE] + rates[NET] + killing) * seen[SECRETING]) / seen[ALL]
+    )
     return rates[SASP_INTENSITY] * LARGEST * HALF_SHARE / (share + HALF_SHARE) ** 2 * change
 
 
 @inlined
-def _step_length(state: State, space: Workspace, left: float) -> float:
+def _step_length(state: State, space: Workspace) -> float:
     """Longest step allowed now.
 
     With tolerance e a step ends before a cell's chance to arrest, or the logarithm of a population that grows at its
@@ -277,13 +314,14 @@ def _step_length(state: State, space: Workspace, left: float) -> float:
     before a change of the secretome's load could change the logarithm of a population by more than e.
     """
     tolerance = state.settings[TOLERANCE]
-    length = min(left, state.settings[LONGEST])
+    length = state.settings[LONGEST]
     rates = state.rates
     arrest = rates[SPONTANEOUS_RATE] + rates[SASP_ARREST] * LARGEST * rates[SASP_INTENSITY]
     fastest = max(arrest, rates[NET], rates[ESCAPED_NET])
     if fastest > 0.0:
         length = min(length, math.sqrt(tolerance) / fastest)
-    length = min(length, _longest_under_drugs(state, space))
+    killing, others = _strongest(state)
+    length = min(length, _longest_under_drugs(state, killing, others))
     crowded = rates[CROWDING] > 0.0
     # Under Gompertz's law the factor f on growth g changes at the rate f g / ln(capacity / reference), and a small
     # lesion's f is large.
@@ -299,7 +337,7 @@ def _step_length(state: State, space: Workspace, left: float) -> float:
             length = min(length, math.sqrt(tolerance) / rates[REVERSAL])
         smallest = min(smallest, seen[ALL])
         if force > 0.0:
-            moving = max(moving, force * _pace_of_load(seen, rates))
+            moving = max(moving, force * _pace_of_load(seen, rates, killing))
     if crowded:
         pace *= max(1.0, crowding(smallest, rates))
         if pace * length > tolerance:
@@ -311,12 +349,12 @@ def _step_length(state: State, space: Workspace, left: float) -> float:
 
 @inlined
 def _set_drug_effects(state: State, rates: Rates, time: float) -> None:
-    """What drugs do to the rates, by their mean effect over the next ``time`` days."""
+    """What drugs do to the rates, by their mean effect over the ``time`` days that cells have waited."""
     for d in range(state.drugs.shape[0]):
-        if not is_there(state.amounts, d):
+        if state.exposure[d] <= 0.0:
             continue
-        drug = state.drugs[d]
-        strength = mean_effect(state.amounts[d], drug, 1.0, drug[EC50], time)
+        strength = state.exposure[d] / time
+        state.exposure[d] = 0.0
         for e in range(state.effects.shape[0]):
             line = state.effects[e]
             if int(line[ON_DRUG]) == d:
@@ -329,9 +367,9 @@ def _set_drug_effects(state: State, rates: Rates, time: float) -> None:
 
 @inlined
 def _set_host_effects(state: State, space: Workspace, rates: Rates, time: float) -> None:
-    """What the host's senescent cells and the immune infiltrate do to the rates, at the middle of the step."""
-    burden = advance_burden(state.host[BURDEN], state.host[PRODUCTION], rates[HOST_KILL], 0.5 * time)
-    rates[HOST_SHARE] = SHARE_PER_UNIT * burden
+    """What the host's senescent cells do to the rates, by their mean, and the immune infiltrate, by its middle."""
+    rates[HOST_SHARE] = SHARE_PER_UNIT * state.host[BURDEN_DAYS] / time
+    state.host[BURDEN_DAYS] = 0.0
     if rates[SASP_CLEARANCE] > 0.0:
         weighted = total = 0.0
         quarter, half = look_ahead(rates, 0.25 * time), math.exp(-0.5 * time / rates[INFILTRATION_TIME])
@@ -346,7 +384,24 @@ def _set_host_effects(state: State, space: Workspace, rates: Rates, time: float)
 
 
 @inlined
-def _advance_drugs(state: State, time: float) -> None:
+def _pass(state: State, time: float) -> None:
+    """Let ``time`` days pass for all but the cells: drugs, platelets, the host. What cells will feel of it is kept."""
+    kill = 0.0
+    cells_wait = state.clock[DUE] < math.inf
+    for d in range(state.drugs.shape[0]):
+        if cells_wait and is_there(state.amounts, d):
+            drug = state.drugs[d]
+            strength = mean_effect(state.amounts[d], drug, 1.0, drug[EC50], time)
+            state.exposure[d] += strength * time
+            for e in range(state.effects.shape[0]):
+                line = state.effects[e]
+                if int(line[ON_DRUG]) == d and int(line[ON_RATE]) == HOST_KILL:
+                    kill += line[VALUE] * strength
+    if cells_wait:
+        before = state.host[BURDEN]
+        after = advance_burden(before, state.host[PRODUCTION], kill, time)
+        state.host[BURDEN], state.host[BURDEN_DAYS] = after, state.host[BURDEN_DAYS] + 0.5 * (before + after) * time
+    advance_platelets(state.platelets, state.settings[BASELINE], state.amounts, state.drugs, state.clock[NOW], time)
     for d in range(state.drugs.shape[0]):
         if is_there(state.amounts, d):
             advance_amounts(state.amounts[d], state.drugs[d], time)
@@ -373,7 +428,7 @@ def _step_lesion(state: State, lesion: int, space: Workspace, span: Span, rng: G
     before = seen[ALL]
     if before == 0.0:
         return
-    now, time = state.clock[NOW], span.days
+    began, time = state.clock[CELLS_AT], span.days
     infiltrate = own[INFILTRATE]
     waking = rates[WAKE]
     if cells[DORMANT] > 0 and waking > 0.0:
@@ -394,13 +449,13 @@ def _step_lesion(state: State, lesion: int, space: Workspace, span: Span, rng: G
         return
     if escapes > 0 and math.isnan(own[FIRST_ESCAPE]):
         # Escapes fall uniformly within a step, given their number; the first of k is a minimum of k uniforms.
-        own[FIRST_ESCAPE] = now + time * (1.0 - rng.random() ** (1.0 / escapes))
+        own[FIRST_ESCAPE] = began + time * (1.0 - rng.random() ** (1.0 / escapes))
     limit = state.settings[LIMIT]
     if math.isnan(own[CROSSED]):
         after = total_cells(cells)
         if after >= limit:
             share = 0.0 if before >= limit else math.log(limit / before) / math.log(after / before)
-            own[CROSSED] = now + share * time
+            own[CROSSED] = began + share * time
 
 
 @compiled
@@ -503,46 +558,70 @@ def at_rest(state: State) -> bool:
 
 
 @inlined
+def _catch_up(state: State, space: Workspace, fresh: bool, rng: Generator) -> None:
+    """`settle`; ``fresh``: the surveys in ``space`` are of the cells as they are."""
+    clock = state.clock
+    time = clock[NOW] - clock[CELLS_AT]
+    if time <= 0.0:
+        return
+    if clock[DUE] < math.inf and (fresh or _survey_all(state, state.rates, space)):
+        rates = space.rates
+        for at in range(rates.size):
+            rates[at] = state.rates[at]
+        _set_drug_effects(state, rates, time)
+        if rates[SASP_F3] != state.rates[SASP_F3]:
+            # A survey holds the weights of what it counts, and a drug acts on one of them.
+            _survey_all(state, rates, space)
+        if rates[LATENT_RESISTANCE] > 0.0:
+            _tell_apart(state, rates, rng)
+        _set_host_effects(state, space, rates, time)
+        _set_present(state, space)
+        if _any_busy(state, space):
+            step_chances(rates, time, space.present, space.chances)
+        span = make_span(rates, time)
+        for lesion in range(int(clock[IN_USE])):
+            _step_lesion(state, lesion, space, span, rng)
+        _found_foci(state, rates, time, space.seeds, rng)
+    clock[CELLS_AT] = clock[DUE] = clock[NOW]
+    _trace(state)
+
+
+@compiled
+def settle(state: State, space: Workspace, rng: Generator) -> None:
+    """Take the cells on to now, in one step."""
+    _catch_up(state, space, False, rng)
+
+
+@inlined
 def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
     """`advance`, with room to work in."""
-    while state.clock[NOW] < until:
+    clock = state.clock
+    fresh = False
+    while clock[NOW] < until:
         goal = until
         if state.inputs.shape[0] > 0:
-            goal = let_in(state.inputs, state.orders, DRUG, state.amounts, state.drugs, state.clock[NOW], until)
-        left = goal - state.clock[NOW]
-        alive = _survey_all(state, state.rates, space)
-        time = _step_length(state, space, left) if alive else left
+            goal = let_in(state.inputs, state.orders, DRUG, state.amounts, state.drugs, clock[NOW], until)
+            _hasten(state)
+        if clock[DUE] <= clock[NOW]:
+            _catch_up(state, space, fresh, rng)
+            fresh = _survey_all(state, state.rates, space)
+            clock[SENESCENT_SEEN] = 1.0 if fresh and _any_senescent(state, space) else 0.0
+            clock[DUE] = clock[NOW] + _step_length(state, space) if fresh else math.inf
+        goal = min(goal, clock[NOW] + _followed(state))
         # Steps that end within rounding of the goal end on it.
-        if left - time < 1e-9:
-            time = left
-        if alive:
-            rates = space.rates
-            for at in range(rates.size):
-                rates[at] = state.rates[at]
-            _set_drug_effects(state, rates, time)
-            if rates[SASP_F3] != state.rates[SASP_F3]:
-                # A survey holds the weights of what it counts, and a drug acts on one of them.
-                _survey_all(state, rates, space)
-            if rates[LATENT_RESISTANCE] > 0.0:
-                _tell_apart(state, rates, rng)
-            _set_host_effects(state, space, rates, time)
-            _set_present(state, space)
-            if _any_busy(state, space):
-                step_chances(rates, time, space.present, space.chances)
-            span = make_span(rates, time)
-            for lesion in range(int(state.clock[IN_USE])):
-                _step_lesion(state, lesion, space, span, rng)
-            _found_foci(state, rates, time, space.seeds, rng)
-            state.host[BURDEN] = advance_burden(state.host[BURDEN], state.host[PRODUCTION], rates[HOST_KILL], time)
-        advance_platelets(state.platelets, state.settings[BASELINE], state.amounts, state.drugs, state.clock[NOW], time)
-        _advance_drugs(state, time)
-        state.clock[NOW] = goal if time == left else state.clock[NOW] + time
-        _trace(state)
+        if clock[DUE] < goal - 1e-9:
+            goal = clock[DUE]
+        _pass(state, goal - clock[NOW])
+        clock[NOW] = goal
 
 
 @compiled
 def advance(state: State, until: float, space: Workspace, rng: Generator) -> bool:
-    """Run biology and pharmacology up to study day ``until``; returns whether the patient is then at rest."""
+    """Run biology and pharmacology up to study day ``until``; returns whether the patient is then at rest.
+
+    Cells may be left behind, and catch up in one step when the tolerance asks for it, or whoever looks at them, or
+    treats them (`settle`): a dose that is swallowed needs no step of its own.
+    """
     _run(state, until, space, rng)
     if state.marrow.shape[0] > 0:
         advance_marrow(state, until)
@@ -562,7 +641,14 @@ def _meet_unrepaired(state: State, gray: float, cross: float, repair: float, loc
 
 
 @compiled
-def strike(state: State, order: int, fraction: float, rng: Generator) -> None:
+def swallow(state: State, order: int, fraction: float) -> None:
+    """One dose of an order's drug, now, at a fraction of the planned dose (`trialsim.patient.intake.swallow`)."""
+    take_in(state, order, fraction)
+    _hasten(state)
+
+
+@compiled
+def strike(state: State, order: int, fraction: float, space: Workspace, rng: Generator) -> None:
     """One damaging dose of an order (an infusion, a fraction of radiation), now, at a fraction of the planned dose.
 
     A drug in the blood may change the odds that a lost cell turns senescent.
@@ -584,6 +670,10 @@ def strike(state: State, order: int, fraction: float, rng: Generator) -> None:
         cross_local, cross = _meet_unrepaired(state, fraction * line[GRAY], line[CROSS], line[REPAIR], line[LOCAL_ONLY])
     share = line[SENESCENCE_GAIN] * senescent_share(odds, fraction * line[RELATIVE], line[SHIFT])
     lesions = 1 if line[LOCAL_ONLY] > 0.0 else int(state.clock[IN_USE])
+    if lesions == 1 and total_cells(state.cells[LOCAL]) == 0:
+        lesions = 0  # a bed without tumour: cells elsewhere need not know
+    else:
+        settle(state, space, rng)
     for lesion in range(lesions):
         more = cross_local if lesion == LOCAL else cross
         loss, loss_escaped = -math.expm1(-(hits + more)), -math.expm1(-(hits_escaped + more))
@@ -594,14 +684,14 @@ def strike(state: State, order: int, fraction: float, rng: Generator) -> None:
 
 @compiled
 def scan(state: State, error_sd: float, rng: Generator) -> int:
-    """The lesion that a scan finds now, or -1: the largest measured one at or above the detection limit.
+    """The lesion that a scan finds, or -1: the largest measured one at or above the detection limit. Cells are settled.
 
     Measured size is cells x exp(error), one error drawn for each place of a lesion.
     """
-    found, largest = -1, state.settings[LIMIT]
+    found, largest, used = -1, state.settings[LIMIT], int(state.clock[IN_USE])
     for lesion in range(state.cells.shape[0]):
         error = error_sd * rng.standard_normal()
-        total = total_cells(state.cells[lesion])
+        total = total_cells(state.cells[lesion]) if lesion < used else 0
         if total > 0:
             measured = total * math.exp(error)
             if measured >= largest:

@@ -78,16 +78,16 @@ class Course:
         self._streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
         lesions, cells, scans, visits, counts = self._streams
         kinetics = recipes_of(arm, protocol).kinetics(traits, patient, seed=seed, replicate=replicate)
-        self.state = prepare(traits, arm, protocol, lesions.generator, kinetics=kinetics, traced=traced)
-        neutropenic, self.state.platelets[OUTLIVES] = draw_outlived(
+        self._state = prepare(traits, arm, protocol, lesions.generator, kinetics=kinetics, traced=traced)
+        neutropenic, self._state.platelets[OUTLIVES] = draw_outlived(
             protocol.pharmacology, patient, seed=seed, replicate=replicate
         )
-        if self.state.marrow.size:
-            self.state.marrow[neutrophils.OUTLIVES] = neutropenic
-        self._own, self._space = state_handle(self.state), space_handle(len(self.state.cells)).address
+        if self._state.marrow.size:
+            self._state.marrow[neutrophils.OUTLIVES] = neutropenic
+        self._own, self._space = state_handle(self._state), space_handle(len(self._state.cells)).address
         # What is asked at every visit, in Python's own numbers: NumPy's take a microsecond to compare.
         self._day = 0.0
-        self._swallowed = (self.state.orders[:, s.DRUG] >= 0.0).tolist()
+        self._swallowed = (self._state.orders[:, s.DRUG] >= 0.0).tolist()
         self._traced, self._counts_neutrophils = traced, protocol.counts_neutrophils
         #: Nothing can change before the next oral dose, so that advancing is setting the clock.
         self._at_rest = False
@@ -101,13 +101,19 @@ class Course:
         """Study day now."""
         return self._day
 
+    @property
+    def state(self) -> s.State:
+        """The patient's arrays, with the cells taken on to now."""
+        entry.settle(self._own.address, self._space, self._cells_stream)
+        return self._state
+
     def advance(self, until: float) -> None:
         """Run the patient up to study day ``until``; a day already passed changes nothing."""
         if until <= self._day:
             return
         self._day = until
         if self._at_rest:
-            self.state.clock[s.NOW] = until
+            self._state.clock[s.NOW] = until
         else:
             at_rest = entry.advance(self._own.address, until, self._space, self._cells_stream)
             self._at_rest = at_rest and not self._traced
@@ -118,17 +124,17 @@ class Course:
             entry.swallow(self._own.address, order, fraction)
             self._at_rest = False
         else:
-            entry.strike(self._own.address, order, fraction, self._cells_stream)
+            entry.strike(self._own.address, order, fraction, self._space, self._cells_stream)
             if self._counts_neutrophils:
                 self._at_rest = False
 
     def assess(self) -> Assessment:
         """A scan now."""
-        lesion = entry.scan(self._own.address, self._scan_error, self._scan_stream)
+        lesion = entry.scan(self._own.address, self._scan_error, self._space, self._cells_stream, self._scan_stream)
         if lesion < 0:
             return Assessment(found=False)
-        cells = self.state.cells[lesion]
-        crossed = float(self.state.lesions[lesion, s.CROSSED])
+        cells = self._state.cells[lesion]
+        crossed = float(self._state.lesions[lesion, s.CROSSED])
         return Assessment(
             found=True,
             site="local" if lesion == s.LOCAL else "distant",
@@ -168,16 +174,16 @@ class Course:
 
     def true_platelet_nadir(self) -> float:
         """Lowest true platelet count so far, 1e9/L."""
-        return float(self.state.platelets[LOWEST])
+        return float(self._state.platelets[LOWEST])
 
     def death_day(self) -> float:
         """The study day on which toxicity has killed the patient, up to now; infinite where it has not."""
-        fatal, marrow = float(self.state.platelets[FATAL_ON]), self.state.marrow
+        fatal, marrow = float(self._state.platelets[FATAL_ON]), self._state.marrow
         return min(fatal, float(marrow[neutrophils.FATAL_ON])) if marrow.size else fatal
 
     def true_neutrophil_nadir(self) -> float | None:
         """Lowest true neutrophil count so far, 1e9/L; None where none are simulated."""
-        marrow = self.state.marrow
+        marrow = self._state.marrow
         return float(marrow[neutrophils.LEAST] * marrow[neutrophils.BASE]) if marrow.size else None
 
 

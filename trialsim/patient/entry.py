@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from trialsim.compiling import compiled, stream_at
 from trialsim.patient import compiled as course
-from trialsim.patient import intake
 from trialsim.patient.handles import space_at, state_at
 
-_advance, _swallow, _strike = course.advance, intake.swallow, course.strike
+_advance, _settle, _swallow, _strike = course.advance, course.settle, course.swallow, course.strike
 _scan, _laboratory, _neutrophils = course.scan, course.laboratory, course.neutrophils
 
 
@@ -28,15 +27,23 @@ def swallow(state: int, order: int, fraction: float) -> None:
 
 
 @compiled
-def strike(state: int, order: int, fraction: float, cells_stream: int) -> None:
-    """One damaging dose of an order, now, at a fraction of the planned dose."""
-    _strike(state_at(state), order, fraction, stream_at(cells_stream))
+def settle(state: int, space: int, cells_stream: int) -> None:
+    """Take the cells on to now, in one step."""
+    _settle(state_at(state), space_at(space), stream_at(cells_stream))
 
 
 @compiled
-def scan(state: int, error_sd: float, scan_stream: int) -> int:
+def strike(state: int, order: int, fraction: float, space: int, cells_stream: int) -> None:
+    """One damaging dose of an order, now, at a fraction of the planned dose."""
+    _strike(state_at(state), order, fraction, space_at(space), stream_at(cells_stream))
+
+
+@compiled
+def scan(state: int, error_sd: float, space: int, cells_stream: int, scan_stream: int) -> int:
     """The lesion that a scan finds now, or -1."""
-    return _scan(state_at(state), error_sd, stream_at(scan_stream))
+    patient = state_at(state)
+    _settle(patient, space_at(space), stream_at(cells_stream))
+    return _scan(patient, error_sd, stream_at(scan_stream))
 
 
 @compiled

@@ -21,7 +21,7 @@ from trialsim.patient.state import Floats, Integers, State
 #: Words of a table for each array: where it lies, rows, columns (0 for a vector).
 _WORDS = 3
 #: The most arrays in a table.
-_ARRAYS = 17
+_ARRAYS = 18
 
 
 class Handle(NamedTuple):
@@ -52,6 +52,7 @@ def _state_table(state: State) -> Integers:
     amounts, inputs = state.toxin_amounts, state.toxin_inputs
     table[15, 0], table[15, 1], table[15, 2] = amounts.ctypes.data, amounts.shape[0], amounts.shape[1]
     table[16, 0], table[16, 1], table[16, 2] = inputs.ctypes.data, inputs.shape[0], inputs.shape[1]
+    table[17, 0], table[17, 1] = state.exposure.ctypes.data, state.exposure.size
     return table
 
 
@@ -114,6 +115,7 @@ def state_at(address: int) -> State:
         _grid(table, 6),
         _grid(table, 7),
         _floats(table, 8),
+        _floats(table, 17),
         _grid(table, 9),
         _grid(table, 12),
         _floats(table, 13),

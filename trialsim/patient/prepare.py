@@ -341,6 +341,7 @@ def assemble(
         drugs,
         effects,
         around,
+        np.zeros(drugs.shape[0]),
         orders,
         recipe.inputs.copy(),
         marrow,

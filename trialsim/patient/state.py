@@ -17,14 +17,16 @@ WAKE_LEFT, CROSSED, FIRST_ESCAPE, INFILTRATE, QUIET = 0, 1, 2, 3, 4
 N_LESION = 5
 
 #: Places in the clock: study day now, rows of the trace in use, lesions in use (the rest are room for new foci); study
-#: day of the last fraction, and unrepaired dose (Gy) in the local bed and elsewhere at that moment.
-NOW, TRACED, IN_USE, LAST_FRACTION, UNREPAIRED_LOCAL, UNREPAIRED = range(6)
-N_CLOCK = 6
+#: day of the last fraction, and unrepaired dose (Gy) in the local bed and elsewhere at that moment; the study day to
+#: which cells have been taken, at most now, the one up to which they may wait (infinite without any cells), and 1 where
+#: there were senescent ones among them.
+NOW, TRACED, IN_USE, LAST_FRACTION, UNREPAIRED_LOCAL, UNREPAIRED, CELLS_AT, DUE, SENESCENT_SEEN = range(9)
+N_CLOCK = 9
 
-#: Places in the host's vector: senescent burden now, and production per day that holds it at rest
-#: (`trialsim.biology.host`).
-BURDEN, PRODUCTION = 0, 1
-N_HOST = 2
+#: Places in the host's vector: senescent burden now, production per day that holds it at rest
+#: (`trialsim.biology.host`), and its integral over the days that cells wait for.
+BURDEN, PRODUCTION, BURDEN_DAYS = 0, 1, 2
+N_HOST = 3
 
 #: Places in the settings: detection limit (cells), tolerance, longest step (days), platelet baseline.
 LIMIT, TOLERANCE, LONGEST, BASELINE = 0, 1, 2, 3
@@ -55,6 +57,8 @@ class State(NamedTuple):
     effects: Floats
     """Effect x (drug, rate, whether it adds, value): what drugs do to the lesion's rates (below)."""
     host: Floats
+    exposure: Floats
+    """By drug: the integral of its effect (0 to 1) over the days that cells wait for."""
     orders: Floats
     """Order x constants (below)."""
     inputs: Floats

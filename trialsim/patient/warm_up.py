@@ -30,6 +30,7 @@ def compile_kernels() -> None:
         drugs=np.ones((1, N_DRUG)),
         effects=np.zeros((0, s.N_EFFECT)),
         host=np.zeros(s.N_HOST),
+        exposure=np.zeros(1),
         orders=np.array([[-1.0] + [0.0] * (s.N_ORDER - 1)]),
         inputs=np.zeros((0, s.N_INPUT)),
         marrow=marrow_at_rest(),
@@ -44,9 +45,10 @@ def compile_kernels() -> None:
     (stream,) = open_streams(0, (Purpose.CELLS,), subject=1)
     own, space = state_handle(state), space_handle(1)
     entry.advance(own.address, 1.0, space.address, stream.address)
-    entry.strike(own.address, 0, 1.0, stream.address)
+    entry.settle(own.address, space.address, stream.address)
+    entry.strike(own.address, 0, 1.0, space.address, stream.address)
     entry.swallow(own.address, 0, 1.0)
-    entry.scan(own.address, 0.0, stream.address)
+    entry.scan(own.address, 0.0, space.address, stream.address, stream.address)
     entry.laboratory(own.address, 2.0, stream.address)
     entry.neutrophils(own.address, stream.address)
     main_lineage(state.cells[0])

@@ -46,10 +46,10 @@ FEEDBACK = 1.0
 LAG = 3.0
 RENEWAL = 0.05
 DEPLETION = 0.01
-#: Longest Runge-Kutta step, days, by the killing per day that drugs may still come to: a third of navitoclax' half-life,
-#: twice that where they kill little, and without a drug a third of the lag.
-_LONGEST, _LONGEST_WEAK, _LONGEST_FREE = 0.25, 0.5, 1.0
-_WEAK, _FREE, _NONE = 2e-2, 5e-4, 1e-9
+#: Longest Runge-Kutta step, days: while a drug is absorbed or infused; while it kills; and where it kills less than
+#: ``_WEAK`` per day, a third of the lag. Below ``_NONE`` nothing is killed.
+_LONGEST_ABSORBING, _LONGEST_KILLING, _LONGEST = 0.25, 0.5, 1.0
+_WEAK, _NONE = 2e-2, 1e-9
 
 #: Places in the vector of a patient's platelet state: count, progenitor pool, production drive, lowest count so far,
 #: days spent below ``SEVERE``, how many of them the patient outlives, and the study day on which these were used up
@@ -87,17 +87,18 @@ def _add_killing(amounts: Array, drug: Array, h: float, steps: int, killing: Arr
 
 
 @compiled
-def _reach(amounts: Array, constants: Array) -> float:
-    """The most that drugs kill per day from now on, if all that is in the body were in plasma; 1 with an infusion."""
-    reach = 0.0
+def _reach(amounts: Array, constants: Array) -> tuple[float, float]:
+    """The most that drugs kill per day from now on, by what is still to be absorbed or infused, and by all of it."""
+    to_come = reach = 0.0
     for d in range(constants.shape[0]):
         drug = constants[d]
         if drug[PLATELET_EMAX] > 0.0:
             if amounts[d, RATE] > 0.0:
-                return 1.0
+                return drug[PLATELET_EMAX], drug[PLATELET_EMAX]
             amount = amounts[d, GUT] + amounts[d, PLASMA] + amounts[d, TISSUE]
+            to_come += effect(amounts[d, GUT] * drug[PER_MG], drug[PLATELET_EMAX], drug[PLATELET_EC50])
             reach += effect(amount * drug[PER_MG], drug[PLATELET_EMAX], drug[PLATELET_EC50])
-    return reach
+    return to_come, reach
 
 
 @compiled
@@ -126,11 +127,11 @@ def advance_platelets(state: Array, baseline: float, amounts: Array, constants: 
     ``amounts`` holds each drug's mg in gut, plasma and tissue at the start, and the rate of its infusion;
     ``constants`` its vector of constants.
     """
-    reach = _reach(amounts, constants)
+    to_come, reach = _reach(amounts, constants)
     if reach < _NONE and platelets_at_rest(state, baseline):
         return
     count, pool, drive = state[COUNT], state[POOL], state[DRIVE]
-    longest = _LONGEST if reach > _WEAK else _LONGEST_WEAK if reach > _FREE else _LONGEST_FREE
+    longest = _LONGEST_ABSORBING if to_come > _WEAK else _LONGEST_KILLING if reach > _WEAK else _LONGEST
     steps = max(1, math.ceil(time / longest))
     h = time / steps
     sixth = h / 6.0
