@@ -93,9 +93,8 @@ def test_platelets_fall_within_days_and_recover_on_the_drug() -> None:
 
 @pytest.mark.parametrize("apart", [1.0, 3.0, 7.0])
 def test_platelets_follow_the_ode(apart: float) -> None:
-    """Doses at a distance, looked at when the next is due, against SciPy: within 0.5 % of the count, a tenth of what a
-    laboratory is off by. Catches steps too
-    long for what the drug does, and a drug whose tail is dropped."""
+    """Doses at a distance, looked at when the next is due, against SciPy: within 1 % of the count, a fifth of what a
+    laboratory is off by. Catches steps too long for what the drug does, and a drug whose tail is dropped."""
     constants, amounts, state = drug()[None, :], np.zeros((1, N_AMOUNTS)), pl.platelets_of(250.0)
 
     def slopes(_: float, y: np.ndarray) -> list[float]:
@@ -118,7 +117,7 @@ def test_platelets_follow_the_ode(apart: float) -> None:
         pl.advance_platelets(state, 250.0, amounts, constants, at * apart, apart)
         pk.advance_amounts(amounts[0], constants[0], apart)
         y = solve_ivp(slopes, (0.0, apart), y, rtol=1e-9, atol=1e-9).y[:, -1]
-        assert state[pl.COUNT] == pytest.approx(y[2], rel=5e-3)
+        assert state[pl.COUNT] == pytest.approx(y[2], rel=1e-2)
 
 
 def test_platelets_rest_without_a_drug() -> None:

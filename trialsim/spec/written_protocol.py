@@ -167,7 +167,7 @@ class WrittenNumerics(Written):
     tolerance: Annotated[float, Bounded(0.0, 0.5, open_low=True)] = Field(
         0.05, description="Accuracy of a step of the cell kernel; smaller is slower."
     )
-    max_step: PositiveTime = Field(100.0, description="Longest step, e.g. 14 d.")
+    max_step: PositiveTime = Field(100.0, description="Longest step, e.g. 14 d; the tolerance settles the accuracy.")
 
 
 def _some(share: float) -> float:
