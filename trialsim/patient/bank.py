@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from trialsim.collecting import uncollected
 from trialsim.compiling import compiled, stream_at
+from trialsim.patient import blood, markers
 from trialsim.patient import compiled as course
-from trialsim.patient import markers
 from trialsim.patient.compiled import Workspace, make_workspace
 from trialsim.patient.course import LINEAGES, STREAMS, scan_error
 from trialsim.patient.kinetics import OwnKinetics
@@ -65,10 +65,10 @@ N_OUTCOME = 12
 
 _advance, _settle, _swallow, _strike = course.advance, course.settle, course.swallow, course.strike
 _scan = course.scan
-_laboratory, _main_lineage, _measure = course.laboratory, course.main_lineage, markers.measure
-_neutrophils = course.neutrophils
+_laboratory, _main_lineage, _measure = blood.laboratory, course.main_lineage, markers.measure
+_neutrophils = blood.neutrophil_count
 _assemble, _decide = assemble, compiled(dose_rules.decide)
-_death_day = course.death_day
+_death_day = blood.death_day
 _RESUME, _HOLD, _STOP = dose_rules.RESUME, dose_rules.HOLD, dose_rules.STOP
 #: What became of a dose: given; held or never to be given; waiting.
 _GIVEN, _NOT_GIVEN, _WAITS = 0, 1, 2
