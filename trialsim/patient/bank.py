@@ -329,16 +329,13 @@ def _finish(
 
 
 @compiled
-def _live(state: State, follow_up: FollowUp, space: Workspace) -> None:
-    """`live`, with room to work in."""
+def _live(state: State, follow_up: FollowUp, space: Workspace, places: Integers, known: Floats) -> None:
+    """`live`, with room to work in; makes no array itself, so that no visit counts references."""
     plan, guides, errors = follow_up.plan, follow_up.guides, follow_up.errors
     done, out, said = follow_up.done, follow_up.out, follow_up.said
     cells, scans = stream_at(follow_up.cells_stream), stream_at(follow_up.scan_stream)
     visits, samples = stream_at(follow_up.visit_stream), stream_at(follow_up.neutrophil_stream)
     _begin(done, out, said)
-    places = np.zeros(done.shape[0] + 1, np.int64)
-    known = np.full(N_KNOWN, np.nan)
-    known[SUFFERED] = known[SEEN_ON] = 0.0
     at_rest = False
     while True:
         line, day = _next_line(plan, places, done)
@@ -379,7 +376,10 @@ def live(state: State, follow_up: FollowUp) -> None:
 
     ``state`` is that at randomisation, and is left as it is at the last visit.
     """
-    _live(state, follow_up, make_workspace(state.cells.shape[0]))
+    places = np.zeros(follow_up.done.shape[0] + 1, np.int64)
+    known = np.full(N_KNOWN, np.nan)
+    known[SUFFERED] = known[SEEN_ON] = 0.0
+    _live(state, follow_up, make_workspace(state.cells.shape[0]), places, known)
 
 
 @compiled
