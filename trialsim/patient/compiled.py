@@ -391,10 +391,14 @@ def _trace(state: State) -> None:
     cycling, dormant, escaped, senescent = 0, 0, 0, 0
     for lesion in range(int(state.clock[IN_USE])):
         cells = state.cells[lesion]
-        cycling += cells[:DORMANT].sum()
         dormant += cells[DORMANT]
-        escaped += cells[ESCAPED:SENESCENT].sum()
-        senescent += cells[SENESCENT:].sum()
+        # Plain loops: sums of slices would make this function, which every step calls, count references.
+        for at in range(DORMANT):
+            cycling += cells[at]
+        for at in range(ESCAPED, SENESCENT):
+            escaped += cells[at]
+        for at in range(SENESCENT, cells.size):
+            senescent += cells[at]
     state.trace[row, 1] = cycling
     state.trace[row, 2] = dormant
     state.trace[row, 3] = senescent
