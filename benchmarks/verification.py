@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import designs
+from benchmarks.steps import steps
 from trialsim.conduct.schedule import arm_schedule
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
@@ -396,7 +397,7 @@ def convergence() -> list[str]:
         "",
         "Gompertz growth couples every population to the total. A lesion of 10^6 cells that senesces, ages, escapes "
         f"and grows for {network.until:.0f} days, mean of 400 paths, against the ODE (scipy, LSODA); the longest step "
-        "is set by the tolerance alone. The default tolerance is 0.05 with steps of at most 14 days.",
+        "is set by the tolerance alone. The default tolerance is 0.05.",
         "",
         *_table(["tolerance", *names, "largest sampling error"], rows),
         "![Error against tolerance](images/convergence.svg)",
@@ -498,6 +499,7 @@ SECTIONS: dict[str, Callable[[], list[str]]] = {
     "kernel": kernel,
     "coupled": coupled,
     "convergence": convergence,
+    "steps": steps,
     "metabric": metabric,
     "hazards": hazard_shapes,
     "knock-outs": knock_outs,

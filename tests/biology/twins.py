@@ -147,7 +147,7 @@ def kernel_paths(
     paths: int,
     seed: int,
     tolerance: float = 0.05,
-    longest: float = 14.0,
+    longest: float = 100.0,
     infiltrate: float = 0.0,
 ) -> Counts:
     """Final counts (path x population) by the course that trials use, at its default accuracy."""

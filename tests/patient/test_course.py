@@ -8,6 +8,7 @@ import pytest
 from tests.patient.protocols import arm, order, shipped, typical_patient, with_agents, with_gains
 from trialsim.biology.populations import (
     AWAKENED,
+    DORMANT,
     ESCAPED,
     N_POPULATIONS,
     RESIDUAL,
@@ -78,6 +79,25 @@ def test_an_extinct_patient_stays_extinct_and_costs_nothing() -> None:
     assert course.state.cells.sum() == 0
     assert course.state.clock[s.TRACED] == 1
     assert not course.assess().found
+
+
+def test_a_lesion_known_to_be_quiet_holds_no_cells_but_dormant_ones() -> None:
+    """Catches a lesion that woke, or was seeded, and is passed over from then on: with much waking and seeding every
+    lesion that divides is stepped, and many that were dormant have woken."""
+    traits = [own | {"dormancy_escape_rate": 2e-3, "seeding_rate": 1e-9, "dormant_prob": 0.8} for own in TRAITS]
+    quiet = woken = 0
+    for number in range(1, 41):
+        course = Course(number, PROTOCOL.arms["control"], traits[number - 1], PROTOCOL, seed=1)
+        for day in (100.0, 250.0, 600.0):
+            course.advance(day)
+            state = course.state
+            others = state.cells.sum(axis=1) - state.cells[:, DORMANT]
+            known = state.lesions[:, s.QUIET] == 1.0
+            assert not others[known].any()
+            quiet += int(known.sum())
+        woken += int((state.cells[:, AWAKENED] > 0).sum())
+    assert quiet > 20
+    assert woken > 10
 
 
 def test_the_crossing_of_the_limit_lies_before_its_detection() -> None:

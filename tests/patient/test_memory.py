@@ -8,10 +8,12 @@ import numpy as np
 from numba.core.runtime import _nrt_python, rtsys
 
 from tests.patient.protocols import shipped
+from trialsim.biology import chain
 from trialsim.collecting import uncollected
 from trialsim.compiling import compiled
 from trialsim.conduct.schedule import arm_schedule
 from trialsim.patient import bank
+from trialsim.patient import compiled as course
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course
 from trialsim.records import SameDay
@@ -65,6 +67,12 @@ def test_courses_leave_no_array_behind() -> None:
     live()
     assert rtsys.get_allocation_stats().mi_alloc > 0
     assert held() == before
+
+
+def test_no_step_and_no_visit_counts_references() -> None:
+    """Catches a slice, a sum or an array made in what runs all the time: it costs speed and shows nowhere."""
+    often = (bank._live, course.advance, course.settle, course._trace, chain.step_chances, chain.chain_chances)
+    assert [function.__name__ for function in often if function.targetoptions["_nrt"]] == []
 
 
 def test_nothing_is_collected_during_a_run_and_what_was_off_stays_off() -> None:

@@ -61,6 +61,20 @@ def test_the_mean_effect_is_the_integral(length: float, gut: float, plasma: floa
     )
 
 
+@pytest.mark.parametrize(
+    ("ka", "ke", "out", "back"),
+    [(8.0, 1.0, 0.0, 0.0), (0.3, 1.0, 0.0, 0.0), (0.0, 2.0, 3.0, 0.4), (5.0, 0.2, 1.0, 2.0)],
+)
+def test_the_slowest_rate_is_the_smallest_eigenvalue(ka: float, ke: float, out: float, back: float) -> None:
+    """Of gut, plasma and tissue. Catches a tail that is slower than a drug is followed for."""
+    constants = drug()
+    constants[[pk.ABSORPTION, pk.ELIMINATION, pk.OUTWARD, pk.BACK]] = ka, ke, out, back
+    matrix = np.array([[-ka, 0.0, 0.0], [ka, -ke - out, back], [0.0, out, -back]])
+    parts = [at for at, there in enumerate((ka > 0.0, True, out > 0.0)) if there]
+    slowest = -np.linalg.eigvals(matrix[np.ix_(parts, parts)]).real.max()
+    assert pk.slowest_rate(constants) == pytest.approx(slowest, rel=1e-9)
+
+
 def test_exposure_is_dose_over_clearance() -> None:
     """AUC = dose / (ke V), whatever the absorption. Catches an absorption that loses drug."""
     total = quad(lambda t: pk.amounts_after(150.0, 0.0, KA, KE, t)[1], 0, 60)[0]

@@ -158,7 +158,9 @@ def _fill(rates: Rates, polyploid: bool, kill: float, t: float, immature: Values
     loss0, loss = rates[CLEARANCE] + kill * rates[IMMATURE_KILL_SHARE], rates[CLEARANCE] + kill
     leave0, leave1, leave2 = mature + loss0, ripen + loss, escape + loss
 
-    out[:, :] = 0.0
+    for row in range(out.shape[0]):
+        for column in range(out.shape[1]):
+            out[row, column] = 0.0
     a0, a1, a2, a3 = immature
     b0, b1, b2, b3 = _values(leave1, t)
     c0, c1, c2, c3 = (b0, b1, b2, b3) if leave2 == leave1 else _values(leave2, t)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from trialsim.collecting import uncollected
 from trialsim.compiling import compiled, stream_at
+from trialsim.patient import blood, markers
 from trialsim.patient import compiled as course
-from trialsim.patient import markers
 from trialsim.patient.compiled import Workspace, make_workspace
 from trialsim.patient.course import LINEAGES, STREAMS, scan_error
 from trialsim.patient.kinetics import OwnKinetics
@@ -65,10 +65,10 @@ N_OUTCOME = 12
 
 _advance, _settle, _swallow, _strike = course.advance, course.settle, course.swallow, course.strike
 _scan = course.scan
-_laboratory, _main_lineage, _measure = course.laboratory, course.main_lineage, markers.measure
-_neutrophils = course.neutrophils
+_laboratory, _main_lineage, _measure = blood.laboratory, course.main_lineage, markers.measure
+_neutrophils = blood.neutrophil_count
 _assemble, _decide = assemble, compiled(dose_rules.decide)
-_death_day = course.death_day
+_death_day = blood.death_day
 _RESUME, _HOLD, _STOP = dose_rules.RESUME, dose_rules.HOLD, dose_rules.STOP
 #: What became of a dose: given; held or never to be given; waiting.
 _GIVEN, _NOT_GIVEN, _WAITS = 0, 1, 2
@@ -344,15 +344,13 @@ def _finish(state: State, follow_up: FollowUp, at_rest: bool, space: Workspace, 
 
 
 @compiled
-def _live(state: State, follow_up: FollowUp, space: Workspace) -> None:
-    """`live`, with room to work in."""
+def _live(state: State, follow_up: FollowUp, space: Workspace, places: Integers, known: Floats) -> None:
+    """`live`, with room to work in; makes no array itself, so that no visit counts references."""
     plan, guides, errors = follow_up.plan, follow_up.guides, follow_up.errors
     done, out, said = follow_up.done, follow_up.out, follow_up.said
     cells, scans = stream_at(follow_up.cells_stream), stream_at(follow_up.scan_stream)
     visits, samples = stream_at(follow_up.visit_stream), stream_at(follow_up.neutrophil_stream)
     _begin(done, out, said)
-    places = np.zeros(done.shape[0] + 1, np.int64)
-    known = np.full(N_KNOWN, np.nan)
     state.platelets[PLATELETS_OUTLIVES] = follow_up.outlives_thrombocytopenia
     if state.marrow.shape[0] > 0:
         state.marrow[MARROW_OUTLIVES] = follow_up.outlives_neutropenia
@@ -400,7 +398,7 @@ def live(state: State, follow_up: FollowUp) -> None:
     ``state`` is that at randomisation, and is left as it is at the last visit.
     """
     space = make_workspace(state.cells.shape[0])
-    _live(state, follow_up, space)
+    _live(state, follow_up, space, np.zeros(follow_up.done.shape[0] + 1, np.int64), np.full(N_KNOWN, np.nan))
     _settle(state, space, stream_at(follow_up.cells_stream))
 
 
@@ -416,7 +414,8 @@ def begin_and_live(
 ) -> None:
     """`trialsim.patient.prepare.assemble`, then `live`, of a patient at whom nobody looks."""
     state = _assemble(whose, responds, world, recipe, kinetics, 0, lesions_stream)
-    _live(state, follow_up, make_workspace(state.cells.shape[0]))
+    places, known = np.zeros(follow_up.done.shape[0] + 1, np.int64), np.full(N_KNOWN, np.nan)
+    _live(state, follow_up, make_workspace(state.cells.shape[0]), places, known)
 
 
 def _streams_of(plan: Plan) -> tuple[Purpose, ...]:

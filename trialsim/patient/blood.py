@@ -1,24 +1,34 @@
-"""Blood counts of a later day, foretold without touching the patient."""
+"""Blood counts as the laboratory reports them, and whom low ones have killed.
+
+Platelets of a later day are foretold in copies, without touching the patient: a visit at which only blood is drawn ends
+no step of the cells.
+"""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from trialsim.compiling import compiled
 from trialsim.patient.intake import let_in
 from trialsim.patient.state import BASELINE, DRUG, NOW, TOXIN, State
 from trialsim.treatment import neutrophils, platelets
-from trialsim.treatment.neutrophils import take_on
+from trialsim.treatment.neutrophils import BASE, CIRC, NEUTROPHIL_ERROR, take_on
 from trialsim.treatment.pharmacology import advance_amounts, is_there
 from trialsim.treatment.platelets import COUNT, advance_platelets
 
+Generator = np.random.Generator
+
+#: Coefficient of variation of a platelet count in the laboratory.
+PLATELET_ERROR = 0.05
 _AT = neutrophils.AT
 _MARROW_OUTLIVES, _MARROW_FATAL_ON = neutrophils.OUTLIVES, neutrophils.FATAL_ON
 _PLATELETS_FATAL_ON = platelets.FATAL_ON
 
 
 @compiled
-def look_ahead_at_blood(state: State, day: float) -> float:
+def _platelets_on(state: State, day: float) -> float:
     """The true platelet count, 1e9/L, on a study day that is not past if no dose is given until then; not a number
     where toxicity kills by that day.
 
@@ -47,3 +57,29 @@ def _neutropenia_kills(state: State, day: float) -> bool:
         goal = let_in(inputs, state.orders, TOXIN, amounts, state.toxins, marrow[_AT], day)
         take_on(marrow, state.toxins, amounts, goal)
     return bool(marrow[_MARROW_FATAL_ON] < math.inf)
+
+
+@compiled
+def laboratory(state: State, day: float, rng: Generator) -> float:
+    """A platelet count as the laboratory reports it on a study day, now or later, 1e9/L (log-normal error).
+
+    Not a number, and nothing drawn, where toxicity kills by that day.
+    """
+    count = _platelets_on(state, day)
+    if math.isnan(count):
+        return math.nan
+    return float(count * math.exp(PLATELET_ERROR * rng.standard_normal()))
+
+
+@compiled
+def neutrophil_count(state: State, rng: Generator) -> float:
+    """A neutrophil count as the laboratory reports it now, 1e9/L (log-normal error)."""
+    count = state.marrow[CIRC] * state.marrow[BASE]
+    return float(count * math.exp(NEUTROPHIL_ERROR * rng.standard_normal()))
+
+
+@compiled
+def death_day(state: State) -> float:
+    """The study day on which toxicity has killed the patient, up to now; infinite where it has not."""
+    fatal = state.platelets[_PLATELETS_FATAL_ON]
+    return float(min(fatal, state.marrow[_MARROW_FATAL_ON]) if state.marrow.shape[0] > 0 else fatal)

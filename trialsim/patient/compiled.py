@@ -1,7 +1,8 @@
 """The compiled course: cells and drugs brought together between clinical events.
 
-``advance``, ``strike`` and ``scan`` are compiled once and called from whoever owns the calendar. Cells
-know no drug: here drug amounts become hazards, frozen at their mean over a step.
+``advance``, ``settle``, ``swallow``, ``strike`` and ``scan`` are compiled once and called from whoever owns the
+calendar. Cells know no drug: here drug amounts become hazards, frozen at their mean over a step of the cells, which may
+hold several doses.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from trialsim.biology.host import SHARE_PER_UNIT, advance_burden
 from trialsim.biology.kernel import (
     Room,
     Span,
-    crowding,
     damage,
     found_focus,
     make_room,
@@ -30,35 +30,23 @@ from trialsim.biology.populations import (
     ESCAPED,
     N_INDUCERS,
     RESIDUAL,
-    REVERSIBLE,
     SENESCENT,
     SPONTANEOUS,
     Counts,
 )
 from trialsim.biology.rates import (
-    CAPACITY,
     CLEARANCE,
-    CROWDING,
     DAMAGE_ODDS,
-    ESCAPED_NET,
     HOST_KILL,
     HOST_SHARE,
-    IMMUNE_KILL,
     INFILTRATION_TIME,
     KILL,
     LATENT_RESISTANCE,
-    MATURATION,
     N_RATES,
-    NET,
-    REFERENCE,
     RESISTANT_SHARE,
-    REVERSAL,
     SASP_ARREST,
     SASP_CLEARANCE,
     SASP_F3,
-    SASP_GROWTH,
-    SASP_IMMUNE,
-    SASP_INTENSITY,
     SASP_WAKING,
     SPONTANEOUS_RATE,
     STREAM,
@@ -70,11 +58,7 @@ from trialsim.biology.sasp import (
     ALL_SENESCENT,
     BY_INDUCER,
     DIVIDING,
-    HALF_SHARE,
-    LARGEST,
     N_SURVEY,
-    RIPENING,
-    SECRETING,
     Survey,
     load_ahead,
     load_seen,
@@ -83,7 +67,6 @@ from trialsim.biology.sasp import (
     total_cells,
 )
 from trialsim.compiling import compiled, inlined
-from trialsim.patient.blood import look_ahead_at_blood
 from trialsim.patient.intake import advance_marrow, is_waiting, let_in, poison
 from trialsim.patient.intake import swallow as take_in
 from trialsim.patient.state import (
@@ -108,7 +91,6 @@ from trialsim.patient.state import (
     LIMIT,
     LOCAL,
     LOCAL_ONLY,
-    LONGEST,
     NOW,
     ODDS,
     ON_DRUG,
@@ -120,7 +102,6 @@ from trialsim.patient.state import (
     SENESCENCE_GAIN,
     SENESCENT_SEEN,
     SHIFT,
-    TOLERANCE,
     TOXIN,
     TRACED,
     UNREPAIRED,
@@ -130,10 +111,10 @@ from trialsim.patient.state import (
     Floats,
     State,
 )
+from trialsim.patient.step_length import followed, longest_under_drugs, step_length, strongest
 from trialsim.treatment.fate import senescent_share
-from trialsim.treatment.neutrophils import BASE, CIRC, NEUTROPHIL_ERROR, is_marrow_at_rest
-from trialsim.treatment.neutrophils import FATAL_ON as MARROW_FATAL_ON
-from trialsim.treatment.pharmacokinetics import GUT, PLASMA, TISSUE
+from trialsim.treatment.neutrophils import is_marrow_at_rest
+from trialsim.treatment.pharmacokinetics import PLASMA
 from trialsim.treatment.pharmacology import (
     EC50,
     HILL,
@@ -143,22 +124,10 @@ from trialsim.treatment.pharmacology import (
     is_there,
     mean_effect,
     modulated,
-    slowest_rate,
 )
 from trialsim.treatment.platelets import COUNT, advance_platelets, platelets_at_rest
-from trialsim.treatment.platelets import FATAL_ON as PLATELETS_FATAL_ON
 
 Generator = np.random.Generator
-
-#: A drug that from now on takes less than this share of the cells it acts on no longer shortens steps, and with less
-#: than this part of its largest effect it need not be followed.
-_NEGLIGIBLE_KILL, _NEGLIGIBLE_EFFECT = 1e-3, 1e-3
-#: Longest step of cells while a drug kills them, days by the root of the tolerance: three days at the default.
-_KILLING_STEP = 3.0 / math.sqrt(0.05)
-#: Days, and e-foldings of a drug's decay, that quadrature follows.
-_QUADRATURE, _FOLDINGS = 3.0, 3.0
-#: Coefficient of variation of a platelet count in the laboratory.
-PLATELET_ERROR = 0.05
 
 
 class Workspace(NamedTuple):
@@ -230,121 +199,12 @@ def _any_busy(state: State, space: Workspace) -> bool:
 
 
 @inlined
-def _strongest(state: State) -> tuple[float, float]:
-    """The largest hazards per day that drugs may reach from now on: of senescent cells, and of cycling ones.
-
-    Streams into senescence count as hazards. What a drug may reach is told from all of it that is in the body; one that
-    will take less than ``_NEGLIGIBLE_KILL`` of the cells from now on does not count, nor does one without a target: it
-    shortens no step and changes nothing, to the bit.
-    """
-    killing = others = 0.0
-    known, strength, slowest = -1, 0.0, 0.0
-    for e in range(state.effects.shape[0]):
-        line = state.effects[e]
-        d, at = int(line[ON_DRUG]), int(line[ON_RATE])
-        if line[ADDS] == 0.0 or at == HOST_KILL or (at >= KILL and state.clock[SENESCENT_SEEN] == 0.0):
-            continue
-        if d != known:
-            known, drug = d, state.drugs[d]
-            amount = state.amounts[d, GUT] + state.amounts[d, PLASMA] + state.amounts[d, TISSUE]
-            strength = hill_effect(amount * drug[PER_MG], 1.0, drug[EC50], drug[HILL])
-            slowest = slowest_rate(drug)
-        hazard = line[VALUE] * strength
-        if hazard > _NEGLIGIBLE_KILL * slowest:
-            if at >= KILL:
-                killing = max(killing, hazard)
-            else:
-                others = max(others, hazard)
-    return killing, others
-
-
-@inlined
-def _longest_under_drugs(state: State, killing: float, others: float) -> float:
-    """Longest step under such hazards.
-
-    The ageing chain is solved for the mean of the killing over a step, which may be of a few doses; of cycling cells a
-    hazard takes at most sqrt(tolerance) in a step.
-    """
-    root = math.sqrt(state.settings[TOLERANCE])
-    longest = _KILLING_STEP * root if killing > 0.0 or others > 0.0 else math.inf
-    return min(longest, root / others) if others > 0.0 else longest
-
-
-@inlined
 def _hasten(state: State) -> None:
     """Let cells that wait wait no longer than the drugs that are there now allow."""
     clock = state.clock
     if clock[CELLS_AT] < clock[NOW] and clock[DUE] < math.inf:
-        killing, others = _strongest(state)
-        clock[DUE] = min(clock[DUE], max(clock[NOW], clock[CELLS_AT] + _longest_under_drugs(state, killing, others)))
-
-
-@inlined
-def _followed(state: State) -> float:
-    """Days over which quadrature follows the decay of every drug that still does something."""
-    longest = math.inf
-    for d in range(state.drugs.shape[0]):
-        if is_there(state.amounts, d):
-            drug = state.drugs[d]
-            amount = state.amounts[d, GUT] + state.amounts[d, PLASMA] + state.amounts[d, TISSUE]
-            if hill_effect(amount * drug[PER_MG], 1.0, drug[EC50], drug[HILL]) > _NEGLIGIBLE_EFFECT:
-                longest = min(longest, max(_QUADRATURE, _FOLDINGS / slowest_rate(drug)))
-    return longest
-
-
-@inlined
-def _pace_of_load(seen: Survey, rates: Rates, killing: float) -> float:
-    """How fast the secretome's load in a lesion changes now, per day: cells mature, are diluted, cleared and killed."""
-    if seen[SECRETING] + seen[RIPENING] == 0.0:
-        return 0.0
-    share = seen[SECRETING] / seen[ALL] + rates[HOST_SHARE]
-    change = (
-        max(rates[MATURATION] * seen[RIPENING], (rates[CLEARANCE] + rates[NET] + killing) * seen[SECRETING]) / seen[ALL]
-    )
-    return rates[SASP_INTENSITY] * LARGEST * HALF_SHARE / (share + HALF_SHARE) ** 2 * change
-
-
-@inlined
-def _step_length(state: State, space: Workspace) -> float:
-    """Longest step allowed now.
-
-    With tolerance e a step ends before a cell's chance to arrest, or the logarithm of a population that grows at its
-    reference rate, changes by more than sqrt(e): the composition's error is of second order in that. It ends before
-    crowding changes net growth by more than e, which also shortens the steps of small, fast-growing lesions; and
-    before a change of the secretome's load could change the logarithm of a population by more than e.
-    """
-    tolerance = state.settings[TOLERANCE]
-    length = state.settings[LONGEST]
-    rates = state.rates
-    arrest = rates[SPONTANEOUS_RATE] + rates[SASP_ARREST] * LARGEST * rates[SASP_INTENSITY]
-    fastest = max(arrest, rates[NET], rates[ESCAPED_NET])
-    if fastest > 0.0:
-        length = min(length, math.sqrt(tolerance) / fastest)
-    killing, others = _strongest(state)
-    length = min(length, _longest_under_drugs(state, killing, others))
-    crowded = rates[CROWDING] > 0.0
-    # Under Gompertz's law the factor f on growth g changes at the rate f g / ln(capacity / reference), and a small
-    # lesion's f is large.
-    pace = rates[NET] * rates[CROWDING] / math.log(rates[CAPACITY] / rates[REFERENCE]) if crowded else 0.0
-    # What a unit of load does to a population, per day; immune killing follows the load with a delay.
-    force = rates[SASP_GROWTH] * rates[NET] + rates[SASP_ARREST] + 0.5 * rates[SASP_IMMUNE] * rates[IMMUNE_KILL]
-    smallest, moving = math.inf, 0.0
-    for lesion in range(int(state.clock[IN_USE])):
-        seen = space.seen[lesion]
-        if seen[ALL] == 0.0:
-            continue
-        if rates[REVERSAL] > 0.0 and seen[BY_INDUCER + REVERSIBLE[0]] + seen[BY_INDUCER + REVERSIBLE[1]] > 0.0:
-            length = min(length, math.sqrt(tolerance) / rates[REVERSAL])
-        smallest = min(smallest, seen[ALL])
-        if force > 0.0:
-            moving = max(moving, force * _pace_of_load(seen, rates, killing))
-    if crowded:
-        pace *= max(1.0, crowding(smallest, rates))
-        if pace * length > tolerance:
-            length = tolerance / pace
-    if moving * length * length > tolerance:
-        length = math.sqrt(tolerance / moving)
-    return length
+        killing, others = strongest(state)
+        clock[DUE] = min(clock[DUE], max(clock[NOW], clock[CELLS_AT] + longest_under_drugs(state, killing, others)))
 
 
 @inlined
@@ -531,10 +391,14 @@ def _trace(state: State) -> None:
     cycling, dormant, escaped, senescent = 0, 0, 0, 0
     for lesion in range(int(state.clock[IN_USE])):
         cells = state.cells[lesion]
-        cycling += cells[:DORMANT].sum()
         dormant += cells[DORMANT]
-        escaped += cells[ESCAPED:SENESCENT].sum()
-        senescent += cells[SENESCENT:].sum()
+        # Plain loops: sums of slices would make this function, which every step calls, count references.
+        for at in range(DORMANT):
+            cycling += cells[at]
+        for at in range(ESCAPED, SENESCENT):
+            escaped += cells[at]
+        for at in range(SENESCENT, cells.size):
+            senescent += cells[at]
     state.trace[row, 1] = cycling
     state.trace[row, 2] = dormant
     state.trace[row, 3] = senescent
@@ -606,8 +470,8 @@ def _run(state: State, until: float, space: Workspace, rng: Generator) -> None:
             _catch_up(state, space, fresh, rng)
             fresh = _survey_all(state, state.rates, space)
             clock[SENESCENT_SEEN] = 1.0 if fresh and _any_senescent(state, space) else 0.0
-            clock[DUE] = clock[NOW] + _step_length(state, space) if fresh else math.inf
-        goal = min(goal, clock[NOW] + _followed(state))
+            clock[DUE] = clock[NOW] + step_length(state, space.seen) if fresh else math.inf
+        goal = min(goal, clock[NOW] + followed(state))
         # Steps that end within rounding of the goal end on it.
         if clock[DUE] < goal - 1e-9:
             goal = clock[DUE]
@@ -697,33 +561,6 @@ def scan(state: State, error_sd: float, rng: Generator) -> int:
             if measured >= largest:
                 found, largest = lesion, measured
     return found
-
-
-@compiled
-def death_day(state: State) -> float:
-    """The study day on which toxicity has killed the patient, up to now; infinite where it has not."""
-    fatal = state.platelets[PLATELETS_FATAL_ON]
-    return float(min(fatal, state.marrow[MARROW_FATAL_ON]) if state.marrow.shape[0] > 0 else fatal)
-
-
-@compiled
-def laboratory(state: State, day: float, rng: Generator) -> float:
-    """A platelet count as the laboratory reports it on a study day, now or later, 1e9/L (log-normal error).
-
-    It looks ahead, in copies: a visit at which only blood is drawn ends no step of the cells, so that it changes
-    nothing of the patient. Not a number, and nothing drawn, where toxicity kills by that day.
-    """
-    platelets = look_ahead_at_blood(state, day)
-    if math.isnan(platelets):
-        return math.nan
-    return float(platelets * math.exp(PLATELET_ERROR * rng.standard_normal()))
-
-
-@compiled
-def neutrophils(state: State, rng: Generator) -> float:
-    """A neutrophil count as the laboratory reports it now, 1e9/L (log-normal error)."""
-    count = state.marrow[CIRC] * state.marrow[BASE]
-    return float(count * math.exp(NEUTROPHIL_ERROR * rng.standard_normal()))
 
 
 @compiled

@@ -7,11 +7,12 @@ The patient and the room to work in come in by handle (`trialsim.patient.handles
 from __future__ import annotations
 
 from trialsim.compiling import compiled, stream_at
+from trialsim.patient import blood
 from trialsim.patient import compiled as course
 from trialsim.patient.handles import space_at, state_at
 
 _advance, _settle, _swallow, _strike = course.advance, course.settle, course.swallow, course.strike
-_scan, _laboratory, _neutrophils = course.scan, course.laboratory, course.neutrophils
+_scan, _laboratory, _neutrophils = course.scan, blood.laboratory, blood.neutrophil_count
 
 
 @compiled
