@@ -104,7 +104,9 @@ CASES = (
             ),
         ),
         SPARING,
-        "The guided arm gives up what navitoclax does in patients whose panel is negative. " + _SMALL,
+        "No trial of guided dosing is known; the second claim is the first one's, for those whose panel is positive. "
+        "The guided arm gives up what navitoclax does in all others, to their stroma above all, and what is left "
+        "cannot be told from none. " + _SMALL,
     ),
     Case(
         "breast-adjuvant-navitoclax",
@@ -304,14 +306,16 @@ CASES = (
             *SPARING,
             ONLY_TREATMENT,
             Switch("senescence does not revert", ("biology.reversal=0",)),
+            Switch(
+                "both antiandrogens stop after twelve months",
+                tuple(f"regimens.{drug}-daily.0.until=day 364" for drug in ("bicalutamide", "enzalutamide")),
+            ),
         ),
         "In the patient there are other senescent cells than the antiandrogen's: the stroma's, and those that arrested "
         "without treatment. The source of the second claim had neither, so it is judged without them.\n\n"
         "Both drugs are given until progression, as in the trials that the last claim is taken from and in that of the "
-        "cohort. That is essential to it. Stopped after twelve months, enzalutamide did worse than bicalutamide in an "
-        "earlier state of this protocol: its senescent cells return to the cycle when it stops, and five years are "
-        'long enough to see it (`--set regimens.enzalutamide-daily.0.until="day 364"`, and the same of '
-        "bicalutamide).",
+        "cohort. That is essential to it. Stopped after twelve months, enzalutamide does worse than bicalutamide (last "
+        "row): its senescent cells return to the cycle when it stops, and five years are long enough to see it.",
         patients=20_000,
     ),
     Case(
