@@ -40,13 +40,13 @@ def test_twins_in_text_and_json() -> None:
 
 def test_sweep_in_text_and_json() -> None:
     """Catches JSON that is not alone on standard output, and a point that is left out."""
-    words = ("sweep", START, "--vary", f"{BEGIN}=0 d after ac,28 d after ac", "--patients", 40, "--jobs", 1)
+    words = ("sweep", START, "--vary", f"{BEGIN}=0 d after ac,28 d after ac", "--patients", 200, "--jobs", 1)
     found = json.loads(trialsim(*words, "--json").stdout)
     assert found["varied"] == [BEGIN]
     assert [point["values"][BEGIN] for point in found["points"]] == ["0 d after ac", "28 d after ac"]
     result = trialsim(*words)
     assert result.exit_code == 0, result.output
-    assert "Living 40 patients at 2 points ..." in result.stderr
+    assert "Living 200 patients at 2 points ..." in result.stderr
     assert "28 d after ac" in result.stdout
 
 
