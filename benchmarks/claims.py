@@ -27,6 +27,11 @@ class Gain:
     against: str
     under: Switch | None = None
 
+    @property
+    def set(self) -> tuple[str, ...]:
+        """What is set for it."""
+        return self.under.set if self.under is not None else ()
+
 
 @dataclass(frozen=True)
 class Claim:

@@ -68,7 +68,7 @@ def measure(case: Case, jobs: int) -> Row:
     return {
         **study(protocol, case.patients, SEED),
         **outcomes(protocol, {arm: twins.of((), arm) for arm in protocol.arms}),
-        "claims": [twins.judged(claim, claim.under.set if claim.under else ()) for claim in case.claims],
+        "claims": [twins.judged(claim, claim.gain.set) for claim in case.claims],
         "switched": {words: [twins.judged(claim, sets) for claim in case.claims] for words, sets in rows.items()},
     }
 
@@ -81,11 +81,9 @@ def _unders(claim: Claim, sets: tuple[str, ...]) -> list[Setting]:
     """Whom a claim compares, with something set: its arms, those of what it is less than, and its own conditions."""
     unders = [(sets, claim.arm), (sets, claim.against)]
     if claim.than is not None:
-        also = claim.than.under.set if claim.than.under else ()
-        unders += [((*sets, *also), claim.than.arm), ((*sets, *also), claim.than.against)]
-    if claim.under is not None:
-        unders += [(claim.under.set, claim.arm), (claim.under.set, claim.against)]
-    return unders
+        also = (*sets, *claim.than.set)
+        unders += [(also, claim.than.arm), (also, claim.than.against)]
+    return [*unders, (claim.gain.set, claim.arm), (claim.gain.set, claim.against)]
 
 
 class _Twins:
@@ -113,7 +111,7 @@ class _Twins:
         pair = self.of(sets, claim.arm), self.of(sets, claim.against)
         row = contrast(*pair, until)
         if claim.than is not None:
-            also = (*sets, *(claim.than.under.set if claim.than.under else ()))
+            also = (*sets, *claim.than.set)
             other = self.of(also, claim.than.arm), self.of(also, claim.than.against)
             row["less"] = gap(pair, other, until)
             row["than"] = contrast(*other, until)["days_gained"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trialsim.spec.load import load_protocol
+from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.studies.contrasts import outcome
 from trialsim.studies.findings.text import table
 from trialsim.studies.tables import told
@@ -18,30 +19,31 @@ from trialsim.treatment.library import load_library
 PROTOCOL = Path(__file__).parents[1] / "protocols" / "breast-adjuvant-navitoclax.yaml"
 PATIENTS = 40_000
 SEED = 20261126
-SETTINGS: Mapping[str, tuple[str, ...]] = {
-    "tolerance 0.05, at most 100 d (as shipped)": (),
-    "tolerance 0.05, at most 14 d": ("numerics.max_step=14 d",),
-    "tolerance 0.002, at most 2 d": ("numerics.tolerance=0.002", "numerics.max_step=2 d"),
-}
+SETTINGS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("numerics.max_step=14 d",),
+    ("numerics.tolerance=0.002", "numerics.max_step=2 d"),
+)
 _CAUSES = 4
 
 
 def steps() -> list[str]:
     """The flagship's patients under steps of several lengths; the last is the reference."""
-    protocols = {words: load_protocol(PROTOCOL, load_library(), sets) for words, sets in SETTINGS.items()}
-    arms = list(next(iter(protocols.values())).arms)
-    unders: list[Under] = [(protocol, arm) for arm in arms for protocol in protocols.values()]
+    protocols = [load_protocol(PROTOCOL, load_library(), sets) for sets in SETTINGS]
+    words = [_words(protocol, sets) for protocol, sets in zip(protocols, SETTINGS, strict=True)]
+    arms = list(protocols[0].arms)
+    unders: list[Under] = [(protocol, arm) for arm in arms for protocol in protocols]
     lived = live_under(unders, PATIENTS, seed=SEED, jobs=os.cpu_count() or 1)
     found = [outcome(twins, under[0].follow_up.minimum_days) for twins, under in zip(lived, unders, strict=True)]
     names = list(found[0]["causes"])[:_CAUSES]
     rows = []
     for at, arm in enumerate(arms):
         own = found[at * len(protocols) : (at + 1) * len(protocols)]
-        for words, row in zip(protocols, own, strict=True):
+        for setting, row in zip(words, own, strict=True):
             causes = [f"{100.0 * row['causes'].get(name, 0) / PATIENTS:.2f}" for name in names]
             relapsed, days = row["relapsed_percent"], row["relapse_free_days"]
             away = f"{_apart(days, own[-1]['relapse_free_days']):+.1f}" if row is not own[-1] else "reference"
-            rows.append((f"`{arm}`", words, told(relapsed), told(days), away, *causes))
+            rows.append((f"`{arm}`", setting, told(relapsed), told(days), away, *causes))
     head = ("arm", "steps", "relapsed, % (95 %)", "days without relapse (95 %)", "standard errors off")
     return [
         "## Steps and patients",
@@ -52,6 +54,11 @@ def steps() -> list[str]:
         "",
         *table((*head, *names), rows),
     ]
+
+
+def _words(protocol: ResolvedProtocol, sets: tuple[str, ...]) -> str:
+    numerics = protocol.numerics
+    return f"tolerance {numerics.tolerance:g}, at most {numerics.max_step_days:g} d{'' if sets else ' (as shipped)'}"
 
 
 def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:

@@ -179,7 +179,8 @@ def test_both_loops_live_the_same_course(name: str) -> None:
     for arm in trial.protocol.arms:
         assert_one_course(trial, arm, trial.visits(arm))
     if "/" not in name:
-        assert 10 < sum(record.relapse is not None for record in trial.record.patients) < PATIENTS
+        fewest = 10 if name == "prostate-antiandrogen-navitoclax" else 50  # treated until progression, few relapse
+        assert fewest < sum(record.relapse is not None for record in trial.record.patients) < PATIENTS
     assert len({course.state.cells.tobytes() for course in trial.courses.values()}) > PATIENTS // 10
 
 

@@ -145,8 +145,13 @@ def chain_chances(rates: Rates, polyploid: bool, kill: float, t: float, out: Cha
 
     ``kill`` is the senolytic hazard on mature cells; immature ones feel ``IMMATURE_KILL_SHARE`` of it.
     """
-    leave = rates[MATURATION] + rates[CLEARANCE] + kill * rates[IMMATURE_KILL_SHARE]
-    _fill(rates, polyploid, kill, t, _values(leave, t), out)
+    _fill(rates, polyploid, kill, t, _immature_values(rates, kill, t), out)
+
+
+@compiled
+def _immature_values(rates: Rates, kill: float, t: float) -> Values:
+    """At the rate of leaving immature cells, which a kill that spares them does not move."""
+    return _values(rates[MATURATION] + (rates[CLEARANCE] + kill * rates[IMMATURE_KILL_SHARE]), t)
 
 
 @compiled
@@ -214,14 +219,12 @@ def step_chances(rates: Rates, time: float, present: Chances, out: Chances) -> N
     above zero and ``present`` (by inducer) says that such cells exist or may come; the last, ``UNKILLED``, serves all
     others.
     """
-    spared = _values(rates[MATURATION] + rates[CLEARANCE], time)
+    spared = _immature_values(rates, 0.0, time)
     for ploidy in range(2):
         _fill(rates, ploidy == POLYPLOID, 0.0, time, spared, out[UNKILLED, ploidy])
         for inducer in range(N_INDUCERS):
             kill = rates[KILL + inducer]
             if kill <= 0.0 or present[inducer] <= 0.0:
                 continue
-            if rates[IMMATURE_KILL_SHARE] == 0.0:
-                _fill(rates, ploidy == POLYPLOID, kill, time, spared, out[inducer, ploidy])
-            else:
-                chain_chances(rates, ploidy == POLYPLOID, kill, time, out[inducer, ploidy])
+            immature = spared if rates[IMMATURE_KILL_SHARE] == 0.0 else _immature_values(rates, kill, time)
+            _fill(rates, ploidy == POLYPLOID, kill, time, immature, out[inducer, ploidy])

@@ -392,14 +392,20 @@ def _live(state: State, follow_up: FollowUp, space: Workspace, places: Integers,
 
 
 @compiled
+def _live_in_new_room(state: State, follow_up: FollowUp) -> Workspace:
+    """`_live`, with the arrays that it works in."""
+    space = make_workspace(state.cells.shape[0])
+    _live(state, follow_up, space, np.zeros(follow_up.done.shape[0] + 1, np.int64), np.full(N_KNOWN, np.nan))
+    return space
+
+
+@compiled
 def live(state: State, follow_up: FollowUp) -> None:
     """One patient through a plan, until relapse is seen or follow-up ends.
 
     ``state`` is that at randomisation, and is left as it is at the last visit.
     """
-    space = make_workspace(state.cells.shape[0])
-    _live(state, follow_up, space, np.zeros(follow_up.done.shape[0] + 1, np.int64), np.full(N_KNOWN, np.nan))
-    _settle(state, space, stream_at(follow_up.cells_stream))
+    _settle(state, _live_in_new_room(state, follow_up), stream_at(follow_up.cells_stream))
 
 
 @compiled
@@ -413,9 +419,7 @@ def begin_and_live(
     follow_up: FollowUp,
 ) -> None:
     """`trialsim.patient.prepare.assemble`, then `live`, of a patient at whom nobody looks."""
-    state = _assemble(whose, responds, world, recipe, kinetics, 0, lesions_stream)
-    places, known = np.zeros(follow_up.done.shape[0] + 1, np.int64), np.full(N_KNOWN, np.nan)
-    _live(state, follow_up, make_workspace(state.cells.shape[0]), places, known)
+    _live_in_new_room(_assemble(whose, responds, world, recipe, kinetics, 0, lesions_stream), follow_up)
 
 
 def _streams_of(plan: Plan) -> tuple[Purpose, ...]:

@@ -11,18 +11,17 @@ import math
 import numpy as np
 
 from trialsim.compiling import compiled
-from trialsim.patient.intake import let_in
-from trialsim.patient.state import BASELINE, DRUG, NOW, TOXIN, State
+from trialsim.patient.intake import let_in, take_marrow_on
+from trialsim.patient.state import BASELINE, DRUG, NOW, State
 from trialsim.treatment import neutrophils, platelets
-from trialsim.treatment.neutrophils import BASE, CIRC, NEUTROPHIL_ERROR, take_on
-from trialsim.treatment.pharmacology import advance_amounts, is_there
+from trialsim.treatment.neutrophils import BASE, CIRC, NEUTROPHIL_ERROR
+from trialsim.treatment.pharmacology import advance_all
 from trialsim.treatment.platelets import COUNT, advance_platelets
 
 Generator = np.random.Generator
 
 #: Coefficient of variation of a platelet count in the laboratory.
 PLATELET_ERROR = 0.05
-_AT = neutrophils.AT
 _MARROW_OUTLIVES, _MARROW_FATAL_ON = neutrophils.OUTLIVES, neutrophils.FATAL_ON
 _PLATELETS_FATAL_ON = platelets.FATAL_ON
 
@@ -38,9 +37,7 @@ def _platelets_on(state: State, day: float) -> float:
     while now < day:
         goal = let_in(inputs, state.orders, DRUG, amounts, state.drugs, now, day) if inputs.shape[0] > 0 else day
         advance_platelets(counts, state.settings[BASELINE], amounts, state.drugs, now, goal - now)
-        for d in range(state.drugs.shape[0]):
-            if is_there(amounts, d):
-                advance_amounts(amounts[d], state.drugs[d], goal - now)
+        advance_all(amounts, state.drugs, goal - now)
         now = goal
     if counts[_PLATELETS_FATAL_ON] < math.inf or _neutropenia_kills(state, day):
         return math.nan
@@ -53,9 +50,7 @@ def _neutropenia_kills(state: State, day: float) -> bool:
     if state.marrow.shape[0] == 0 or state.marrow[_MARROW_OUTLIVES] == math.inf:
         return False
     marrow, amounts, inputs = state.marrow.copy(), state.toxin_amounts.copy(), state.toxin_inputs.copy()
-    while marrow[_AT] < day:
-        goal = let_in(inputs, state.orders, TOXIN, amounts, state.toxins, marrow[_AT], day)
-        take_on(marrow, state.toxins, amounts, goal)
+    take_marrow_on(state, marrow, amounts, inputs, day)
     return bool(marrow[_MARROW_FATAL_ON] < math.inf)
 
 

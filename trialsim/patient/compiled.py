@@ -119,7 +119,7 @@ from trialsim.treatment.pharmacology import (
     EC50,
     HILL,
     PER_MG,
-    advance_amounts,
+    advance_all,
     hill_effect,
     is_there,
     mean_effect,
@@ -262,9 +262,7 @@ def _pass(state: State, time: float) -> None:
         after = advance_burden(before, state.host[PRODUCTION], kill, time)
         state.host[BURDEN], state.host[BURDEN_DAYS] = after, state.host[BURDEN_DAYS] + 0.5 * (before + after) * time
     advance_platelets(state.platelets, state.settings[BASELINE], state.amounts, state.drugs, state.clock[NOW], time)
-    for d in range(state.drugs.shape[0]):
-        if is_there(state.amounts, d):
-            advance_amounts(state.amounts[d], state.drugs[d], time)
+    advance_all(state.amounts, state.drugs, time)
 
 
 @compiled

@@ -30,7 +30,7 @@ from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
 from trialsim.spec.biomarkers import Marker
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.treatment import neutrophils
-from trialsim.treatment.platelets import FATAL_ON, LOWEST, OUTLIVES
+from trialsim.treatment.platelets import LOWEST, OUTLIVES
 from trialsim.treatment.toxic_death import draw_outlived
 
 #: What a patient's chance is for, in the order in which their streams are opened.
@@ -178,8 +178,7 @@ class Course:
 
     def death_day(self) -> float:
         """The study day on which toxicity has killed the patient, up to now; infinite where it has not."""
-        fatal, marrow = float(self._state.platelets[FATAL_ON]), self._state.marrow
-        return min(fatal, float(marrow[neutrophils.FATAL_ON])) if marrow.size else fatal
+        return float(entry.death_day(self._own.address))
 
     def true_neutrophil_nadir(self) -> float | None:
         """Lowest true neutrophil count so far, 1e9/L; None where none are simulated."""

@@ -13,6 +13,7 @@ from trialsim.patient.handles import space_at, state_at
 
 _advance, _settle, _swallow, _strike = course.advance, course.settle, course.swallow, course.strike
 _scan, _laboratory, _neutrophils = course.scan, blood.laboratory, blood.neutrophil_count
+_death_day = blood.death_day
 
 
 @compiled
@@ -51,6 +52,12 @@ def scan(state: int, error_sd: float, space: int, cells_stream: int, scan_stream
 def laboratory(state: int, day: float, visit_stream: int) -> float:
     """A platelet count as the laboratory reports it on a study day, 1e9/L; not a number of the dead."""
     return _laboratory(state_at(state), day, stream_at(visit_stream))
+
+
+@compiled
+def death_day(state: int) -> float:
+    """The study day on which toxicity has killed the patient, up to now; infinite where it has not."""
+    return _death_day(state_at(state))
 
 
 @compiled

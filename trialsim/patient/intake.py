@@ -68,13 +68,17 @@ def let_in(
 
 
 @compiled
+def take_marrow_on(state: State, marrow: Floats, amounts: Floats, inputs: Floats, until: float) -> None:
+    """Take a marrow on in place to study day ``until``: the patient's own, or a copy with copies of what is in it."""
+    while marrow[AT] < until:
+        goal = let_in(inputs, state.orders, TOXIN, amounts, state.toxins, marrow[AT], until)
+        take_on(marrow, state.toxins, amounts, goal)
+
+
+@compiled
 def advance_marrow(state: State, until: float) -> None:
     """Take the neutrophils on to study day ``until``, in steps of their own: cells and other drugs do not feel them."""
-    while state.marrow[AT] < until:
-        goal = let_in(
-            state.toxin_inputs, state.orders, TOXIN, state.toxin_amounts, state.toxins, state.marrow[AT], until
-        )
-        take_on(state.marrow, state.toxins, state.toxin_amounts, goal)
+    take_marrow_on(state, state.marrow, state.toxin_amounts, state.toxin_inputs, until)
 
 
 @compiled

@@ -40,8 +40,7 @@ from trialsim.patient.state import (
     Floats,
     State,
 )
-from trialsim.treatment.pharmacokinetics import GUT, PLASMA, TISSUE
-from trialsim.treatment.pharmacology import EC50, HILL, PER_MG, hill_effect, is_there, slowest_rate
+from trialsim.treatment.pharmacology import is_there, reachable_effect, slowest_rate
 
 #: A drug that from now on takes less than this share of the cells it acts on no longer shortens steps, and with less
 #: than this part of its largest effect it need not be followed.
@@ -68,10 +67,11 @@ def strongest(state: State) -> tuple[float, float]:
         if line[ADDS] == 0.0 or at == HOST_KILL or (at >= KILL and state.clock[SENESCENT_SEEN] == 0.0):
             continue
         if d != known:
-            known, drug = d, state.drugs[d]
-            amount = state.amounts[d, GUT] + state.amounts[d, PLASMA] + state.amounts[d, TISSUE]
-            strength = hill_effect(amount * drug[PER_MG], 1.0, drug[EC50], drug[HILL])
-            slowest = slowest_rate(drug)
+            known, strength, slowest = (
+                d,
+                reachable_effect(state.amounts[d], state.drugs[d]),
+                slowest_rate(state.drugs[d]),
+            )
         hazard = line[VALUE] * strength
         if hazard > _NEGLIGIBLE_KILL * slowest:
             if at >= KILL:
@@ -98,11 +98,8 @@ def followed(state: State) -> float:
     """Days over which quadrature follows the decay of every drug that still does something."""
     longest = math.inf
     for d in range(state.drugs.shape[0]):
-        if is_there(state.amounts, d):
-            drug = state.drugs[d]
-            amount = state.amounts[d, GUT] + state.amounts[d, PLASMA] + state.amounts[d, TISSUE]
-            if hill_effect(amount * drug[PER_MG], 1.0, drug[EC50], drug[HILL]) > _NEGLIGIBLE_EFFECT:
-                longest = min(longest, max(_QUADRATURE, _FOLDINGS / slowest_rate(drug)))
+        if is_there(state.amounts, d) and reachable_effect(state.amounts[d], state.drugs[d]) > _NEGLIGIBLE_EFFECT:
+            longest = min(longest, max(_QUADRATURE, _FOLDINGS / slowest_rate(state.drugs[d])))
     return longest
 
 

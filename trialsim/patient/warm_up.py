@@ -51,5 +51,6 @@ def compile_kernels() -> None:
     entry.scan(own.address, 0.0, space.address, stream.address, stream.address)
     entry.laboratory(own.address, 2.0, stream.address)
     entry.neutrophils(own.address, stream.address)
+    entry.death_day(own.address)
     main_lineage(state.cells[0])
     markers.read(state, np.ones(markers.N_MARKER), 0.0)

@@ -77,6 +77,14 @@ def advance_amounts(amounts: NDArray[np.float64], drug: NDArray[np.float64], tim
 
 
 @compiled
+def advance_all(amounts: NDArray[np.float64], drugs: NDArray[np.float64], time: float) -> None:
+    """`advance_amounts` of every drug that is there."""
+    for d in range(drugs.shape[0]):
+        if is_there(amounts, d):
+            advance_amounts(amounts[d], drugs[d], time)
+
+
+@compiled
 def amounts_after(
     gut: float, central: float, absorption: float, elimination: float, time: float
 ) -> tuple[float, float]:
@@ -120,6 +128,13 @@ def hill_effect(concentration: float, emax: float, ec50: float, hill: float) -> 
     if hill == 1.0 or concentration <= 0.0:
         return effect(concentration, emax, ec50)
     return emax / (1.0 + (ec50 / concentration) ** hill)
+
+
+@compiled
+def reachable_effect(amounts: NDArray[np.float64], drug: NDArray[np.float64]) -> float:
+    """The effect, from 0 to 1, if all that is in the body were in plasma: no later one is larger without a dose."""
+    amount = amounts[GUT] + amounts[PLASMA] + amounts[TISSUE]
+    return hill_effect(amount * drug[PER_MG], 1.0, drug[EC50], drug[HILL])
 
 
 @compiled
