@@ -228,6 +228,16 @@ class PatientRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Departure:
+    """Something in which a trial or its data fell short of the plan, so that a conclusion has to be read with it."""
+
+    words: str
+    """A sentence."""
+    headline: str = ""
+    """The same as a clause for the headline; empty where it does not bear on the test."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrialRecord:
     """What the trial leaves behind.
 

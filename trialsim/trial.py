@@ -25,6 +25,7 @@ from trialsim.endpoints import (
     arm_summaries,
     baseline_table,
     csv_text,
+    departures,
     events_frame,
     guided_orders,
     harm_table,
@@ -104,9 +105,8 @@ def run_trial(
         "adtte": csv_text(adtte, ADTTE_DECIMALS),
         "events": csv_text(events_frame(record, protocol), EVENTS_DECIMALS),
     }
-    analysis = _analysis(protocol, record, adtte)
-    if monitor is not None:
-        analysis[monitor.kept_as] = monitor.finish(record, adtte)
+    sequential = {} if monitor is None else {monitor.kept_as: monitor.finish(record, adtte)}
+    analysis = _analysis(protocol, record, adtte, sequential)
     shown = {
         "analysis": analysis,
         "flow": participant_flow(record, protocol),
@@ -149,7 +149,9 @@ def mark_principal_stratum(
         record.in_stratum = record.patient not in stopped
 
 
-def _analysis(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame) -> dict[str, Any]:
+def _analysis(
+    protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame, sequential: Mapping[str, Any]
+) -> dict[str, Any]:
     data = survival_data(protocol, record, adtte)
     planned = protocol.analysis
     plan = AnalysisPlan(
@@ -160,12 +162,15 @@ def _analysis(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFra
         test=planned.test,
         confidence_level=planned.confidence_level,
         landmarks_days=planned.landmarks_days,
-        rmst_tau_days=planned.rmst_tau_days,
+        rmst_tau_days=protocol.planned_tau_days,
         subgroups=planned.subgroups,
         paramcd=protocol.endpoint.primary.upper(),
         label=ENDPOINT_LABELS[protocol.endpoint.primary],
+        followed_days=protocol.follow_up.minimum_days,
     )
-    return analyse(data, plan)
+    raised = [look["raised_to"] for of_arm in sequential.get("looks", ()) for look in of_arm["looks"]]
+    raised_to = max((events for events in raised if events), default=None)
+    return analyse(data, plan, sequential=sequential, departures=departures(record, protocol, raised_to=raised_to))
 
 
 def _summary(
@@ -174,6 +179,8 @@ def _summary(
     short = summarise(analysis)
     counted = arm_summaries(record, protocol, adtte)
     return {
+        "reference": short["reference"],
+        "departures": short["departures"],
         "arms": {name: arm | counted[name] for name, arm in short["arms"].items()},
         "comparisons": short["comparisons"],
     }

@@ -48,7 +48,8 @@ def test_keys_are_those_others_rely_on(result: dict[str, Any]) -> None:
         "at_risk",
     }  # fmt: skip
     assert set(result["comparisons"][0]) == {
-        "arm", "reference", "hazard_ratio", "logrank", "stratified_logrank", "rmst_difference", "maxcombo",
+        "arm", "reference", "conclusion", "strata", "hazard_ratio", "unstratified_hazard_ratio",
+        "stratified_hazard_ratio", "logrank", "stratified_logrank", "rmst_difference", "maxcombo",
         "proportional_hazards", "landmark_difference",
     }  # fmt: skip
     assert [row["model"] for row in result["cox"]] == ["arm", "arm + p53", "arm x p53"]
@@ -85,7 +86,8 @@ def test_subgroup_levels_and_interaction(result: dict[str, Any]) -> None:
     p53, grade, age = result["subgroups"]
     assert [level["level"] for level in p53["levels"]] == ["wild_type", "mutant"]
     assert [level["label"] for level in p53["levels"]] == ["wild type", "mutant"]
-    assert p53["interaction_p"] == pytest.approx(result["cox"][2]["likelihood_ratio_p"], rel=1e-6)
+    assert p53["joint_interaction_p"] == pytest.approx(result["cox"][2]["likelihood_ratio_p"], rel=1e-6)
+    assert [test["p"] for test in p53["interactions"]] == [p53["joint_interaction_p"]]
     assert len(grade["levels"]) == 3
     assert [level["level"].split(" ")[-1] for level in age["levels"]] == ["57.5", "more"]
     for level in p53["levels"]:
@@ -141,6 +143,8 @@ def test_three_arms_are_each_compared_with_the_reference() -> None:
     pair = data.take(np.asarray(arms != "late", dtype=bool))
     alone = analyse(pair, dataclasses.replace(plan, rmst_tau_days=800.0))["comparisons"][1]
     together = analyse(data, dataclasses.replace(plan, rmst_tau_days=800.0))["comparisons"][1]
+    # Two arms share alpha, so what is concluded may differ; what is estimated may not.
+    assert alone.pop("conclusion")["p"] == together.pop("conclusion")["p"]
     assert json.dumps(alone) == json.dumps(together)
     assert "L against C" in as_text(result)
 
@@ -166,7 +170,8 @@ def test_summary_has_the_keys_of_summary_json(result: dict[str, Any]) -> None:
     assert arm["rfs_percent"]["36"] == pytest.approx(100 * full["landmarks"][0]["estimate"])
     assert arm["rfs_percent"]["60"] is None
     assert list(summary["comparisons"][0]) == [
-        "arm", "reference", "hazard_ratio", "logrank", "rmst_difference", "maxcombo", "proportional_hazards",
+        "arm", "reference", "conclusion", "strata", "hazard_ratio", "unstratified_hazard_ratio", "logrank",
+        "stratified_logrank", "rmst_difference", "maxcombo", "proportional_hazards",
     ]  # fmt: skip
     assert list(summary["comparisons"][0]["proportional_hazards"]) == ["p"]
     assert summary["comparisons"][0]["logrank"] == result["comparisons"][0]["logrank"]

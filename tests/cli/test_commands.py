@@ -49,7 +49,9 @@ def test_run_writes_its_folder_and_says_what_it_found(ran: tuple[Path, Result]) 
 def test_summary_has_the_agreed_keys(ran: tuple[Path, Result]) -> None:
     """Catches a key that others rely on and that went missing (design section 7)."""
     summary = json.loads(ran[1].stdout)
-    assert set(summary) == {"protocol", "seed", "version", "digest", "arms", "comparisons", "runtime"}
+    assert set(summary) == {
+        "protocol", "seed", "version", "digest", "reference", "departures", "arms", "comparisons", "runtime",
+    }  # fmt: skip
     arm = {
         "label",
         "randomised",
@@ -72,6 +74,10 @@ def test_summary_has_the_agreed_keys(ran: tuple[Path, Result]) -> None:
     assert set(comparison) == {
         "arm",
         "reference",
+        "conclusion",
+        "strata",
+        "unstratified_hazard_ratio",
+        "stratified_logrank",
         "hazard_ratio",
         "logrank",
         "rmst_difference",

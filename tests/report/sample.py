@@ -12,6 +12,7 @@ import pandas as pd
 
 from tests.report.sample_protocol import protocol_data, sample_protocol
 from trialsim.analysis import AnalysisPlan, SurvivalData, analyse
+from trialsim.analysis.conclusion import conclude
 
 MONTH = 30.4375
 CAUSES = (
@@ -74,6 +75,16 @@ def analysis_of(data: SurvivalData, labels: dict[str, str]) -> dict[str, Any]:
         label="Relapse-free survival",
     )
     return json.loads(json.dumps(analyse(data, plan)))
+
+
+def concluded(analysis: dict[str, Any]) -> dict[str, Any]:
+    """The analysis with its conclusions drawn anew, after something in it was changed."""
+    keys = ("reference", "alpha", "sided", "test", "confidence_level")
+    plan = AnalysisPlan(arms=dict.fromkeys(analysis["arms"], ""), **{key: analysis[key] for key in keys})
+    sequential = {key: analysis[key] for key in ("looks", "enrichment") if key in analysis}
+    found = conclude(analysis["comparisons"], plan, sequential)
+    rows = [row | {"conclusion": own} for row, own in zip(analysis["comparisons"], found, strict=True)]
+    return analysis | {"comparisons": rows}
 
 
 def flow_of(analysis: dict[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def test_rows_carry_events_and_interaction() -> None:
     control, treated = level["arms"]["control"], level["arms"]["navitoclax"]
     assert plot.rows[1].reference_events == f"{control['events']} / {control['n']}"
     assert plot.rows[1].arm_events == f"{treated['events']} / {treated['n']}"
-    assert plot.rows[0].interaction == f"{analysis['subgroups'][0]['interaction_p']:.2f}"
+    assert plot.rows[0].interaction == f"{analysis['subgroups'][0]['interactions'][0]['p']:.2f}"
     assert plot.rows[-1].kind == "overall"
 
 

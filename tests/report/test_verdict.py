@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.report.sample import contents
+from tests.report.sample import concluded, contents
 from trialsim.report import numbers
 from trialsim.report.verdict import Verdict, truth_sentence, verdicts
 from trialsim.spec.resolved import Distribution
@@ -22,7 +22,7 @@ def strip(**changes: Any) -> Verdict:
             comparison[key] |= value
         else:
             analysis[key] = value
-    return verdicts(analysis, "stratified_logrank")[0]
+    return verdicts(concluded(analysis))[0]
 
 
 def test_met_only_below_the_level_and_in_favour() -> None:
@@ -38,12 +38,10 @@ def test_met_only_below_the_level_and_in_favour() -> None:
 
 def test_the_unstratified_test_decides_when_it_was_planned() -> None:
     """Catches a report that always takes the stratified p."""
-    analysis = contents()["results"]["analysis"]
+    analysis = contents()["results"]["analysis"] | {"test": "logrank"}
     analysis["comparisons"][0]["stratified_logrank"] |= {"p": 0.5, "z": 0.0}
     analysis["comparisons"][0]["logrank"] |= {"p": 0.001, "z": -3.1}
-    assert verdicts(analysis, "logrank")[0].outcome == "met"
-    analysis["comparisons"][0]["stratified_logrank"] = None
-    assert verdicts(analysis, "stratified_logrank")[0].outcome == "met"
+    assert verdicts(concluded(analysis))[0].outcome == "met"
 
 
 def test_hazard_ratio_never_leads_when_hazards_are_not_proportional() -> None:
@@ -73,7 +71,7 @@ def test_the_landmark_is_one_that_patients_still_support() -> None:
     analysis = contents()["results"]["analysis"]
     last = [arm["landmarks"][-1]["at_risk"] / arm["n"] for arm in analysis["arms"].values()]
     assert min(last) < 0.1
-    assert "RFS at 36 months" in {tile.label for tile in verdicts(analysis, "logrank")[0].tiles}
+    assert "RFS at 36 months" in {tile.label for tile in verdicts(analysis)[0].tiles}
 
 
 def test_truth_is_claimed_for_simulations_only() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialsim.analysis.cox import Term, arm_term, fit_cox, model_row, null_log_likelihood
+from trialsim.analysis.cox import CoxTable, Term, arm_term
 from trialsim.analysis.data import Bools, SurvivalData, level_order, level_text
 from trialsim.errors import UsageError
 
@@ -23,11 +23,13 @@ def adjusted_model(
     labels: dict[str, str],
     covariates: Sequence[str],
     confidence_level: float,
+    *,
+    stratified: bool = False,
 ) -> dict[str, Any]:
     """Arm and covariates in one Cox model, on the patients for whom every covariate is known.
 
     A numeric covariate enters linearly, per unit; any other as indicators of its levels against the first. The
-    likelihood ratio compares with no effect at all.
+    likelihood ratio compares with no effect at all. ``stratified``: by the strata of the data.
 
     Raises
     ------
@@ -39,9 +41,8 @@ def adjusted_model(
     terms = [arm_term(part, arm, reference, labels) for arm in others]
     for name in covariates:
         terms += _terms(name, part.covariates[name])
-    model = fit_cox(terms, part.time_days, part.event)
-    null = null_log_likelihood(part.time_days, part.event)
-    return model_row("arm, adjusted", part, terms, model, null, "no effect", len(terms), confidence_level)
+    models = CoxTable(confidence_level, stratified)
+    return models.row("arm, adjusted", part, terms, models.fit(part, terms), None)
 
 
 def _known(data: SurvivalData, covariates: Sequence[str]) -> Bools:

@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from trialsim.analysis.adjusted import adjusted_model
 from trialsim.analysis.competing import competing_risks, incidence_by_cause
+from trialsim.analysis.conclusion import conclude
 from trialsim.analysis.cox import arm_term, cox_models, fit_cox, hazard_ratio, proportional_hazards_p
 from trialsim.analysis.data import DAYS_PER_MONTH, SurvivalData, did_you_mean
-from trialsim.analysis.kaplan_meier import (
-    KaplanMeier,
-    censor_marks,
-    curve,
-    kaplan_meier,
-    landmarks,
-    median_months,
-)
+from trialsim.analysis.kaplan_meier import KaplanMeier, censor_marks, curve, kaplan_meier, landmarks, median_months
+from trialsim.analysis.landmarks import named_landmarks
 from trialsim.analysis.logrank import logrank
 from trialsim.analysis.maxcombo import maxcombo_p
 from trialsim.analysis.normal import wald
 from trialsim.analysis.plan import AnalysisPlan
 from trialsim.analysis.risk_table import AT_RISK_CONVENTION, counts_at, default_ticks
-from trialsim.analysis.rmst import RestrictedMean, restricted_mean, usable_tau
+from trialsim.analysis.rmst import RestrictedMean, Tau, restricted_mean, usable_tau
 from trialsim.analysis.subgroups import subgroup
 from trialsim.errors import UsageError
+from trialsim.records import Departure
 
 
-def analyse(data: SurvivalData, plan: AnalysisPlan) -> dict[str, Any]:
+def analyse(
+    data: SurvivalData,
+    plan: AnalysisPlan,
+    *,
+    sequential: Mapping[str, Any] | None = None,
+    departures: Sequence[Departure] = (),
+) -> dict[str, Any]:
     """Analyse one endpoint: the ``analysis`` object of results.json.
 
     The result holds only what JSON can: missing numbers are None. The order of the rows does not matter,
     to the last digit. A comparison uses the patients of its two arms; the Cox table has all arms in one
     model. An arm without patients or events keeps its place, with None for what cannot be estimated.
+
+    ``sequential`` is what the looks of a trial came to, under the name that it has in the result (``looks``,
+    ``enrichment``): conclusions then rest on it. ``departures`` from the plan come before those that are found here.
 
     Raises
     ------
@@ -42,28 +49,34 @@ def analyse(data: SurvivalData, plan: AnalysisPlan) -> dict[str, Any]:
         The data have an arm that the plan does not name, or lack a column that the plan needs.
     """
     _check(data, plan)
-    data = data.sorted()
+    sequential = dict(sequential or {})
     ticks = list(plan.ticks_months) or default_ticks(float(data.time_days.max()) / DAYS_PER_MONTH)
+    named = [*plan.landmarks_days, *(tick * DAYS_PER_MONTH for tick in ticks)]
+    data = data.at_days(named if plan.rmst_tau_days is None else [*named, plan.rmst_tau_days]).sorted()
     parts = {arm: data.of_arm(arm) for arm in plan.arms}
-    tau, tau_note = usable_tau(plan.rmst_tau_days, [part.time_days for part in parts.values() if part.n])
     curves = {arm: kaplan_meier(part.time_days, part.event, plan.confidence_level) for arm, part in parts.items()}
+    tau = usable_tau(plan.rmst_tau_days, [curves[arm] for arm, part in parts.items() if part.n])
+    comparisons = [_comparison(data, curves, plan, arm, tau.days) for arm in plan.others]
+    conclusions = conclude(comparisons, plan, sequential)
     result: dict[str, Any] = {
         "endpoint": {"paramcd": plan.paramcd, "label": plan.label},
         "reference": plan.reference,
         "alpha": plan.alpha,
         "sided": plan.sided,
         "test": plan.test,
+        "strata": list(data.strata_names),
         "confidence_level": plan.confidence_level,
         "days_per_month": DAYS_PER_MONTH,
         "n": data.n,
         "events": int(data.event.sum()),
         "max_follow_up_months": float(data.time_days.max()) / DAYS_PER_MONTH,
-        "tau_note": tau_note,
+        "tau_note": tau.note,
         "at_risk_convention": AT_RISK_CONVENTION,
         "notes": list(data.notes),
+        "departures": [asdict(departure) for departure in (*departures, *_departures(curves, plan, tau))],
         "overall": _overall(data, plan),
-        "arms": {arm: _arm(part, curves[arm], plan, tau, ticks, plan.arms[arm]) for arm, part in parts.items()},
-        "comparisons": [_comparison(data, curves, plan, arm, tau) for arm in plan.others],
+        "arms": {arm: _arm(part, curves[arm], plan, tau.days, ticks, plan.arms[arm]) for arm, part in parts.items()},
+        "comparisons": [row | {"conclusion": own} for row, own in zip(comparisons, conclusions, strict=True)],
         "cox": _cox(data, plan),
         "subgroups": [subgroup(data, plan, variable, ticks) for variable in plan.subgroups],
     }
@@ -71,7 +84,20 @@ def analyse(data: SurvivalData, plan: AnalysisPlan) -> dict[str, Any]:
         result["competing"] = competing_risks(data, list(plan.arms))
     if data.cause is not None:
         result["causes"] = incidence_by_cause(data, list(plan.arms))
-    return result
+    return result | sequential
+
+
+def _departures(curves: Mapping[str, KaplanMeier], plan: AnalysisPlan, tau: Tau) -> list[Departure]:
+    """Where follow-up fell short of what the plan wanted to estimate."""
+    told = []
+    if tau.cut:
+        words = f"The restricted mean was planned up to {plan.rmst_tau_days:g} days; the arms share {tau.days:g} days."
+        told.append(Departure(words))
+    for landmark in named_landmarks(plan.landmarks_days):
+        short = [plan.arms[arm] for arm, km in curves.items() if landmark["day"] > km.known_until]
+        if short and landmark["day"] <= plan.followed_days:
+            told.append(Departure(f"Follow-up does not reach the landmark at {landmark['label']}: {', '.join(short)}."))
+    return told
 
 
 def _check(data: SurvivalData, plan: AnalysisPlan) -> None:
@@ -124,16 +150,25 @@ def _comparison(
     data: SurvivalData, curves: dict[str, KaplanMeier], plan: AnalysisPlan, arm: str, tau: float
 ) -> dict[str, Any]:
     pair = data.take(np.asarray((data.arm == arm) | (data.arm == plan.reference), dtype=bool))
-    model = fit_cox([arm_term(pair, arm, plan.reference, {})], pair.time_days, pair.event)
+    term = arm_term(pair, arm, plan.reference, {})
+    models = {False: fit_cox([term], pair.time_days, pair.event)}
+    if pair.strata is not None:
+        models[True] = fit_cox([term], pair.time_days, pair.event, strata=pair.strata)
+    ratios = {stratified: hazard_ratio(model, plan.confidence_level) for stratified, model in models.items()}
+    planned = plan.is_stratified
+    maxcombo = maxcombo_p(pair, arm, plan.reference, sided=plan.sided, stratified=planned)
     return {
         "arm": arm,
         "reference": plan.reference,
-        "hazard_ratio": hazard_ratio(model, plan.confidence_level),
+        "strata": list(pair.strata_names) if planned else [],
+        "hazard_ratio": ratios[planned],
+        "unstratified_hazard_ratio": ratios[False],
+        "stratified_hazard_ratio": ratios.get(True),
         "logrank": _logrank_row(pair, plan, arm, stratified=False),
         "stratified_logrank": _stratified_row(pair, plan, arm),
         "rmst_difference": _rmst_difference(pair, plan, arm, tau),
-        "maxcombo": {"p": maxcombo_p(pair, arm, plan.reference, sided=plan.sided)},
-        "proportional_hazards": {"p": proportional_hazards_p(model), "transform": "km"},
+        "maxcombo": {"p": maxcombo},
+        "proportional_hazards": {"p": proportional_hazards_p(models[planned]), "transform": "km"},
         "landmark_difference": _landmark_differences(curves[arm], curves[plan.reference], plan),
     }
 
@@ -162,14 +197,11 @@ def _rmst_difference(pair: SurvivalData, plan: AnalysisPlan, arm: str, tau: floa
     return {"tau": tau, "estimate": estimate, "se": se, "lower": lower, "upper": upper, "p": p}
 
 
-def _landmark_differences(
-    treated: KaplanMeier, control: KaplanMeier, plan: AnalysisPlan
-) -> list[dict[str, float | None]]:
-    """Differences in S with Greenwood's errors added in squares; null past either arm's last follow-up."""
+def _landmark_differences(treated: KaplanMeier, control: KaplanMeier, plan: AnalysisPlan) -> list[dict[str, Any]]:
+    """Differences in S with Greenwood's errors added in squares; null where either arm's curve is not known."""
     rows = []
-    for day in plan.landmarks_days:
-        row: dict[str, float | None] = {"day": float(day), "months": float(day) / DAYS_PER_MONTH}
-        (s1, _, _, se1), (s0, _, _, se0) = treated.at(day), control.at(day)
+    for row in named_landmarks(plan.landmarks_days):
+        (s1, _, _, se1), (s0, _, _, se0) = treated.at(row["day"]), control.at(row["day"])
         estimate = s1 - s0
         if math.isnan(estimate):
             row |= dict.fromkeys(("estimate", "lower", "upper"))
@@ -185,9 +217,10 @@ def _landmark_differences(
 def _cox(data: SurvivalData, plan: AnalysisPlan) -> list[dict[str, Any]]:
     if not plan.others:
         return []
-    rows = cox_models(data, plan.reference, plan.others, dict(plan.arms), plan.confidence_level)
+    labels, level, stratified = dict(plan.arms), plan.confidence_level, plan.is_stratified
+    rows = cox_models(data, plan.reference, plan.others, labels, level, stratified=stratified)
     if plan.adjust_for:
         rows.append(
-            adjusted_model(data, plan.reference, plan.others, dict(plan.arms), plan.adjust_for, plan.confidence_level)
+            adjusted_model(data, plan.reference, plan.others, labels, plan.adjust_for, level, stratified=stratified)
         )
     return rows

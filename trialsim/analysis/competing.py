@@ -5,6 +5,8 @@ Written out because lifelines' AalenJohansenFitter moves tied times apart at ran
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from trialsim.analysis.data import DAYS_PER_MONTH, Floats, Labels, SurvivalData, level_order
@@ -27,7 +29,8 @@ def cumulative_incidence(data: SurvivalData, kinds: Labels, kind: str) -> tuple[
     return times, np.cumsum(survival[rows] * counts / table.at_risk[rows])
 
 
-def _steps(data: SurvivalData, kinds: Labels, kind: str) -> dict[str, list[float]]:
+def _steps(data: SurvivalData, kinds: Labels, kind: str) -> dict[str, Any]:
+    """The incidence in months, and the month up to which it is known: None once everybody has had an event."""
     times, incidence = cumulative_incidence(data, kinds, kind)
     months = [0.0, *(float(t) / DAYS_PER_MONTH for t in times)]
     estimate = [0.0, *(float(f) for f in incidence)]
@@ -35,14 +38,19 @@ def _steps(data: SurvivalData, kinds: Labels, kind: str) -> dict[str, list[float
     if last > months[-1]:
         months.append(last)
         estimate.append(estimate[-1])
-    return {"months": months, "estimate": estimate}
+    return {"months": months, "estimate": estimate, "known_months": None if _is_complete(data) else last}
 
 
-def competing_risks(data: SurvivalData, arms: list[str]) -> dict[str, dict[str, dict[str, list[float]]]]:
+def _is_complete(data: SurvivalData) -> bool:
+    """Whether the last patients at risk have had an event, so that nothing is left to happen."""
+    return bool(data.n) and bool(data.event[data.time_days == data.time_days.max()].all())
+
+
+def competing_risks(data: SurvivalData, arms: list[str]) -> dict[str, dict[str, dict[str, Any]]]:
     """Steps of the cumulative incidence by arm and type of event; relapse and death always have a row."""
     assert data.event_type is not None
     found = level_order(data.event_type[data.event])
-    types = [*EVENT_TYPES, *(kind for kind in found if kind not in EVENT_TYPES and kind)]
+    types = [*EVENT_TYPES, *(kind for kind in found if kind and kind not in EVENT_TYPES)]
     result = {}
     for arm in arms:
         part = data.of_arm(arm)
@@ -58,7 +66,7 @@ def incidence_by_cause(data: SurvivalData, arms: list[str]) -> dict[str, dict[st
     Every arm has a row for every cause seen in any arm.
     """
     assert data.cause is not None
-    causes = [cause for cause in level_order(data.cause[data.event]) if cause not in ("", "nan", "None")]
+    causes = [cause for cause in level_order(data.cause[data.event]) if cause]
     result: dict[str, dict[str, dict[str, object]]] = {}
     for arm in arms:
         part = data.of_arm(arm)

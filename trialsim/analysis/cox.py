@@ -1,7 +1,8 @@
 """Cox models of the arm, by lifelines (Efron ties), with the test of proportional hazards.
 
 A model that the data cannot estimate (an arm without events, a separated or constant column) is None, and
-its numbers are null in the results. Nothing is printed or raised.
+its numbers are null in the results. Nothing is printed or raised. In a stratified model each stratum has a baseline
+hazard of its own, and a covariate that differs between strata alone has no estimate there.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialsim.analysis.data import Bools, Floats, SurvivalData
+from trialsim.analysis.data import Bools, Floats, Labels, SurvivalData
 from trialsim.analysis.normal import chi_squared_p, wald
 from trialsim.analysis.quiet import quietly
 from trialsim.analysis.risk_table import risk_table
+from trialsim.analysis.strata import is_absorbed, within_strata
 
 #: A log hazard ratio beyond this (a hazard ratio of 160,000) has run away to infinity: separation.
 _RUNAWAY = 12.0
@@ -25,20 +27,28 @@ _RUNAWAY_SE = 50.0
 # lifelines stops by default while coefficients are still 5e-6 off.
 _CONVERGENCE = {"precision": 1e-12, "r_precision": 1e-14}
 
-_TIME, _EVENT, _CLUSTER = "time", "event", "cluster"
+_TIME, _EVENT, _CLUSTER, _STRATUM = "time", "event", "cluster", "stratum"
 #: Names under which the covariates may hold the tumour's TP53 status, best first.
 P53_COLUMNS = ("p53_status", "p53", "tp53", "TP53")
 
 
 @dataclass(frozen=True)
 class CoxModel:
-    """A fitted model: coefficients (log hazard ratios) and standard errors in the order of the columns."""
+    """A fitted model: coefficients (log hazard ratios) and standard errors in the order of the terms.
+
+    Both are NaN for a term that the strata absorb.
+    """
 
     coef: Floats
     se: Floats
     log_likelihood: float
     fitter: Any
     frame: pd.DataFrame
+
+    @property
+    def estimated(self) -> int:
+        """Terms that have an estimate."""
+        return int(np.isfinite(self.coef).sum())
 
 
 @dataclass(frozen=True)
@@ -50,24 +60,39 @@ class Term:
     column: Floats
 
 
-def fit_cox(terms: list[Term], time: Floats, event: Bools, cluster: Floats | None = None) -> CoxModel | None:
+def fit_cox(
+    terms: list[Term],
+    time: Floats,
+    event: Bools,
+    *,
+    strata: Labels | None = None,
+    cluster: Floats | None = None,
+) -> CoxModel | None:
     """Fit by Efron's partial likelihood; None when a coefficient has no finite estimate.
 
     Rows with the same number in ``cluster`` depend on each other (twins): standard errors are then the grouped robust
     ones (Lin & Wei 1989).
     """
-    if not terms or any(_without_information(term.column, event) for term in terms):
+    told = np.array([not is_absorbed(term.column, strata) for term in terms], dtype=bool)
+    fitted = [term for term, has_estimate in zip(terms, told, strict=True) if has_estimate]
+    if not fitted or any(_without_information(term.column, event) for term in fitted):
         return None
     from lifelines import CoxPHFitter
     from lifelines.exceptions import ConvergenceError
 
-    columns: dict[str, Any] = {f"x{i}": term.column for i, term in enumerate(terms)}
-    clusters = {} if cluster is None else {_CLUSTER: cluster}
-    frame = pd.DataFrame({_TIME: time, _EVENT: event.astype(float), **columns, **clusters})
+    columns: dict[str, Any] = {f"x{i}": term.column for i, term in enumerate(fitted)}
+    by: dict[str, Any] = {_CLUSTER: cluster, _STRATUM: strata}
+    by = {name: values for name, values in by.items() if values is not None}
+    frame = pd.DataFrame({_TIME: time, _EVENT: event.astype(float), **columns, **by})
     with quietly():
         try:
             fitter = CoxPHFitter().fit(
-                frame, _TIME, _EVENT, cluster_col=None if cluster is None else _CLUSTER, fit_options=_CONVERGENCE
+                frame,
+                _TIME,
+                _EVENT,
+                strata=[_STRATUM] if _STRATUM in by else None,
+                cluster_col=_CLUSTER if _CLUSTER in by else None,
+                fit_options=_CONVERGENCE,
             )
         except (ConvergenceError, np.linalg.LinAlgError, ValueError, ZeroDivisionError):
             return None
@@ -76,7 +101,9 @@ def fit_cox(terms: list[Term], time: Floats, event: Bools, cluster: Floats | Non
     # "<" is also false for NaN.
     if not (np.all(np.abs(coef) < _RUNAWAY) and np.all(se < _RUNAWAY_SE) and np.all(se > 0.0)):
         return None
-    return CoxModel(coef, se, float(fitter.log_likelihood_), fitter, frame)
+    every = np.full((2, len(terms)), np.nan)
+    every[:, told] = coef, se
+    return CoxModel(every[0], every[1], float(fitter.log_likelihood_), fitter, frame)
 
 
 def _without_information(values: Floats, event: Bools) -> bool:
@@ -86,10 +113,11 @@ def _without_information(values: Floats, event: Bools) -> bool:
     return not bool(event[values != 0.0].any() and event[values == 0.0].any())
 
 
-def null_log_likelihood(time: Floats, event: Bools) -> float:
+def null_log_likelihood(time: Floats, event: Bools, strata: Labels | None = None) -> float:
     """Efron's log partial likelihood without covariates: the sum of -ln(n_i - l) over the d_i events of a time."""
-    table = risk_table(time, event)
-    return -float(sum(np.log(n - np.arange(d)).sum() for n, d in zip(table.at_risk, table.events, strict=True)))
+    tables = [risk_table(time[own], event[own]) for own in within_strata(strata, time.size)]
+    at_times = [pair for table in tables for pair in zip(table.at_risk, table.events, strict=True)]
+    return -float(sum(np.log(n - np.arange(d)).sum() for n, d in at_times))
 
 
 def arm_term(data: SurvivalData, arm: str, reference: str, labels: dict[str, str]) -> Term:
@@ -100,7 +128,7 @@ def arm_term(data: SurvivalData, arm: str, reference: str, labels: dict[str, str
 
 def hazard_ratio(model: CoxModel | None, confidence_level: float) -> dict[str, float | None]:
     """Hazard ratio of a model's first term with Wald limits and two-sided Wald p."""
-    if model is None:
+    if model is None or not math.isfinite(model.coef[0]):
         return dict.fromkeys(("estimate", "lower", "upper", "p"))
     coef, se = float(model.coef[0]), float(model.se[0])
     lower, upper, p = wald(coef, se, confidence_level)
@@ -147,17 +175,24 @@ def p53_mutant(values: pd.Series[Any]) -> Floats:
 
 
 def cox_models(
-    data: SurvivalData, reference: str, others: list[str], labels: dict[str, str], confidence_level: float
+    data: SurvivalData,
+    reference: str,
+    others: list[str],
+    labels: dict[str, str],
+    confidence_level: float,
+    *,
+    stratified: bool = False,
 ) -> list[dict[str, Any]]:
     """The table of models: arm; and with a p53 column, arm + p53 and arm x p53.
 
     All arms are in one model. ``likelihood_ratio_p`` compares a model with the one before it on the
     same patients (those whose p53 status is known, for the p53 models), so the last one is the test of interaction.
+    ``stratified``: every model by the strata of the data.
     """
+    models = CoxTable(confidence_level, stratified)
     arms = [arm_term(data, arm, reference, labels) for arm in others]
-    model = fit_cox(arms, data.time_days, data.event)
-    null = null_log_likelihood(data.time_days, data.event)
-    rows = [model_row("arm", data, arms, model, null, "no effect", len(arms), confidence_level)]
+    model = models.fit(data, arms)
+    rows = [models.row("arm", data, arms, model, None)]
     column = p53_column(data)
     if column is None:
         return rows
@@ -174,44 +209,63 @@ def cox_models(
         )
         for a in arms
     ]
-    first = model if known.all() else fit_cox(arms, part.time_days, part.event)
-    second = fit_cox([*arms, status], part.time_days, part.event)
-    third = fit_cox([*arms, status, *products], part.time_days, part.event)
-    for name, terms, fitted, simpler, against, degrees in (
-        ("arm + p53", [*arms, status], second, first, "arm", 1),
-        ("arm x p53", [*arms, status, *products], third, second, "arm + p53", len(products)),
-    ):
-        base = None if simpler is None else simpler.log_likelihood
-        rows.append(model_row(name, part, terms, fitted, base, against, degrees, confidence_level))
+    first = model if known.all() else models.fit(part, arms)
+    both = [*arms, status]
+    second = models.fit(part, both)
+    rows.append(models.row("arm + p53", part, both, second, ("arm", first)))
+    every = [*both, *products]
+    rows.append(models.row("arm x p53", part, every, models.fit(part, every), ("arm + p53", second)))
     return rows
 
 
-def model_row(
-    name: str,
-    data: SurvivalData,
-    terms: list[Term],
-    model: CoxModel | None,
-    simpler_log_likelihood: float | None,
-    against: str,
-    degrees: int,
-    confidence_level: float,
-) -> dict[str, Any]:
-    p = None
-    if model is not None and simpler_log_likelihood is not None:
-        p = chi_squared_p(2.0 * (model.log_likelihood - simpler_log_likelihood), degrees)
-    return {
-        "model": name,
-        "n": data.n,
-        "events": int(data.event.sum()),
-        "terms": [_term_row(i, term, model, confidence_level) for i, term in enumerate(terms)],
-        "likelihood_ratio_p": p,
-        "likelihood_ratio_against": against,
-    }
+@dataclass(frozen=True)
+class CoxTable:
+    """How the models of one table are fitted and told."""
+
+    confidence_level: float
+    stratified: bool
+
+    def fit(self, data: SurvivalData, terms: list[Term]) -> CoxModel | None:
+        return fit_cox(terms, data.time_days, data.event, strata=self._strata(data))
+
+    def _strata(self, data: SurvivalData) -> Labels | None:
+        return data.strata if self.stratified else None
+
+    def row(
+        self,
+        name: str,
+        data: SurvivalData,
+        terms: list[Term],
+        model: CoxModel | None,
+        simpler: tuple[str, CoxModel | None] | None,
+    ) -> dict[str, Any]:
+        """A model's row; ``simpler`` is the model that it is held against, by default that without any effect."""
+        against, degrees, base = "no effect", 0, None
+        if simpler is None:
+            base = null_log_likelihood(data.time_days, data.event, self._strata(data))
+        else:
+            against = simpler[0]
+            if simpler[1] is not None:
+                base, degrees = simpler[1].log_likelihood, simpler[1].estimated
+        p = None
+        if model is not None and base is not None:
+            p = chi_squared_p(2.0 * (model.log_likelihood - base), model.estimated - degrees)
+        return {
+            "model": name,
+            "strata": list(data.strata_names) if self.stratified else [],
+            "n": data.n,
+            "events": int(data.event.sum()),
+            "terms": [_term_row(i, term, model, self.confidence_level) for i, term in enumerate(terms)],
+            "likelihood_ratio_p": p,
+            "likelihood_ratio_against": against,
+        }
 
 
 def _term_row(i: int, term: Term, model: CoxModel | None, confidence_level: float) -> dict[str, Any]:
     row: dict[str, Any] = {"term": term.name, "label": term.label}
-    if model is None:
+    if model is not None and not math.isfinite(model.coef[i]):
+        row["label"] = f"{term.label} (a stratum: no estimate)"
+    if model is None or not math.isfinite(model.coef[i]):
         return row | dict.fromkeys(("hr", "lower", "upper", "p", "coef", "se"))
     coef, se = float(model.coef[i]), float(model.se[i])
     lower, upper, p = wald(coef, se, confidence_level)

@@ -152,6 +152,20 @@ class SurvivalData:
         object.__setattr__(part, "covariates", self.covariates.iloc[rows].reset_index(drop=True))
         return part
 
+    def at_days(self, named: Iterable[float]) -> SurvivalData:
+        """The same patients, with times that are nearly a day that somebody names made exactly that day.
+
+        A time in months becomes days with an error in the last digit; a patient with the event on day 510 must have had
+        it at a landmark of 510 d. Nearly is as in :func:`close_ties`.
+        """
+        times = self.time_days.copy()
+        tolerance = TIE_TOLERANCE * float(np.mean(np.unique(times))) if times.size else 0.0
+        for day in named:
+            times[np.abs(times - day) <= tolerance] = day
+        same = self.take(np.arange(self.n))
+        object.__setattr__(same, "time_days", times)
+        return same
+
     def of_arm(self, arm: str) -> SurvivalData:
         """One arm's patients; possibly none."""
         return self.take(np.asarray(self.arm == arm, dtype=bool))

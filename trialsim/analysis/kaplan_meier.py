@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from trialsim.analysis.data import DAYS_PER_MONTH, Bools, Floats
+from trialsim.analysis.landmarks import named_landmarks
 from trialsim.analysis.normal import number
 from trialsim.analysis.quiet import quietly
 from trialsim.analysis.risk_table import risk_table
@@ -32,9 +34,14 @@ class KaplanMeier:
     se: Floats
     last: float
 
+    @property
+    def known_until(self) -> float:
+        """The day up to which the curve is known: the last follow-up, and for ever once everybody has had the event."""
+        return math.inf if self.survival.size and self.survival[-1] <= 0.0 else self.last
+
     def at(self, day: float) -> tuple[float, float, float, float]:
-        """S, lower, upper and se on ``day``, counting events of that day; NaN past the last follow-up."""
-        if day > self.last:
+        """S, lower, upper and se on ``day``, counting events of that day; NaN where the curve is not known."""
+        if day > self.known_until:
             return (float("nan"),) * 4
         i = int(np.searchsorted(self.times, day, side="right")) - 1
         if i < 0:
@@ -82,26 +89,28 @@ def median_months(km: KaplanMeier) -> dict[str, float | None]:
 def landmarks(km: KaplanMeier, time: Floats, days: tuple[float, ...]) -> list[dict[str, Any]]:
     """S at each landmark; ``at_risk`` counts patients whose time is at or after the day."""
     rows = []
-    for day in days:
-        estimate, lower, upper, se = km.at(day)
+    for named in named_landmarks(days):
+        estimate, lower, upper, se = km.at(named["day"])
         rows.append(
-            {
-                "day": float(day),
-                "months": float(day) / DAYS_PER_MONTH,
+            named
+            | {
                 "estimate": number(estimate),
                 "lower": number(lower),
                 "upper": number(upper),
                 "se": number(se),
-                "at_risk": int(np.sum(time >= day)),
+                "at_risk": int(np.sum(time >= named["day"])),
             }
         )
     return rows
 
 
-def curve(km: KaplanMeier) -> dict[str, list[float | None]]:
-    """The steps for drawing, in months: from (0, 1) over every event time to the last follow-up."""
+def curve(km: KaplanMeier) -> dict[str, Any]:
+    """The steps for drawing, in months: from (0, 1) over every event time to the last follow-up.
+
+    ``known_months`` is where knowledge of the curve ends; None where it has come down to 0 and stays there.
+    """
     months = [0.0, *(float(t) / DAYS_PER_MONTH for t in km.times)]
-    columns = {
+    columns: dict[str, list[float | None]] = {
         name: [1.0, *(number(v) for v in values)]
         for name, values in (("survival", km.survival), ("lower", km.lower), ("upper", km.upper))
     }
@@ -109,7 +118,8 @@ def curve(km: KaplanMeier) -> dict[str, list[float | None]]:
         months.append(km.last / DAYS_PER_MONTH)
         for values in columns.values():
             values.append(values[-1])
-    return {"months": [*months], **columns}
+    known = None if math.isinf(km.known_until) else km.known_until / DAYS_PER_MONTH
+    return {"months": [*months], **columns, "known_months": known}
 
 
 def censor_marks(km: KaplanMeier, time: Floats, event: Bools) -> dict[str, list[float]]:

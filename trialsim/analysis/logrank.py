@@ -13,6 +13,7 @@ import numpy as np
 
 from trialsim.analysis.data import Bools, Floats, Labels, SurvivalData
 from trialsim.analysis.normal import p_of_z
+from trialsim.analysis.strata import within_strata
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,7 @@ def hazard_tables(data: SurvivalData, arm: str, reference: str, strata: Labels |
     """One table for each stratum, of the patients of these two arms."""
     rows = np.asarray((data.arm == arm) | (data.arm == reference), dtype=bool)
     time, event, on_arm = data.time_days[rows], data.event[rows], np.asarray(data.arm[rows] == arm, dtype=bool)
-    if strata is None:
-        return [hazard_table(time, event, on_arm)]
-    within = strata[rows]
-    parts = [np.asarray(within == level, dtype=bool) for level in sorted(set(within))]
+    parts = within_strata(None if strata is None else strata[rows], time.size)
     return [hazard_table(time[part], event[part], on_arm[part]) for part in parts]
 
 

@@ -20,13 +20,16 @@ _FAR = 9.0  # the normal law beyond nine standard deviations weighs 1e-19
 _SINGULAR = 1e-9
 
 
-def maxcombo_p(data: SurvivalData, arm: str, reference: str, *, sided: int = 2) -> float | None:
+def maxcombo_p(
+    data: SurvivalData, arm: str, reference: str, *, sided: int = 2, stratified: bool = False
+) -> float | None:
     """p-value of MaxCombo for ``arm`` against ``reference``; None when no test can be computed.
 
     ``sided=1``: the chance that the smallest of the four z is as small or smaller (benefit of the arm).
-    ``sided=2``: that the largest \\|z\\| is as large.
+    ``sided=2``: that the largest \\|z\\| is as large. ``stratified`` adds scores and covariances over the strata of the
+    data, each with weights of its own, as the stratified log-rank test does.
     """
-    score, covariance = scores(hazard_tables(data, arm, reference, None), WEIGHTS)
+    score, covariance = scores(hazard_tables(data, arm, reference, data.strata if stratified else None), WEIGHTS)
     spread = np.sqrt(np.diag(covariance))
     # A test without variance (one event time leaves FH(0,1) none) cannot be the best one.
     usable = spread > _SINGULAR * spread.max(initial=0.0)

@@ -1,7 +1,8 @@
 """A small Cox fit for forest plots.
 
 A forest needs some twenty fits and lifelines takes 35 ms for one. This is the same estimate (Newton's method on
-Efron's partial likelihood), vectorised over events; tests hold it against lifelines.
+Efron's partial likelihood), vectorised over events; tests hold it against lifelines. With strata, each has its own
+baseline hazard: the likelihood is the product of theirs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trialsim.analysis.data import Bools, Floats
+from trialsim.analysis.data import Bools, Floats, Labels
+from trialsim.analysis.strata import within_strata
 
 _ITERATIONS = 25
 _TOLERANCE = 1e-10
@@ -30,7 +32,10 @@ class EfronFit:
 
 @dataclass(frozen=True)
 class _Sorted:
-    """Rows by falling time. ``last_row`` is the last row at risk, and ``tied`` the Efron share l/d, for each event."""
+    """Rows of one stratum by falling time.
+
+    For each event, ``last_row`` is the last row at risk and ``tied`` the Efron share l/d.
+    """
 
     x: Floats
     x_events: Floats
@@ -40,21 +45,21 @@ class _Sorted:
     tied: Floats
 
 
-def efron_fit(x: Floats, time: Floats, event: Bools) -> EfronFit | None:
+def efron_fit(x: Floats, time: Floats, event: Bools, strata: Labels | None = None) -> EfronFit | None:
     """Fit the columns of ``x`` (patients by terms); None when an estimate is not finite or not unique."""
     if not event.any():
         return None
-    rows = _sort(x, time, event)
+    parts = [_sort(x[own], time[own], event[own]) for own in within_strata(strata, time.size) if event[own].any()]
     coef = np.zeros(x.shape[1])
-    value, gradient, information = _likelihood(rows, coef)
+    value, gradient, information = _likelihood(parts, coef)
     for _ in range(_ITERATIONS):
         step = _newton_step(information, gradient)
         if step is None:
             return None
-        new = _likelihood(rows, coef + step)
+        new = _likelihood(parts, coef + step)
         while not new[0] >= value - _TOLERANCE and np.abs(step).max() > _TOLERANCE:
             step = step / 2.0
-            new = _likelihood(rows, coef + step)
+            new = _likelihood(parts, coef + step)
         coef = coef + step
         gained, (value, gradient, information) = new[0] - value, new
         if np.ptp(x @ coef) > _RUNAWAY:
@@ -90,8 +95,13 @@ def _sort(x: Floats, time: Floats, event: Bools) -> _Sorted:
     return _Sorted(x, x[event_rows], last_row, group, event_rows, tied)
 
 
-def _likelihood(rows: _Sorted, coef: Floats) -> tuple[float, Floats, Floats]:
-    """Log partial likelihood, its gradient and the information matrix at ``coef``."""
+def _likelihood(parts: list[_Sorted], coef: Floats) -> tuple[float, Floats, Floats]:
+    """Log partial likelihood, its gradient and the information matrix at ``coef``, added up over strata."""
+    values, gradients, informations = zip(*(_of_stratum(rows, coef) for rows in parts), strict=True)
+    return sum(values), np.sum(gradients, axis=0), np.sum(informations, axis=0)
+
+
+def _of_stratum(rows: _Sorted, coef: Floats) -> tuple[float, Floats, Floats]:
     predictor = rows.x @ coef
     risk = np.exp(predictor)
     first = rows.x * risk[:, None]

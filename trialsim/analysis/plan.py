@@ -22,8 +22,9 @@ class AnalysisPlan:
 
     ``arms`` maps names to labels in canonical order, the reference first. ``sided`` rules the p-values of the
     log-rank tests and of MaxCombo; hazard ratios, RMST and landmark differences have two-sided p-values and
-    intervals at ``confidence_level``. ``test`` names the primary test. ``rmst_tau_days`` None takes the
-    longest follow-up that all arms share.
+    intervals at ``confidence_level``. ``test`` names the primary test; where it is stratified, so are hazard ratios,
+    MaxCombo, the test of proportional hazards and those of interaction. ``rmst_tau_days`` None takes the longest
+    follow-up that all arms share.
 
     Raises
     ------
@@ -46,6 +47,9 @@ class AnalysisPlan:
     label: str = "Time to event"
     ticks_months: tuple[float, ...] = field(default=())
     """Ticks of the at-risk tables; empty: chosen from the follow-up."""
+    followed_days: float = 0.0
+    """For how long every patient was to be followed: a landmark up to then that follow-up does not reach is a
+    departure from the plan."""
 
     def __post_init__(self) -> None:
         if self.reference not in self.arms:
@@ -60,11 +64,17 @@ class AnalysisPlan:
                 raise UsageError(f"{name} lies between 0 and 1, not {getattr(self, name):g}")
         if self.rmst_tau_days is not None and not self.rmst_tau_days > 0.0:
             raise UsageError(f"tau is a time above zero, not {self.rmst_tau_days:g} days")
+        object.__setattr__(self, "landmarks_days", tuple(dict.fromkeys(self.landmarks_days)))
 
     @property
     def others(self) -> list[str]:
         """The arms that are compared with the reference."""
         return [arm for arm in self.arms if arm != self.reference]
+
+    @property
+    def is_stratified(self) -> bool:
+        """Whether the planned test is stratified, and with it every estimate of a hazard ratio."""
+        return self.test == "stratified_logrank"
 
 
 def default_plan(

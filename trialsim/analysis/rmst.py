@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialsim.analysis.data import Bools, Floats
+from trialsim.analysis.kaplan_meier import KaplanMeier
 from trialsim.analysis.risk_table import risk_table
 
 
@@ -48,14 +49,28 @@ def restricted_mean(time: Floats, event: Bools, tau: float) -> RestrictedMean:
     return RestrictedMean(float(tau), float(areas.sum()), float(terms.sum()))
 
 
-def usable_tau(wanted: float | None, times_by_arm: Sequence[Floats]) -> tuple[float, str]:
-    """The tau that every arm's follow-up supports, and a sentence on how it was chosen.
+@dataclass(frozen=True)
+class Tau:
+    """The horizon of restricted means, and a sentence on how it was chosen."""
 
-    A tau beyond the last time, of an event or not, of any arm is cut to the smallest of those.
+    days: float
+    note: str
+    cut: bool = False
+    """Whether it is shorter than the plan wanted it."""
+
+
+def usable_tau(wanted: float | None, curves: Sequence[KaplanMeier]) -> Tau:
+    """The tau up to which every arm's curve is known.
+
+    A curve is known up to the arm's last time, of an event or not; where it has come down to 0 it is known for ever.
     """
-    shared = min(float(times.max()) for times in times_by_arm)
+    shared = min(km.known_until for km in curves)
+    if math.isinf(shared):
+        shared, why = max(km.last for km in curves), "the longest follow-up: every curve comes down to 0"
+    else:
+        why = "the shortest of the arms' longest follow-ups"
     if wanted is None:
-        return shared, f"tau is the shortest of the arms' longest follow-ups, {shared:g} days."
-    if wanted > shared:
-        return shared, f"tau was cut from {wanted:g} to {shared:g} days, the shortest of the arms' longest follow-ups."
-    return float(wanted), f"tau is {wanted:g} days, as planned."
+        return Tau(shared, f"tau is {shared:g} days, {why}.")
+    if wanted > shared and any(math.isfinite(km.known_until) for km in curves):
+        return Tau(shared, f"tau was cut from {wanted:g} to {shared:g} days, {why}.", cut=True)
+    return Tau(float(wanted), f"tau is {wanted:g} days, as planned.")

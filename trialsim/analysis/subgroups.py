@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from trialsim.analysis.cox import P53_COLUMNS
-from trialsim.analysis.data import Floats, Labels, SurvivalData, did_you_mean, level_order, level_text
+from trialsim.analysis.data import Bools, Floats, Labels, SurvivalData, did_you_mean, level_order, level_text
 from trialsim.analysis.kaplan_meier import curve, kaplan_meier, median_months
 from trialsim.analysis.normal import chi_squared_p, wald
 from trialsim.analysis.partial_likelihood import efron_fit
 from trialsim.analysis.plan import AnalysisPlan
 from trialsim.analysis.risk_table import counts_at
+from trialsim.analysis.strata import is_absorbed
 from trialsim.errors import UsageError
 
 #: A numeric variable with more distinct values than this is split at its median.
@@ -54,8 +55,9 @@ def levels_of(values: pd.Series[Any], name: str) -> tuple[list[str], Labels]:
 def subgroup(data: SurvivalData, plan: AnalysisPlan, variable: str, ticks: list[float]) -> dict[str, Any]:
     """One subgroup variable, as the contract of results.json says.
 
-    ``interaction_p`` is the likelihood-ratio test of arm x level against arm + level over the patients whose
-    level is known; None when either model has no finite estimates.
+    ``interactions`` has the likelihood-ratio test of arm x level against arm + level for each comparison, among the
+    patients of its two arms whose level is known; ``joint_interaction_p`` is that of all arms at once. Both by strata
+    where the planned test is stratified; None when either model has no finite estimates.
     """
     if variable not in data.covariates:
         known = [str(column) for column in data.covariates]
@@ -64,7 +66,11 @@ def subgroup(data: SurvivalData, plan: AnalysisPlan, variable: str, ticks: list[
     return {
         "variable": variable,
         "label": variable_label(variable),
-        "interaction_p": interaction_p(data, plan, levels, level),
+        "interactions": [
+            {"arm": arm, "reference": plan.reference, "p": interaction_p(data, plan, levels, level, [arm])}
+            for arm in plan.others
+        ],
+        "joint_interaction_p": interaction_p(data, plan, levels, level, plan.others),
         "levels": [_level(data.take(np.asarray(level == name, dtype=bool)), plan, name, ticks) for name in levels],
     }
 
@@ -81,38 +87,51 @@ def _level(data: SurvivalData, plan: AnalysisPlan, level: str, ticks: list[float
             "at_risk": counts_at(part.time_days, part.event, ticks),
             "median_months": median_months(km),
         }
-    comparisons = [compare(data, arm, plan.reference, plan.confidence_level) for arm in plan.others]
+    comparisons = [compare(data, plan, arm) for arm in plan.others]
     return {"level": level, "label": level.replace("_", " "), "arms": arms, "comparisons": comparisons}
 
 
-def compare(data: SurvivalData, arm: str, reference: str, confidence_level: float) -> dict[str, Any]:
+def compare(data: SurvivalData, plan: AnalysisPlan, arm: str) -> dict[str, Any]:
     """Hazard ratio of two arms among these patients, with Wald limits; null where it cannot be estimated."""
-    rows = np.asarray((data.arm == arm) | (data.arm == reference), dtype=bool)
+    rows = np.asarray((data.arm == arm) | (data.arm == plan.reference), dtype=bool)
     on_arm = np.asarray(data.arm[rows] == arm, dtype=float)
-    event = data.event[rows]
-    row: dict[str, Any] = {"arm": arm, "reference": reference, "hr": None, "lower": None, "upper": None}
+    event, strata = data.event[rows], _strata(data, plan, rows)
+    row: dict[str, Any] = {"arm": arm, "reference": plan.reference, "hr": None, "lower": None, "upper": None}
     if event[on_arm == 1.0].any() and event[on_arm == 0.0].any():
-        fit = efron_fit(on_arm[:, None], data.time_days[rows], event)
+        fit = efron_fit(on_arm[:, None], data.time_days[rows], event, strata)
         if fit is not None:
             coef, se = float(fit.coef[0]), math.sqrt(float(fit.covariance[0, 0]))
-            lower, upper, _ = wald(coef, se, confidence_level)
+            lower, upper, _ = wald(coef, se, plan.confidence_level)
             row |= {"hr": math.exp(coef), "lower": math.exp(lower), "upper": math.exp(upper)}
     return row | {"n": int(rows.sum()), "events": int(event.sum())}
 
 
-def interaction_p(data: SurvivalData, plan: AnalysisPlan, levels: list[str], level: Labels) -> float | None:
-    """Likelihood-ratio p of arm x level; (arms - 1)(levels - 1) degrees of freedom."""
-    if len(levels) < 2 or not plan.others:
+def _strata(data: SurvivalData, plan: AnalysisPlan, rows: Bools) -> Labels | None:
+    """The strata that a model of some patients is by."""
+    return data.strata[rows] if plan.is_stratified and data.strata is not None else None
+
+
+def interaction_p(
+    data: SurvivalData, plan: AnalysisPlan, levels: list[str], level: Labels, arms: list[str]
+) -> float | None:
+    """Likelihood-ratio p of arm x level for some arms and the reference; (arms)(levels - 1) degrees of freedom."""
+    of_arms = np.asarray(data.arm == plan.reference, dtype=bool)
+    for arm in arms:
+        of_arms |= np.asarray(data.arm == arm, dtype=bool)
+    rows = of_arms & np.asarray([value in levels for value in level], dtype=bool)
+    present = [name for name in levels if (level[rows] == name).any()]
+    if len(present) < 2 or not arms:
         return None
-    known = np.asarray([value in levels for value in level], dtype=bool)
-    arms = [_indicator(data.arm[known], arm) for arm in plan.others]
-    rest = [_indicator(level[known], name) for name in levels[1:]]
-    products = [a * b for a in arms for b in rest]
-    time, event = data.time_days[known], data.event[known]
+    time, event, strata = data.time_days[rows], data.event[rows], _strata(data, plan, rows)
+    by_arm = [_indicator(data.arm[rows], arm) for arm in arms]
+    by_level = [_indicator(level[rows], name) for name in present[1:]]
+    products = [a * b for a in by_arm for b in by_level]
     if any(not event[product == 1.0].any() for product in products):
         return None
-    additive = efron_fit(np.column_stack([*arms, *rest]), time, event)
-    full = efron_fit(np.column_stack([*arms, *rest, *products]), time, event)
+    # What only differs between strata is in their baseline hazards already.
+    alone = [*by_arm, *(column for column in by_level if not is_absorbed(column, strata))]
+    additive = efron_fit(np.column_stack(alone), time, event, strata)
+    full = efron_fit(np.column_stack([*alone, *products]), time, event, strata)
     if additive is None or full is None:
         return None
     return chi_squared_p(2.0 * (full.log_likelihood - additive.log_likelihood), len(products))

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+_RATIO = ("estimate", "lower", "upper", "p")
+_TEST = ("chisq", "z", "p")
 _COMPARISON = {
-    "hazard_ratio": ("estimate", "lower", "upper", "p"),
-    "logrank": ("chisq", "z", "p"),
+    "hazard_ratio": _RATIO,
+    "unstratified_hazard_ratio": _RATIO,
+    "logrank": _TEST,
+    "stratified_logrank": _TEST,
     "rmst_difference": ("tau", "estimate", "se", "lower", "upper", "p"),
     "maxcombo": ("p",),
     "proportional_hazards": ("p",),
 }
+#: Left out where the data have no strata: there they say nothing new.
+_OF_STRATA = ("unstratified_hazard_ratio", "stratified_logrank")
 
 
 def summarise(analysis: dict[str, Any]) -> dict[str, Any]:
-    """``arms``, ``comparisons`` and ``overall`` of the summary, as far as an analysis can tell them.
+    """``arms``, ``comparisons``, ``overall`` and ``departures`` of the summary, as far as an analysis can tell them.
 
-    Medians are in months, RMST in days; ``rfs_percent`` is keyed by the landmark's month. When the plan
-    asked for a stratified test, ``logrank`` is still the plain one.
+    Medians are in months, RMST in days; ``rfs_percent`` is keyed by the landmark's month. Each comparison begins with
+    its ``conclusion``; ``hazard_ratio`` is of the planned model, by strata where the planned test is, and beside it
+    stand the tests and the unstratified hazard ratio by their names.
     """
     return {
+        "reference": analysis["reference"],
+        "departures": [departure["words"] for departure in analysis["departures"]],
         "arms": {name: _arm(arm) for name, arm in analysis["arms"].items()},
         "comparisons": [_comparison(row) for row in analysis["comparisons"]],
         "overall": _arm({"label": "all patients", **analysis["overall"]}),
@@ -32,7 +41,7 @@ def _arm(arm: dict[str, Any]) -> dict[str, Any]:
         "randomised": arm["n"],
         "events": arm["events"],
         "median_rfs_months": arm["median_months"]["estimate"],
-        "rfs_percent": {month_key(row["months"]): _percent(row["estimate"]) for row in arm["landmarks"]},
+        "rfs_percent": {row["key"]: _percent(row["estimate"]) for row in arm["landmarks"]},
     }
 
 
@@ -40,13 +49,14 @@ def _comparison(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "arm": row["arm"],
         "reference": row["reference"],
-        **{name: {key: row[name][key] for key in keys} for name, keys in _COMPARISON.items()},
+        "conclusion": row["conclusion"],
+        "strata": row["strata"],
+        **{
+            name: {key: row[name][key] for key in keys}
+            for name, keys in _COMPARISON.items()
+            if row["stratified_logrank"] is not None or name not in _OF_STRATA
+        },
     }
-
-
-def month_key(months: float) -> str:
-    """A landmark's name: 36 for 1095.75 days, 32.9 for 1000 days."""
-    return f"{round(months, 1):g}"
 
 
 def _percent(share: float | None) -> float | None:

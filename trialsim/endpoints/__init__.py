@@ -6,6 +6,7 @@ from trialsim.endpoints.allocation import allocation_table
 from trialsim.endpoints.baseline import baseline_table
 from trialsim.endpoints.biomarkers import guided_orders
 from trialsim.endpoints.csv_text import csv_text
+from trialsim.endpoints.departures import departures
 from trialsim.endpoints.estimand import primary_event
 from trialsim.endpoints.events_frame import events_frame
 from trialsim.endpoints.flow import participant_flow
@@ -23,6 +24,7 @@ __all__ = [
     "arm_summaries",
     "baseline_table",
     "csv_text",
+    "departures",
     "events_frame",
     "guided_orders",
     "harm_table",

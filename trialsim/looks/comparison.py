@@ -115,7 +115,8 @@ class Comparison:
         assert self._now is not None
         known, pair = self._now
         by_arm = {arm: int(pair.event[np.asarray(pair.arm == arm)].sum()) for arm in (self._reference, self.arm)}
-        model = fit_cox([arm_term(pair, self.arm, self._reference, {})], pair.time_days, pair.event)
+        strata = pair.strata if self._protocol.analysis.test == "stratified_logrank" else None
+        model = fit_cox([arm_term(pair, self.arm, self._reference, {})], pair.time_days, pair.event, strata=strata)
         return {
             "look": at_look,
             "day": known.cut_day,

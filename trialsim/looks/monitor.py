@@ -81,7 +81,7 @@ class Monitor:
         """One look at everything that is still open; those comparisons that were made."""
         self._number += 1
         made = [c for c in self._comparisons if not c.decided and c.see(known, data, last=last)]
-        z = [c.seen[-1].z if c in made else None for c in self._comparisons]
+        z = [self._strength(c.seen[-1].z) if c in made else None for c in self._comparisons]
         self._holm.look(self._number, z)
         for at, comparison in enumerate(self._comparisons):
             if comparison in made:
@@ -90,6 +90,10 @@ class Monitor:
             for comparison in self._comparisons:
                 comparison.give_up()
         return made
+
+    def _strength(self, z: float) -> float:
+        """A z as Holm's procedure takes it: a two-sided test rejects on either side."""
+        return abs(z) if self._protocol.analysis.sided == 2 else z
 
     def _bound(self, which: int, _number: int, level: float) -> float:
         return self._comparisons[which].bound(level)

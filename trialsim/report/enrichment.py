@@ -26,11 +26,8 @@ def enrichment_words(enrichment: Mapping[str, Any], alpha: float) -> list[str]:
         f"Claims for all and for {level} share an alpha of {alpha:g} by closed testing; the stages before and after "
         "the look are put together with the weights of the plan."
     )
-    return [
-        decided,
-        test,
-        f"{claimed(enrichment)} Intersection: one-sided {p_equation(enrichment['intersection']['p'])}.",
-    ]
+    claims = claimed({"level": enrichment["level"], **enrichment["claims"]})
+    return [decided, test, f"{claims} Intersection: one-sided {p_equation(enrichment['intersection']['p'])}."]
 
 
 def enrichment_table(enrichment: Mapping[str, Any]) -> Table:

@@ -104,9 +104,8 @@ def summary_words(protocol: ResolvedProtocol) -> str:
     sided = "one-sided" if analysis.sided == 1 else "two-sided"
     landmarks = join([duration(day) for day in analysis.landmarks_days])
     at = f", the share event-free at {landmarks}" if landmarks else ""
-    follow = protocol.follow_up
-    unplanned = not follow.minimum_days and analysis.rmst_tau_days == follow.longest_days
-    mean = "the end of the follow-up that the arms share" if unplanned else duration(analysis.rmst_tau_days)
+    tau = protocol.planned_tau_days
+    mean = "the end of the follow-up that the arms share" if tau is None else duration(tau)
     return (
         f"{sided.capitalize()} {_TESTS[analysis.test]} at a level of {analysis.alpha:g}; hazard ratio (Cox), "
         f"difference in restricted mean time to {mean}{at}, with {100 * analysis.confidence_level:g}% intervals."

@@ -66,7 +66,8 @@ def _forest(
     low, high = scale
     rows: list[Row] = []
     for group in analysis["subgroups"]:
-        rows.append(Row(group["label"], "", "", "", "heading", interaction=p_text(group["interaction_p"])))
+        own = next(test["p"] for test in group["interactions"] if test["arm"] == arm)
+        rows.append(Row(group["label"], "", "", "", "heading", interaction=p_text(own)))
         for level in group["levels"]:
             rows.append(_level(level, _find(level, arm), arm, reference, scale, most))
     rows.append(_overall(analysis, comparison, scale))

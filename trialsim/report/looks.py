@@ -62,7 +62,7 @@ def looks_words(analysis: Mapping[str, Any]) -> str:
     if futility is not None:
         rule = "binding" if futility["binding"] else "non-binding"
         words += f", beta of {futility['beta']:g} by {futility['spending']} ({rule})"
-    words += ". Boundaries are for the events that there were."
+    words += ". Boundaries are recomputed at the observed information."
     if count > 1:
         words += (
             f" {count} arms share alpha by Holm's procedure: each begins with an equal part, and the part of one that "
@@ -85,7 +85,7 @@ def _table(monitored: Mapping[str, Any]) -> Table:
             if raised
             else []
         ),
-        ("z, with the weights of the plan" if raised else "z", lambda look: _z(look["z"])),
+        ("Weighted z (Cui-Hung-Wang)" if raised else "z", lambda look: _z(look["z"])),
         ("Rejects at z of", lambda look: _z(look["upper"])),
         ("Level", lambda look: f"{look['level']:.5f}".rstrip("0")),
         ("Alpha spent", lambda look: f"{look['alpha_spent']:.5f}"),
@@ -126,15 +126,15 @@ def adjusted_words(analysis: Mapping[str, Any], monitored: Mapping[str, Any]) ->
     if found["hazard_ratio"] is None:
         return (
             f"With the looks and the raised number of events taken into account (the weights of the plan, Cui 1999): "
-            f"{p_equation(found['p'])}. Estimates elsewhere on this page take the data as they are at the cut."
+            f"{p_equation(found['p'])}. Curves, tables and subgroups on this page are not adjusted for the looks."
         )
     hr, level = found["hazard_ratio"], f"{100 * analysis['confidence_level']:g}%"
     sides = "one-sided" if monitored["planned"]["sided"] == 1 else "two-sided"
     return (
         f"With the looks taken into account (order of stages, Tsiatis 1984): {sides} {p_equation(found['p'])}, hazard "
-        f"ratio {ratio(hr['estimate'])} (median-unbiased, {level} CI {between(hr['lower'], hr['upper'])}). Estimates "
-        "elsewhere on this page take the data as they are at the cut; they flatter where a trial stops early for "
-        "efficacy."
+        f"ratio {ratio(hr['estimate'])} (median-unbiased, {level} CI {between(hr['lower'], hr['upper'])}). Curves, "
+        "tables and subgroups on this page are not adjusted for the interim looks; they flatter where a trial stops "
+        "early for efficacy."
     )
 
 

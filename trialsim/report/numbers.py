@@ -62,6 +62,14 @@ def between(
     return f"{first}\u00a0to\u00a0{second}"
 
 
+def is_by(time: float, month: float) -> bool:
+    """Whether a step at ``time`` has come by ``month``, both in months.
+
+    A day is a number of months but for an error in its last digit, which must not move an event past a tick.
+    """
+    return time <= month * (1.0 + 1e-9)
+
+
 def count(value: float) -> str:
     return f"{int(value):,}"
 

@@ -28,7 +28,7 @@ from trialsim.report.static import draw
 from trialsim.report.survival import survival_parts
 from trialsim.report.tables import Table, baseline, harm, treatment
 from trialsim.report.theme import DARK, LIGHT, css_variables
-from trialsim.report.verdict import TestName, Truth, truth_sentence, verdicts
+from trialsim.report.verdict import Truth, truth_sentence, verdicts
 from trialsim.report.waiting import capacity_words, waiting_table
 from trialsim.spec.resolved import ResolvedProtocol
 
@@ -102,7 +102,7 @@ def render(
         "command": manifest.get("command", ""),
     }
     truth: Truth = "cells" if protocol.has_cells else "laws"
-    return _page(analysis, protocol.analysis.test, truth, context)
+    return _page(analysis, truth, context)
 
 
 def _arms_in_words(protocol: ResolvedProtocol) -> list[tuple[str, int, list[str]]]:
@@ -119,7 +119,7 @@ def analyse_page(analysis: Mapping[str, Any], title: str, command: str) -> str:
     ``analysis`` is what `trialsim.analysis.analyse` returns; ``command`` is printed as the way to make the page again.
     """
     context: dict[str, Any] = {"title": title, "subtitle": "", "protocol": None, "command": command, "manifest": {}}
-    return _page(analysis, analysis.get("test", "logrank"), "", context)
+    return _page(analysis, "", context)
 
 
 def environment() -> Environment:
@@ -146,7 +146,7 @@ def keep_whole(text: str) -> Markup:
     return Markup(" ").join(words)
 
 
-def _page(analysis: Mapping[str, Any], test: TestName, truth: Truth, context: dict[str, Any]) -> str:
+def _page(analysis: Mapping[str, Any], truth: Truth, context: dict[str, Any]) -> str:
     templates = environment()
     figures: dict[str, Figure] = {}
 
@@ -159,7 +159,7 @@ def _page(analysis: Mapping[str, Any], test: TestName, truth: Truth, context: di
     return templates.get_template("page.html.j2").render(
         **context,
         analysis=analysis,
-        verdicts=verdicts(analysis, test),
+        verdicts=verdicts(analysis),
         looks=looks_parts(analysis),
         enrichment=_enrichment(analysis),
         looks_words=looks_words(analysis),

@@ -18,7 +18,7 @@ from trialsim.report.figures import (
 from trialsim.report.figures.incidence import Curve
 from trialsim.report.figures.kaplan_meier import last_month, tail_start
 from trialsim.report.forest import Forest, forests
-from trialsim.report.numbers import DAYS_PER_MONTH
+from trialsim.report.numbers import DAYS_PER_MONTH, is_by, p_equation
 from trialsim.report.tables import Table, cause_counts, comparisons, cox, estimates, incidence_at, incidence_by_cause
 from trialsim.report.verdict import is_proportional
 
@@ -50,6 +50,9 @@ class SurvivalParts:
     cause_incidence: Table | None = None
     cause_panels: list[Panel] = field(default_factory=list)
     forests: list[Forest] = field(default_factory=list)
+    stratified: bool = False
+    joint_interactions: str = ""
+    """With several comparisons, the test of each subgroup variable over all arms at once."""
     subgroup_panels: list[Panel] = field(default_factory=list)
     cox: Table | None = None
     data_tables: dict[str, Table] = field(default_factory=dict)
@@ -70,6 +73,8 @@ def survival_parts(analysis: Mapping[str, Any]) -> SurvivalParts:
         means=_means(analysis),
         cox=cox(analysis),
         forests=forests(analysis),
+        stratified=analysis["test"] == "stratified_logrank",
+        joint_interactions=_joint_interactions(analysis),
     )
     parts.curves.note = f"{_convention(analysis)} {parts.curves.note}".strip()
     parts.data_tables["curves"] = at_risk_table(arms, labels)
@@ -79,6 +84,14 @@ def survival_parts(analysis: Mapping[str, Any]) -> SurvivalParts:
         for level in group["levels"]:
             _add_level(parts, group, level, labels, endpoint, limit)
     return parts
+
+
+def _joint_interactions(analysis: Mapping[str, Any]) -> str:
+    groups = analysis.get("subgroups") or []
+    if len(analysis["comparisons"]) < 2 or not groups:
+        return ""
+    told = "; ".join(f"{group['label']} {p_equation(group['joint_interaction_p'])}" for group in groups)
+    return f"Joint interaction test over all arms: {told}."
 
 
 def _convention(analysis: Mapping[str, Any]) -> str:
@@ -103,9 +116,10 @@ def at_risk_table(arms: Mapping[str, Any], labels: Mapping[str, str]) -> Table:
         curve, table = entry["curve"], entry["at_risk"]
         place = 0
         for month, *counts in zip(table["months"], table["at_risk"], table["events"], table["censored"], strict=True):
-            while place + 1 < len(curve["months"]) and curve["months"][place + 1] <= month:
+            while place + 1 < len(curve["months"]) and is_by(curve["months"][place + 1], month):
                 place += 1
-            shares = [curve[key][place] for key in ("survival", "lower", "upper")]
+            known = curve["known_months"] is None or is_by(month, curve["known_months"])
+            shares = [curve[key][place] if known else None for key in ("survival", "lower", "upper")]
             rows.append(
                 (
                     f"{month:g}",

@@ -10,6 +10,7 @@ from trialsim.report.numbers import (
     ABSENT,
     DAYS_PER_MONTH,
     between,
+    is_by,
     months,
     p_text,
     percent,
@@ -19,6 +20,9 @@ from trialsim.report.numbers import (
     words,
 )
 from trialsim.report.verdict import comparison_rows
+
+#: Where a curve is not known any more.
+BEYOND = "beyond follow-up"
 
 #: With more arms than these quartiles may break over two lines, so that the last arm stays in view.
 _ROOMY = 3
@@ -48,7 +52,7 @@ def estimates(analysis: Mapping[str, Any]) -> Table:
         ),
     ]
     for place, mark in enumerate(arms[0]["landmarks"]):
-        rows.append((f"{code} at {mark['months']:.0f} months", *(_landmark(arm["landmarks"][place]) for arm in arms)))
+        rows.append((f"{code} at {mark['label']}", *(_landmark(arm["landmarks"][place]) for arm in arms)))
     tau = next((arm["rmst_days"]["tau"] for arm in arms if arm["rmst_days"].get("tau")), None)
     horizon = f" to month {tau / DAYS_PER_MONTH:.0f}" if tau else ""
     rows.append((f"Mean event-free months{horizon}", *(_mean(arm["rmst_days"]) for arm in arms)))
@@ -70,7 +74,7 @@ def _interval(value: str, sides: Mapping[str, Any]) -> str:
 
 def _landmark(mark: Mapping[str, Any]) -> str:
     if mark["estimate"] is None:
-        return "beyond follow-up"
+        return BEYOND
     low, high = (None if mark[k] is None else 100 * mark[k] for k in ("lower", "upper"))
     return f"{percent(mark['estimate'])} ({between(low, high, '{:.1f}')})"
 
@@ -194,7 +198,7 @@ def cause_counts(
 
 def incidence_at(curves: list[tuple[str, Mapping[str, Any]]], ticks: list[float], caption: str) -> Table:
     """Step curves read off at some months: the value holds from each time on."""
-    rows = [(label, *(percent(_value_at(curve, month)) for month in ticks)) for label, curve in curves]
+    rows = [(label, *(_value_at(curve, month) for month in ticks)) for label, curve in curves]
     return Table(caption, ("", *(f"{month:g} months" for month in ticks)), tuple(rows))
 
 
@@ -211,14 +215,17 @@ def incidence_by_cause(
         rows.append((name,))
         for arm in (arm for arm in labels if arm in causes):
             curve = causes[arm].get(name, empty)
-            rows.append((labels[arm], *(percent(_value_at(curve, month)) for month in ticks)))
+            rows.append((labels[arm], *(_value_at(curve, month) for month in ticks)))
     return Table("Cumulative incidence by cause", ("", *(f"{month:g} months" for month in ticks)), tuple(rows))
 
 
-def _value_at(curve: Mapping[str, Any], month: float) -> float:
+def _value_at(curve: Mapping[str, Any], month: float) -> str:
+    known = curve.get("known_months")
+    if known is not None and not is_by(month, known):
+        return BEYOND
     value = 0.0
     for time, estimate in zip(curve["months"], curve["estimate"], strict=True):
-        if time > month:
+        if not is_by(time, month):
             break
         value = estimate
-    return value
+    return percent(value)

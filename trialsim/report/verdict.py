@@ -19,11 +19,11 @@ from trialsim.report.numbers import (
     p_text,
     percent,
     ratio,
+    words,
 )
 
 NON_PROPORTIONAL = 0.05
 NO_BREAK_HYPHEN = "\u2011"
-TestName = Literal["logrank", "stratified_logrank"]
 #: Where the truth behind the data comes from; empty for data that were observed.
 Truth = Literal["cells", "laws", ""]
 
@@ -48,89 +48,103 @@ class Verdict:
     tiles: tuple[Tile, ...]
 
 
-def verdicts(analysis: Mapping[str, Any], test: TestName) -> list[Verdict]:
+#: What a conclusion means for the card.
+_OUTCOMES: dict[str, Literal["met", "not met", "worse", "unknown"]] = {
+    "superior": "met",
+    "not shown": "not met",
+    "inferior": "worse",
+    "not testable": "unknown",
+}
+_TESTS = {"logrank": "log-rank", "stratified_logrank": "stratified log-rank"}
+
+
+def verdicts(analysis: Mapping[str, Any]) -> list[Verdict]:
     """One verdict per comparison, in the order of the analysis."""
-    return [_verdict(analysis, comparison, test) for comparison in analysis["comparisons"]]
+    return [_verdict(analysis, comparison) for comparison in analysis["comparisons"]]
 
 
-def _verdict(analysis: Mapping[str, Any], comparison: Mapping[str, Any], test: TestName) -> Verdict:
-    label = analysis["arms"][comparison["arm"]]["label"]
-    reference = analysis["arms"][comparison["reference"]]["label"]
-    stratified = comparison.get("stratified_logrank")
-    chosen = stratified if test == "stratified_logrank" and stratified else comparison["logrank"]
-    name = "stratified log-rank" if chosen is stratified else "log-rank"
-    looks = next((each for each in analysis.get("looks", ()) if each["arm"] == comparison["arm"]), None)
-    outcome = _outcome(chosen, analysis["alpha"], analysis["sided"]) if looks is None else _OF_LOOKS[looks["decision"]]
-    endpoint = analysis["endpoint"]["label"]
-    sided = "one-sided" if analysis["sided"] == 1 else "two-sided"
-    test_words = f"{sided} {name} {p_equation(chosen['p'])}, against a level of {analysis['alpha']:g}"
-    if looks is not None:
-        test_words = _last_look(looks, name)
-    enrichment = analysis.get("enrichment")
-    if enrichment is not None:
-        outcome = "met" if any(enrichment["claims"].values()) else "not met"
-        test_words = f"{claimed(enrichment)} Closed test of all patients and of {enrichment['level']}"
-    steady = is_proportional(comparison)
-    end = _lower(endpoint)
-    sentence = {
-        "met": f"{label} met its test: {end} was longer than with {reference}"
-        + ("." if steady else ", by a margin that changes with time."),
-        "not met": f"{label} did not meet its test: {end} was not shown to be longer than with {reference}.",
-        "worse": f"{label} was worse: {end} was shorter than with {reference}.",
-        "unknown": f"{label} could not be tested against {reference}: too few events.",
-    }[outcome]
-    if enrichment is not None and outcome == "met" and not enrichment["claims"]["all"]:
-        sentence = f"{label} met its test in {enrichment['level']}: {end} was longer there than with {reference}."
-    return Verdict(comparison["arm"], outcome, sentence, _detail(analysis, comparison, test_words),
-                   tuple(_tiles(analysis, comparison, chosen, f"{sided} {name}")))  # fmt: skip
+def _verdict(analysis: Mapping[str, Any], comparison: Mapping[str, Any]) -> Verdict:
+    conclusion = comparison["conclusion"]
+    outcome = _OUTCOMES[conclusion["outcome"]]
+    return Verdict(
+        comparison["arm"],
+        outcome,
+        _sentence(analysis, comparison, outcome),
+        _detail(analysis, comparison, test_words(conclusion)),
+        tuple(_tiles(analysis, comparison)),
+    )
 
 
-def claimed(enrichment: Mapping[str, Any]) -> str:
-    """The claims in a sentence."""
-    claims, level = enrichment["claims"], enrichment["level"]
+def _sentence(analysis: Mapping[str, Any], comparison: Mapping[str, Any], outcome: str) -> str:
+    """What was shown, and in what the trial fell short of the plan that the test rests on."""
+    label, reference = (analysis["arms"][comparison[key]]["label"] for key in ("arm", "reference"))
+    end, claims = _lower(analysis["endpoint"]["label"]), comparison["conclusion"]["claims"]
+    margin = "" if is_proportional(comparison) else ", by a margin that changes with time"
+    if claims is not None and outcome == "met" and not claims["all"]:
+        said = f"{label} met its test in {claims['level']}: {end} was longer there than with {reference}"
+    else:
+        said = {
+            "met": f"{label} met its test: {end} was longer than with {reference}{margin}",
+            "not met": f"{label} did not meet its test: {end} was not shown to be longer than with {reference}",
+            "worse": f"{label} was worse: {end} was shorter than with {reference}",
+            "unknown": f"{label} could not be tested against {reference}: too few events",
+        }[outcome]
+    return "; ".join([said, *(d["headline"] for d in analysis["departures"] if d["headline"])]) + "."
+
+
+def test_words(conclusion: Mapping[str, Any]) -> str:
+    """The test, its p-value and what it was held against; with looks, the one that settled it."""
+    if conclusion["claims"] is not None:
+        claims = conclusion["claims"]
+        return f"{claimed(claims)} Closed test of all patients and of {claims['level']}"
+    sided = "one-sided" if conclusion["sided"] == 1 else "two-sided"
+    test, p = _TESTS[conclusion["test"]], p_equation(conclusion["p"])
+    if conclusion["basis"] == "one analysis":
+        return f"{sided} {test} {p}, against a level of {conclusion['level']:.3g}{_shared(conclusion)}"
+    if conclusion["look"] is None:
+        return "no look had an event to see"
+    by = "order of stages" if conclusion["basis"] == "stages" else "weights of the plan"
+    return f"{_last_look(conclusion['look'], test)}. By the {by}, {sided} {p}{_shared(conclusion)}{_effect(conclusion)}"
+
+
+def _shared(conclusion: Mapping[str, Any]) -> str:
+    """How several comparisons share alpha."""
+    if conclusion["comparisons"] < 2:
+        return ""
+    adjusted = p_equation(conclusion["adjusted_p"])
+    return f" (Holm over {conclusion['comparisons']} comparisons: adjusted {adjusted}, against {conclusion['alpha']:g})"
+
+
+def _effect(conclusion: Mapping[str, Any]) -> str:
+    hr = conclusion["hazard_ratio"]
+    return "" if hr is None else f", hazard ratio {ratio(hr['estimate'])} ({between(hr['lower'], hr['upper'])})"
+
+
+def claimed(claims: Mapping[str, Any]) -> str:
+    """The claims of a closed test in a sentence."""
+    level = claims["level"]
     if claims["all"]:
         return "A benefit is claimed for all patients" + (f", and for {level}." if claims["subgroup"] else ".")
     return f"A benefit is claimed for {level} alone." if claims["subgroup"] else "No benefit is claimed."
 
 
-#: What the decision at the last look means for the test.
-_OF_LOOKS: dict[str, Literal["met", "not met", "worse", "unknown"]] = {
-    "efficacy": "met",
-    "harm": "worse",
-    "futility": "not met",
-    "not shown": "not met",
-}
-
-
-def _last_look(looks: Mapping[str, Any], test: str) -> str:
+def _last_look(look: Mapping[str, Any], test: str) -> str:
     """The look that settled it: its z against the boundary, and where the trial stopped."""
-    if not looks["looks"]:
-        return "no look had an event to see"
-    last, planned = looks["looks"][-1], looks["planned"]
-    z = f"{last['z']:.2f}".replace("-", "−")
-    raised = next((look["raised_to"] for look in looks["looks"] if look["raised_to"]), None)
-    of = f"{planned['events']:,.0f}" if raised is None else f"{raised:,} (raised from {planned['events']:,.0f})"
-    at = f"look {last['look']} of {len(planned['information'])}, {last['events']:,} of {of} events"
-    if last["decision"] == "futility":
-        bound = f"below {last['lower']:.2f}, the boundary for futility".replace("-", "−")
+    z = f"{look['z']:.2f}".replace("-", "−")
+    planned = f"{look['planned_events']:,.0f}"
+    of = planned if look["raised_to"] is None else f"{look['raised_to']:,} (raised from {planned})"
+    at = f"look {look['number']} of {look['planned']}, {look['events']:,} of {of} events"
+    if look["decision"] == "futility":
+        bound = f"below {look['lower']:.2f}, the boundary for futility".replace("-", "−")
     else:
-        bound = "no boundary there" if last["upper"] is None else f"against a boundary of {last['upper']:.2f}"
-    stopped = "stopped early at" if looks["stopped_early"] else "at"
+        bound = "no boundary there" if look["upper"] is None else f"against a boundary of {look['upper']:.2f}"
+    stopped = "stopped early at" if look["stopped_early"] else "at"
     return f"{stopped} {at}: {test} z {z}, {bound}"
 
 
 def _lower(words: str) -> str:
     """Sentence case inside a sentence; an acronym stays. A large headline must not break inside a compound."""
     return words if words[:2].isupper() else words[:1].lower() + words[1:].replace("-", NO_BREAK_HYPHEN)
-
-
-def _outcome(test: Mapping[str, Any], alpha: float, sided: int) -> Literal["met", "not met", "worse", "unknown"]:
-    p, z = test.get("p"), test.get("z")
-    if p is None or z is None:
-        return "unknown"
-    if p < alpha:
-        return "met" if z < 0 else "worse"
-    return "worse" if sided == 1 and p > 1 - alpha else "not met"
 
 
 def is_proportional(comparison: Mapping[str, Any]) -> bool:
@@ -146,16 +160,20 @@ def _detail(analysis: Mapping[str, Any], comparison: Mapping[str, Any], test_wor
     interval = f"{level} CI {between(hr['lower'], hr['upper'])}"
     ph = (comparison.get("proportional_hazards") or {}).get("p")
     head = f"{test_words[0].upper()}{test_words[1:]}."
+    naive = comparison["conclusion"]["basis"] != "one analysis"
+    if naive:
+        head += " Not adjusted for that:"
     if not is_proportional(comparison):
         return (
-            f"{head} The hazards are not proportional (test of proportionality {p_equation(ph)}), so the "
-            f"difference in mean event-free time leads: {mean} The hazard ratio of {ratio(hr['estimate'])} "
-            f"({interval}) is an average over a ratio that changes with time."
+            f"{head} {'the' if naive else 'The'} hazards are not proportional (test of proportionality "
+            f"{p_equation(ph)}), so the difference in mean event-free time leads: {mean} The hazard ratio of "
+            f"{ratio(hr['estimate'])} ({interval}) is an average over a ratio that changes with time."
         )
+    ratio_words = f"{'h' if naive else 'H'}azard ratio"
     if hr["estimate"] is None:
-        return f"{head} The hazard ratio is {ABSENT}. {mean[:1].upper()}{mean[1:]}"
-    support = f"; nothing speaks against proportional hazards ({p_equation(ph)})" if ph is not None else ""
-    return f"{head} Hazard ratio {ratio(hr['estimate'])} ({interval}){support}. {mean[:1].upper()}{mean[1:]}"
+        return f"{head} {ratio_words} {ABSENT}. {mean[:1].upper()}{mean[1:]}"
+    support = f"; no evidence of non-proportional hazards ({p_equation(ph)})" if ph is not None else ""
+    return f"{head} {ratio_words} {ratio(hr['estimate'])} ({interval}){support}. {mean[:1].upper()}{mean[1:]}"
 
 
 def rmst_sentence(analysis: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
@@ -178,15 +196,18 @@ def _months_between(mean: Mapping[str, Any]) -> str:
     return between(sides[0], sides[1], "{:.1f}").replace("-", "−")
 
 
-def _tiles(
-    analysis: Mapping[str, Any], comparison: Mapping[str, Any], test: Mapping[str, Any], test_name: str
-) -> list[Tile]:
+def _tiles(analysis: Mapping[str, Any], comparison: Mapping[str, Any]) -> list[Tile]:
     level = f"{100 * analysis['confidence_level']:g}% CI"
-    hr, mean = comparison["hazard_ratio"], comparison["rmst_difference"]
+    conclusion, mean = comparison["conclusion"], comparison["rmst_difference"]
+    hr, by = comparison["hazard_ratio"], ""
+    if conclusion["hazard_ratio"] is not None and conclusion["basis"] != "one analysis":
+        hr, by = conclusion["hazard_ratio"], "; by the order of stages"
+    elif conclusion["basis"] != "one analysis":
+        by = "; not adjusted"
     arm, reference = analysis["arms"][comparison["arm"]], analysis["arms"][comparison["reference"]]
     gain = mean.get("estimate")
     gain_text = ABSENT if gain is None else f"{gain / DAYS_PER_MONTH:+.1f}".replace("-", "−")
-    hazard = Tile("Hazard ratio", ratio(hr["estimate"]), f"{level} {between(hr['lower'], hr['upper'])}")
+    hazard = Tile("Hazard ratio", ratio(hr["estimate"]), f"{level} {between(hr['lower'], hr['upper'])}{by}")
     horizon = f"to month {mean['tau'] / DAYS_PER_MONTH:.0f}; " if mean.get("tau") is not None else ""
     rmst = Tile(
         "Event-free months, mean difference",
@@ -201,8 +222,19 @@ def _tiles(
         *middle,
         *_landmark(analysis, arm, reference),
         Tile("Median, months", medians[0], f"against {medians[1]}"),
-        Tile("Log-rank", p_equation(test["p"]) if test["p"] is not None else ABSENT, test_name),
+        _test_tile(conclusion),
     ]
+
+
+def _test_tile(conclusion: Mapping[str, Any]) -> Tile:
+    """The p-value that counts, and how it was found."""
+    sided = "one-sided" if conclusion["sided"] == 1 else "two-sided"
+    value = ABSENT if conclusion["p"] is None else p_equation(conclusion["p"])
+    found = {"stages": "by the order of stages", "weighted z": "weighted z", "closed test": "closed test"}
+    words = [f"{sided} {_TESTS[conclusion['test']]}", found.get(conclusion["basis"], "")]
+    if conclusion["comparisons"] > 1:
+        words.append(f"adjusted {p_equation(conclusion['adjusted_p'])}")
+    return Tile("Log-rank", value, "; ".join(word for word in words if word))
 
 
 def _landmark(analysis: Mapping[str, Any], arm: Mapping[str, Any], reference: Mapping[str, Any]) -> Sequence[Tile]:
@@ -213,7 +245,7 @@ def _landmark(analysis: Mapping[str, Any], arm: Mapping[str, Any], reference: Ma
     if not both:
         return []
     mine, theirs = firm[-1] if firm else both[0]
-    label = f"{analysis['endpoint']['paramcd']} at {mine['months']:.0f} months"
+    label = f"{analysis['endpoint']['paramcd']} at {mine['label']}"
     return [Tile(label, percent(mine["estimate"]), f"against {percent(theirs['estimate'])}")]
 
 
@@ -235,9 +267,10 @@ def truth_sentence(truth: Truth) -> str:
 def comparison_rows(analysis: Mapping[str, Any]) -> list[list[str]]:
     """The comparisons as a table: one row per measure, one column per comparison."""
     rows: list[tuple[str, Callable[[Mapping[str, Any]], str]]] = [
-        ("Hazard ratio (Cox)", lambda c: _estimate(c["hazard_ratio"], "{:.2f}")),
+        *_hazard_ratio_rows(analysis),
         ("Log-rank", lambda c: p_text(c["logrank"]["p"])),
-        ("Stratified log-rank", lambda c: _p_of(c, "stratified_logrank", "not used")),
+        ("Stratified log-rank", lambda c: _p_of(c, "stratified_logrank", "no strata")),
+        ("Planned test, adjusted p", lambda c: p_text(c["conclusion"]["adjusted_p"])),
         ("MaxCombo", lambda c: _p_of(c, "maxcombo")),
         ("Test of proportional hazards", lambda c: _p_of(c, "proportional_hazards")),
         ("Difference in restricted mean, months", lambda c: _rmst_cell(c["rmst_difference"])),
@@ -247,8 +280,21 @@ def comparison_rows(analysis: Mapping[str, Any]) -> list[list[str]]:
         analysis["comparisons"][0].get("landmark_difference", []) if analysis["comparisons"] else []
     ):
         cells = [_landmark_cell(c["landmark_difference"][index]) for c in analysis["comparisons"]]
-        table.append([f"Difference at {landmark['months']:.0f} months", *cells])
+        table.append([f"Difference at {landmark['label']}", *cells])
     return table
+
+
+def _hazard_ratio_rows(analysis: Mapping[str, Any]) -> list[tuple[str, Callable[[Mapping[str, Any]], str]]]:
+    """The hazard ratio of the planned model; with strata, the other one too, each by its name."""
+    found = analysis["comparisons"][0]["stratified_logrank"] if analysis["comparisons"] else None
+    if found is None:
+        return [("Hazard ratio (Cox)", lambda c: _estimate(c["hazard_ratio"], "{:.2f}"))]
+    by = f"Hazard ratio by {', '.join(words(name) for name in found['strata'])} (Cox)"
+    rows: list[tuple[str, Callable[[Mapping[str, Any]], str]]] = [
+        (by, lambda c: _estimate(c["stratified_hazard_ratio"], "{:.2f}")),
+        ("Hazard ratio, unstratified (Cox)", lambda c: _estimate(c["unstratified_hazard_ratio"], "{:.2f}")),
+    ]
+    return rows if analysis["test"] == "stratified_logrank" else rows[::-1]
 
 
 def _p_of(comparison: Mapping[str, Any], test: str, unused: str = ABSENT) -> str:

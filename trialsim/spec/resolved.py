@@ -322,6 +322,12 @@ class ResolvedProtocol(Frozen):
     """The panels that decide on an order; a biomarker alone is a panel of one by its own name."""
 
     @property
+    def planned_tau_days(self) -> float | None:
+        """The horizon of restricted means that was planned; None where it is the follow-up that the arms will share."""
+        follow, tau = self.follow_up, self.analysis.rmst_tau_days
+        return None if not follow.minimum_days and tau == follow.longest_days else tau
+
+    @property
     def has_cells(self) -> bool:
         """Whether any arm's patients have cells."""
         return any(arm.model is None for arm in self.arms.values())

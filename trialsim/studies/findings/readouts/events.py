@@ -63,7 +63,7 @@ def cox(first: tuple[Floats, Bools], second: tuple[Floats, Bools], *, same: bool
     indicator = np.repeat((1.0, 0.0), (first[0].size, second[0].size))
     if same:
         pairs = np.tile(np.arange(first[0].size, dtype=np.float64), 2)
-        model = fit_cox([Term("arm", "first against second", indicator)], time, event, pairs)
+        model = fit_cox([Term("arm", "first against second", indicator)], time, event, cluster=pairs)
         found = None if model is None else (float(model.coef[0]), float(model.se[0]))
     else:
         fit = efron_fit(indicator[:, None], time, event)
