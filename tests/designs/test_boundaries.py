@@ -18,6 +18,7 @@ from trialsim.designs.boundaries import (
     by_spending,
     check_information,
     efficacy,
+    fixed_drift,
     of_shape,
 )
 from trialsim.designs.crossing import crossing
@@ -199,3 +200,32 @@ def test_power_that_no_drift_gives() -> None:
     for power in (0.02, 1.0):
         with pytest.raises(DesignError, match="out of range"):
             design.drift_for(power)
+
+
+def test_power_is_that_of_the_treatments_side() -> None:
+    """Two-sided at alpha 0.2 and power 0.3: one analysis is the fixed design, 100 % of its information.
+
+    Catches power with the wrong direction counted here and not there (81.83 %).
+    """
+    design = by_spending((1.0,), 0.2, 2, parse_spending("obrien-fleming"))
+    drift = design.drift_for(0.3)
+    assert drift == pytest.approx(fixed_drift(0.2, 2, 0.3), abs=1e-9)
+    assert design.inflation(0.3) == pytest.approx(1.0, abs=1e-9)
+    found = design.operating(drift)
+    assert found.power == pytest.approx(0.3, abs=1e-9)
+    assert found.rejected.sum() > found.power + 0.01
+    assert design.operating(0.0).rejected.sum() == pytest.approx(0.2, abs=1e-9)
+
+
+@given(
+    at=st.lists(st.floats(0.1, 0.9), max_size=3, unique=True),
+    alpha=st.floats(0.01, 0.3),
+    power=st.floats(0.35, 0.97),
+    sided=st.sampled_from((1, 2)),
+)
+def test_looks_never_need_less_than_one_analysis(at: list[float], alpha: float, power: float, sided: int) -> None:
+    """Catches an inflation below 1, which no design has: two definitions of one power."""
+    looks = [*sorted(at), 1.0]
+    if min(np.diff([0.0, *looks])) < 0.05:
+        return
+    assert by_spending(looks, alpha, sided, parse_spending("pocock")).inflation(power) >= 1.0 - 1e-9

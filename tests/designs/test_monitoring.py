@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from trialsim.designs.boundaries import Futility, by_spending
-from trialsim.designs.monitoring import Decision, Plan, Seen, adjusted, examine
+from trialsim.designs.monitoring import Decision, Plan, Seen, adjusted, bounds_to_come, examine
 from trialsim.designs.spending import parse_spending
 
 OBF = parse_spending("obrien-fleming")
@@ -128,3 +128,13 @@ def test_the_estimate_is_median_unbiased_and_its_interval_covers() -> None:
     assert abs(below / trials - 0.5) < 4.5 * 0.5 / math.sqrt(trials)
     assert abs(inside / trials - 0.95) < 4.5 * math.sqrt(0.95 * 0.05 / trials)
     assert abs(naive / trials - 0.5) > 4.5 * 0.5 / math.sqrt(trials)
+
+
+def test_two_sided_power_counts_benefit_alone() -> None:
+    """Chances of success at a look with nothing to show: catches a later finding of harm told as success."""
+    plan = Plan((0.5, 1.0), 200.0, 0.05, 2, OBF)
+    look = examine(plan, [Seen(100.0, 0.0)], drift=0.0)
+    (bound,) = bounds_to_come(plan, [Seen(100.0, 0.0)])
+    one_side = float(norm.sf(bound / math.sqrt(0.5)))
+    assert look.conditional_power_planned == pytest.approx(one_side, abs=1e-9)
+    assert look.conditional_power_trend == pytest.approx(one_side, abs=1e-9)

@@ -83,12 +83,13 @@ class Boundaries:
         return Operating(self, drift, found)
 
     def drift_for(self, power: float) -> float:
-        r"""E Z at full information that gives the power: :math:`\theta\sqrt{I_{max}}`.
+        r"""E Z at full information that gives the power, of the treatment's side alone: :math:`\theta\sqrt{I_{max}}`.
 
         Its square over that of the fixed design, :math:`(z_{1-\alpha} + z_{power})^2`, is the inflation factor.
         """
         if not self.alpha / self.sided < power < 1.0:
-            raise DesignError(f"power {power:g} is out of range", "above alpha and below 1")
+            side = "alpha" if self.sided == 1 else "half of alpha"
+            raise DesignError(f"power {power:g} is out of range", f"above {side} and below 1")
         return float(brentq(lambda drift: self.operating(drift).power - power, 0.0, _LARGEST_DRIFT, xtol=1e-13))
 
     def inflation(self, power: float) -> float:
@@ -110,6 +111,11 @@ class Operating:
         return self.crossing.stopped if self.boundaries.sided == 2 else self.crossing.upper
 
     @property
+    def in_favour(self) -> Floats:
+        """Chance at each look of rejecting in favour of the treatment."""
+        return self.crossing.upper
+
+    @property
     def futile(self) -> Floats:
         """Chance of stopping for futility at each look; at the last, of not rejecting."""
         if self.boundaries.sided == 2:
@@ -120,8 +126,8 @@ class Operating:
 
     @property
     def power(self) -> float:
-        """Chance of rejecting at any look; of a two-sided design, on either side."""
-        return float(self.rejected.sum())
+        """Chance of rejecting in favour of the treatment at any look. A two-sided test that finds harm has failed."""
+        return float(self.in_favour.sum())
 
     @property
     def information(self) -> float:

@@ -162,7 +162,7 @@ class Later:
     symmetric: bool
 
     def conditional(self, drift: float) -> float:
-        r"""Chance of crossing at a later look when E Z at full information is ``drift``.
+        r"""Chance of crossing for benefit at a later look when E Z at full information is ``drift``.
 
         The score from here on starts anew: it crosses at :math:`t_j` when it gains
         :math:`u_j\sqrt{t_j} - z\sqrt{t}` over :math:`t_j - t`.
@@ -174,7 +174,7 @@ class Later:
         if not self.symmetric:
             lower = np.full(len(ahead), -math.inf)
         found = crossing(ahead.tolist(), lower.tolist(), upper.tolist(), drift)
-        return float(found.stopped.sum() if self.symmetric else found.upper.sum())
+        return float(found.upper.sum())
 
     def predictive(self) -> float:
         """``conditional`` averaged over the drift, normal about z / sqrt t with variance 1 / t."""

@@ -43,7 +43,10 @@ def hazard_ratio_of_z(z: float, events: float, ratio: float = 1.0) -> float:
 
 
 def events_of_z(z: float, hazard_ratio: float, ratio: float = 1.0) -> float:
-    """The events at which a hazard ratio gives a z."""
+    """The events at which a hazard ratio gives a z. Raises :class:`DesignError` for a z on the other side of 0."""
+    if z * _effect(hazard_ratio) > 0.0:
+        raise DesignError(f"no number of events gives z {z:g} under a hazard ratio of {hazard_ratio:g}",
+                          "a z above 0 for a ratio below 1")  # fmt: skip
     return (z / _effect(hazard_ratio)) ** 2 / information_per_event(ratio)
 
 

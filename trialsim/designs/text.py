@@ -37,7 +37,7 @@ def boundaries_as_dict(design: Boundaries, spending: str, power: float | None = 
             "power": effect.power,
             "drift": drift,
             "inflation": design.inflation(effect.power),
-            "rejected": {"no_effect": null.rejected.tolist(), "effect": effect.rejected.tolist()},
+            "rejected": {"no_effect": null.rejected.tolist(), "effect": effect.in_favour.tolist()},
             "expected_information": {"no_effect": null.information, "effect": effect.information},
         }
         if design.beta_spent:
@@ -91,6 +91,8 @@ def size_as_dict(size: Size, design: Boundaries, power: float, method: str) -> d
     drift = design.drift if design.drift is not None else design.drift_for(power)
     effect, null = design.operating(drift), design.operating(0.0)
     ratio = size.trial.ratio
+    # Under an effect above 1 the test is for more events: its boundary is the mirror image.
+    side = -1.0 if size.expected.average_hazard_ratio > 1.0 else 1.0
     looks = []
     for k, (share, z) in enumerate(zip(design.information, design.upper, strict=True)):
         events = share * size.events
@@ -103,14 +105,15 @@ def size_as_dict(size: Size, design: Boundaries, power: float, method: str) -> d
             "enrolled": seen.enrolled,
             "average_hazard_ratio": seen.average_hazard_ratio,
             "z": _finite(z),
-            "hazard_ratio_to_reject": _finite(hazard_ratio_of_z(z, events, ratio)) if math.isfinite(z) else None,
-            "cumulative_power": float(np.cumsum(effect.rejected)[k]),
+            "hazard_ratio_to_reject": hazard_ratio_of_z(side * z, events, ratio) if math.isfinite(z) else None,
+            "cumulative_power": float(np.cumsum(effect.in_favour)[k]),
             "cumulative_alpha": float(np.cumsum(null.rejected)[k]),
         }
         if design.beta_spent:
             low = design.lower[k]
             look["futility_z"] = _finite(low)
-            look["hazard_ratio_to_stop"] = hazard_ratio_of_z(low, events, ratio) if math.isfinite(low) else None
+            stop = hazard_ratio_of_z(side * low, events, ratio) if math.isfinite(low) else None
+            look["hazard_ratio_to_stop"] = stop
         looks.append(look)
     return {
         "method": method,
@@ -122,6 +125,7 @@ def size_as_dict(size: Size, design: Boundaries, power: float, method: str) -> d
         "patients": size.patients,
         "months": size.time / DAYS_PER_MONTH,
         "average_hazard_ratio": size.expected.average_hazard_ratio,
+        "rejects": "above" if side < 0.0 else "below",
         "events_by_arm": {"control": size.expected.control, "treated": size.expected.treated},
         "expected_events": {"no_effect": null.information * size.events, "effect": effect.information * size.events},
         "looks": looks,
@@ -139,7 +143,13 @@ def size_as_text(told: dict[str, Any]) -> str:
         f"{told['events_by_arm']['control']:.1f} events in control, {told['events_by_arm']['treated']:.1f} in the "
         "treated arm.",
     ]
-    header = ["look", "events", "months", "enrolled", "average HR", "z", "rejects if HR is below", "power so far"]
+    if told["rejects"] == "above":
+        lines.append(
+            "The planned hazard ratio is above 1: the treated arm has more events. The test is for a ratio above 1, as "
+            "where the event is wanted, or where harm is looked for; a benefit that delays the event is below 1."
+        )
+    rejects, stops = ("above", "below") if told["rejects"] == "above" else ("below", "above")
+    header = ["look", "events", "months", "enrolled", "average HR", "z", f"rejects if HR is {rejects}", "power so far"]
     rows = [
         [
             f"{k}",
@@ -154,7 +164,7 @@ def size_as_text(told: dict[str, Any]) -> str:
         for k, look in enumerate(told["looks"], 1)
     ]
     if "futility_z" in told["looks"][0]:
-        header.append("stops if HR is above")
+        header.append(f"stops if HR is {stops}")
         for row, look in zip(rows, told["looks"], strict=True):
             row.append("-" if look["hazard_ratio_to_stop"] is None else f"{look['hazard_ratio_to_stop']:.4f}")
     expected = told["expected_events"]

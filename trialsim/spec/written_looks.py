@@ -59,6 +59,13 @@ class WrittenFutility(Written):
     )
 
 
+def _benefit(hazard_ratio: float) -> float:
+    """Looks are for benefit, a longer time to the event; a power for its contrary would be told as one for it."""
+    if hazard_ratio >= 1.0:
+        raise broken(Rule.RANGE, f"{hazard_ratio:g} is no benefit: a planned hazard ratio is below 1", "e.g. 0.7")
+    return hazard_ratio
+
+
 class WrittenReEstimate(Written):
     """More events where the last interim look is promising."""
 
@@ -114,6 +121,7 @@ class WrittenLooks(Written):
     enrich: WrittenEnrich | None = Field(
         None, description="A look after which the trial may go on in a subgroup alone."
     )
-    hazard_ratio: Annotated[float, Bounded(0.01, 100.0)] | None = Field(
-        None, description="The effect that conditional power is told for (default: that of `futility`, if any)."
+    hazard_ratio: Annotated[float, Bounded(0.01, 100.0), AfterValidator(_benefit)] | None = Field(
+        None,
+        description="The effect, below 1, that conditional power is told for (default: that of `futility`, if any).",
     )
