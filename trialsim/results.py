@@ -28,6 +28,9 @@ MANIFEST = "manifest.json"
 REPORT = "report.html"
 FINDINGS = "findings.json"
 
+#: The form of results.json: a page is drawn from the form that it knows.
+FORMAT = 2
+
 #: The files whose contents make up a run's digest.
 DATA_FILES = (ADSL, ADTTE, EVENTS)
 
@@ -135,6 +138,23 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise UsageError(f"{path} is damaged: not an object")
     return loaded
+
+
+def read_drawable(folder: Path) -> dict[str, Any]:
+    """The results of a run folder, in the form that pages are drawn from.
+
+    Raises
+    ------
+    UsageError
+        As :func:`read_json`; or the folder was written by a version with another form.
+    """
+    shown, manifest = read_json(folder, RESULTS), read_json(folder, MANIFEST)
+    if manifest.get("format") != FORMAT:
+        raise UsageError(
+            f"{folder} was written by trialsim {manifest.get('version', 'of another version')}, whose results have "
+            f"another form. Run it again: {manifest.get('command', 'trialsim run')}"
+        )
+    return shown
 
 
 def write_json(folder: Path, name: str, value: Mapping[str, Any]) -> None:

@@ -204,6 +204,7 @@ def write_data(trial: TrialResults, folder: Path, *, command: str) -> None:
 def _manifest(trial: TrialResults, resolved: str, command: str) -> dict[str, Any]:
     return {
         "trialsim": "run",
+        "format": results.FORMAT,
         "version": __version__,
         "seed": trial.seed,
         "protocol": trial.protocol.name,

@@ -13,6 +13,7 @@ import pandas as pd
 from tests.report.sample_protocol import protocol_data, sample_protocol
 from trialsim.analysis import AnalysisPlan, SurvivalData, analyse
 from trialsim.analysis.conclusion import conclude
+from trialsim.results import FORMAT
 
 MONTH = 30.4375
 CAUSES = (
@@ -241,6 +242,7 @@ def summary_of(analysis: dict[str, Any]) -> dict[str, Any]:
 
 
 MANIFEST = {
+    "format": FORMAT,
     "trialsim": 1,
     "version": "0.1.0",
     "seed": 7,

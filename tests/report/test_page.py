@@ -148,6 +148,14 @@ def test_a_folder_that_is_no_run_is_told(tmp_path: Path) -> None:
         build_report(tmp_path)
 
 
+def test_a_folder_of_another_version_is_told(tmp_path: Path) -> None:
+    """Catches a traceback, or a page with parts missing, out of results that have another form."""
+    saved = contents(n=80)
+    del saved["manifest"]["format"]
+    with pytest.raises(UsageError, match=r"written by trialsim 0\.1\.0, whose results have another form"):
+        build_report(write_run(tmp_path / "run", saved))
+
+
 def test_no_path_of_this_machine_in_the_page(tmp_path: Path) -> None:
     """Catches a folder's name leaking into the page."""
     folder = write_run(tmp_path / "private-place", contents(n=80))

@@ -47,14 +47,14 @@ def build_report(folder: Path) -> str:
     Raises
     ------
     UsageError
-        The folder is not a run folder, or one of its files is damaged.
+        The folder is not a run folder, one of its files is damaged, or another version wrote it.
     """
     from trialsim.spec.load import load_resolved
 
     folder = Path(folder)
-    saved = {name: results.read_json(folder, name) for name in (results.RESULTS, results.SUMMARY, results.MANIFEST)}
-    protocol = load_resolved(folder / results.PROTOCOL)
-    return render(protocol, saved[results.RESULTS], saved[results.SUMMARY], saved[results.MANIFEST])
+    shown = results.read_drawable(folder)
+    summary, manifest = (results.read_json(folder, name) for name in (results.SUMMARY, results.MANIFEST))
+    return render(load_resolved(folder / results.PROTOCOL), shown, summary, manifest)
 
 
 def write_report(folder: Path) -> Path:
