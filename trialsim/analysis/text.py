@@ -63,9 +63,10 @@ def _comparisons(a: dict[str, Any]) -> list[str]:
         names = [a["arms"][c[key]]["label"] for key in ("arm", "reference")]
         rows = [*_hazard_ratios(c), *_logranks(c, tests)]
         difference = c["rmst_difference"]
+        unstratified = ", unstratified" if c["strata"] else ""
         rows += [
             [
-                f"RMST to {num(difference['tau'], 0)} d, days",
+                f"RMST to {num(difference['tau'], 0)} d, days{unstratified}",
                 interval(difference, 1),
                 p(difference["p"]),
                 "two-sided",
@@ -79,7 +80,7 @@ def _comparisons(a: dict[str, Any]) -> list[str]:
             ],
         ]
         rows += [
-            [f"difference at {row['label']}, %", share_interval(row), "", ""]
+            [f"difference at {row['label']}, %{unstratified}", share_interval(row), "", ""]
             for row in c["landmark_difference"]
             if row["estimate"] is not None
         ]

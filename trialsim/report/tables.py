@@ -92,6 +92,12 @@ def comparisons(analysis: Mapping[str, Any]) -> Table:
     heads = [f"{arms[c['arm']]['label']} against {arms[c['reference']]['label']}" for c in analysis["comparisons"]]
     sided = "one-sided" if analysis["sided"] == 1 else "two-sided"
     note = f"p values of log-rank tests are {sided}; below 1, the hazard ratio favours the first-named arm."
+    if analysis["test"] == "stratified_logrank":
+        note += (
+            " MaxCombo and the test of proportional hazards are stratified as the planned test; differences are not."
+        )
+    if any(c["conclusion"]["basis"] != "one analysis" for c in analysis["comparisons"]):
+        note += " Nothing here but the adjusted p is adjusted for the interim looks."
     return Table("Comparisons", ("Measure", *heads), tuple(tuple(row) for row in comparison_rows(analysis)), note)
 
 
