@@ -91,3 +91,11 @@ def test_the_weighted_test_is_the_plain_one_when_all_is_as_planned() -> None:
     """Catches the parts exchanged."""
     assert weighted_z(0.5, (80, 1.3), (160, 2.1)) == pytest.approx(2.1, abs=1e-12)
     assert weighted_z(0.5, (80, 1.3), (240, 2.1)) != pytest.approx(2.1, abs=1e-3)
+
+
+@pytest.mark.parametrize("z", [0.0, -0.3, -0.8])
+def test_no_events_are_added_for_an_effect_the_other_way(z: float) -> None:
+    """A zone that reaches down to such a look. Catches the sign of z lost in a square, and a division by z = 0."""
+    rule = Promising(1e-9, 0.9, 3.0)
+    assert conditional_power(0.5, 100.0, z, 1.96, 200.0) >= rule.lowest
+    assert new_events(rule, 0.5, 100.0, z, 1.96, 200) == 200

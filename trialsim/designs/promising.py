@@ -53,7 +53,8 @@ def new_events(rule: Promising, information: float, events: float, z: float, bou
     ``information`` is the share planned for the look, at which there are ``events`` and ``z``.
     """
     now = conditional_power(information, events, z, bound, planned)
-    if not rule.lowest <= now < rule.power:
+    # Of an effect seen the other way more events would only show more of it.
+    if z <= 0.0 or not rule.lowest <= now < rule.power:
         return planned
     later = ((float(ndtri(rule.power)) + _hurdle(information, z, bound)) * math.sqrt(events) / z) ** 2
     return max(planned, min(math.ceil(events + later - 1e-9), math.floor(rule.at_most * planned)))
