@@ -18,7 +18,8 @@ def test_delimiters_and_byte_order_marks(tmp_path: Path, delimiter: str) -> None
     path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(delimiter.join(row) for row in rows).encode())
     table = load_table(path)
     assert list(table.columns) == ["time", "event", "arm"]
-    assert table["time"].tolist() == [5.0, 7.5]
+    assert table["time"].tolist() == ["5", "7.5"]
+    assert table.index.tolist() == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,12 @@ def test_delimiters_and_byte_order_marks(tmp_path: Path, delimiter: str) -> None
         (b"time,event,arm\n1,0,\xe9\n", "data.csv:2:1: byte 0xe9 is not UTF-8"),
         (b"time,event,arm\n", "data.csv:1:1: the file has a header and no rows"),
         (b"hello\nworld\n", "the header has one column, 'hello'"),
-        (b"a,b,c\n1,2,3\n1,2,3,4,5\n", "data.csv:3:1: this is not a table: Expected 3 fields in line 3, saw 5"),
+        (b"a,b,c\n1,2,3\n1,2,3,4,5\n", "data.csv:3:1: this row has 5 cells, and the header has 3"),
+        (b"a,b,c\n1,2,3\n\n1,2\n", "data.csv:4:1: this row has 2 cells, and the header has 3"),
+        (b"time,event,arm\nr1,5,1,a\nr2,6,0,b\n", "data.csv:2:1: this row has 4 cells, and the header has 3"),
+        (b'a,b,c\n1,"2\n",3\n4,5\n', "data.csv:4:1: this row has 2 cells"),
+        (b"time,arm,time\n1,a,2\n", 'data.csv:1:1: the header has "time" twice'),
+        (b'a,b,c\n1,"2,3\n', "data.csv:2:1: this is not a table: unexpected end of data"),
     ],
 )
 def test_files_that_are_not_tables(tmp_path: Path, content: bytes, message: str) -> None:

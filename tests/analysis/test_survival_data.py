@@ -40,7 +40,7 @@ def read(df: pd.DataFrame, **options: Any) -> SurvivalData:
 )
 def test_event_codings(coding: list[Any]) -> None:
     """Each spelling gives the same events. Catches `astype(bool)`, by which "no" and 2 and 1 are all events."""
-    data = read(frame(E=coding))
+    data = read(frame(E=coding), reference="control")
     assert data.event.tolist() == [True, False, True, True]
     assert bool(data.notes) == (coding[0] == 2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,9 @@ DAYS_PER_YEAR = 365.25
 TIE_TOLERANCE = 1e-9
 
 #: Arm names that are taken for the reference when nobody names one, in this order.
-_USUAL_REFERENCES = ("control", "placebo", "standard", "reference")
+_USUAL_REFERENCES = ("control", "placebo", "standard", "reference", "observation", "untreated", "none", "no")
 
+ReferenceBy = Literal["asked", "name", "order"]
 Labels = NDArray[np.object_]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -100,6 +101,8 @@ class SurvivalData:
     cause: Labels | None = None
     covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
     reference: str = ""
+    reference_by: ReferenceBy | None = None
+    """How ``reference`` was found: ``asked`` for, by its usual ``name``, or the first in ``order``: a guess."""
     dropped: int = 0
     """Rows left out because a needed value was missing."""
     notes: tuple[str, ...] = ()
@@ -120,7 +123,9 @@ class SurvivalData:
         else:
             put(self, "covariates", self.covariates.reset_index(drop=True))
         self._check_lengths()
-        put(self, "reference", _choose_reference(self.reference, self.arms))
+        reference, by = _choose_reference(self.reference, self.arms)
+        put(self, "reference", reference)
+        put(self, "reference_by", self.reference_by or by)
 
     def _check_lengths(self) -> None:
         lengths = {"time_days": self.n, "event": len(self.event), "arm": len(self.arm)}
@@ -193,12 +198,13 @@ def _check_times(time: Floats) -> None:
             )
 
 
-def _choose_reference(wanted: str, arms: list[str]) -> str:
+def _choose_reference(wanted: str, arms: list[str]) -> tuple[str, ReferenceBy]:
     if wanted:
         if wanted not in arms:
             raise UsageError(
                 f'reference "{wanted}" is not one of the arms {", ".join(arms)}{did_you_mean(wanted, arms)}'
             )
-        return wanted
+        return wanted, "asked"
     lowered = {arm.lower(): arm for arm in reversed(arms)}
-    return next((lowered[name] for name in _USUAL_REFERENCES if name in lowered), arms[0])
+    usual = next((lowered[name] for name in _USUAL_REFERENCES if name in lowered), None)
+    return (arms[0], "order") if usual is None else (usual, "name")

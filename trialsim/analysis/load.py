@@ -1,9 +1,16 @@
-"""Read a table: a CSV file, or one of the data sets that come with lifelines."""
+"""Read a table: a CSV file, or one of the data sets that come with lifelines.
+
+A file's cells stay text; what a number or a code is, the columns that are asked for say (`trialsim.analysis.frame`).
+Nothing is inferred: ``NA``, ``None`` and ``01`` are texts, and only an empty cell is missing, or one that holds a code
+which the reader was told of.
+"""
 
 from __future__ import annotations
 
+import csv
 import io
-import re
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +23,31 @@ from trialsim.errors import InvalidInput, Problem, UsageError
 _PREFIX = "lifelines:"
 _LOADER = "load_"
 _RULE = "a data file is delimited text (comma, semicolon or tab) in UTF-8, with one header line"
+_REMEDY = "save the table as CSV, UTF-8"
+_DELIMITERS = (",", ";", "\t")
+
+#: In ``attrs`` of a table from a file: its name, for messages. The table's index holds the lines of its rows.
+FILE = "file"
 
 
-def load_table(source: str | Path) -> pd.DataFrame:
+def load_table(source: str | Path, missing: Collection[str] = ()) -> pd.DataFrame:
     """The table at a path, or the data set named by ``lifelines:NAME`` (for example ``lifelines:gbsg2``).
+
+    Cells of a file are text, without the white space around them; None where they are empty or hold one of the codes in
+    ``missing``.
 
     Raises
     ------
     UsageError
         There is no such file or data set, or it cannot be opened.
     InvalidInput
-        The file is empty, not text, or not a table.
+        The file is empty, not text, or not a table: a row has more or fewer cells than the header.
     """
     name = str(source)
-    return _bundled(name.removeprefix(_PREFIX)) if name.startswith(_PREFIX) else _read_file(Path(source))
+    if name.startswith(_PREFIX):
+        return _bundled(name.removeprefix(_PREFIX))
+    path = Path(source)
+    return _table(path, _decode(path, _read(path)), frozenset(missing))
 
 
 def _bundled(name: str) -> pd.DataFrame:
@@ -45,29 +63,14 @@ def _bundled(name: str) -> pd.DataFrame:
     return pd.DataFrame(loaded)
 
 
-def _read_file(path: Path) -> pd.DataFrame:
+def _read(path: Path) -> bytes:
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as error:
         hint = " Data sets of lifelines are written lifelines:NAME." if "." not in path.name else ""
         raise UsageError(f"no file {path}.{hint}") from error
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    text = _decode(path, raw)
-    header = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=header.count)
-    try:
-        table = pd.read_csv(io.StringIO(text), sep=delimiter, skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        line = re.search(r"line (\d+)", str(error))
-        message = f"this is not a table: {str(error).strip().removeprefix('Error tokenizing data. C error: ')}"
-        raise _invalid(path, message, int(line.group(1)) if line else 0) from error
-    if table.empty:
-        raise _invalid(path, "the file has a header and no rows", 1)
-    if table.shape[1] == 1:
-        raise _invalid(path, f"the header has one column, {table.columns[0]!r}: times, events and arms need three", 1)
-    table.columns = pd.Index([str(column).strip() for column in table.columns])
-    return table
 
 
 def _decode(path: Path, raw: bytes) -> str:
@@ -82,6 +85,66 @@ def _decode(path: Path, raw: bytes) -> str:
         raise _invalid(path, f"byte {raw[error.start]:#04x} is not UTF-8", line) from error
 
 
-def _invalid(path: Path, message: str, line: int = 0) -> InvalidInput:
-    remedy = "save the table as CSV, UTF-8"
+def _table(path: Path, text: str, missing: frozenset[str]) -> pd.DataFrame:
+    delimiter = _delimiter_of(text)
+    records = _records(path, text, delimiter)
+    at, names = next(records)
+    _check_head(path, at, names)
+    lines, rows = [], []
+    for line, cells in records:
+        _check_width(path, line, cells, names)
+        lines.append(line)
+        rows.append([None if not cell or cell in missing else cell for cell in cells[: len(names)]])
+    if not rows:
+        raise _invalid(path, "the file has a header and no rows", at)
+    # A column without a name (row numbers, as R writes them) cannot be asked for.
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(names) if name}
+    table = pd.DataFrame(columns, index=pd.Index(lines, name="line"), dtype=object)
+    table.attrs[FILE] = str(path)
+    return table
+
+
+def _delimiter_of(text: str) -> str:
+    """The mark that parts the header into most columns; one within quotes parts nothing."""
+    head = next(line for line in text.splitlines() if line.strip())
+    return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([head], delimiter=mark, skipinitialspace=True))))
+
+
+def _records(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The line on which each record begins, and its cells; blank lines are passed over."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            stripped = [cell.strip() for cell in cells]
+            if any(stripped):
+                yield line, stripped
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise _invalid(path, f"this is not a table: {error}", reader.line_num) from error
+
+
+def _check_head(path: Path, line: int, names: list[str]) -> None:
+    if len(names) == 1:
+        message = f"the header has one column, {names[0]!r}: times, events and arms need three"
+        raise _invalid(path, message, line)
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice:
+        raise _invalid(path, f'the header has "{twice[0]}" twice', line, "give each column a name of its own")
+
+
+def _check_width(path: Path, line: int, cells: list[str], names: list[str]) -> None:
+    """A delimiter at the end of a row adds an empty cell; any other row is as wide as the header."""
+    if len(cells) == len(names) or (len(cells) == len(names) + 1 and not cells[-1]):
+        return
+    more = len(cells) > len(names)
+    remedy = (
+        "quote a cell that holds the delimiter, and name every column (R: write.csv(..., row.names = FALSE))"
+        if more
+        else "leave a missing cell empty between its delimiters"
+    )
+    raise _invalid(path, f"this row has {len(cells)} cells, and the header has {len(names)}", line, remedy)
+
+
+def _invalid(path: Path, message: str, line: int = 0, remedy: str = _REMEDY) -> InvalidInput:
     return InvalidInput((Problem(str(path), line, 1 if line else 0, message, _RULE, remedy),))

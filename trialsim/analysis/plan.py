@@ -94,7 +94,17 @@ def default_plan(
     Arms in order with the reference first; landmarks at 36 and 60 months and at those of 12, 24 and 120
     that lie within follow-up (at the at-risk ticks when follow-up ends before 12 months); the stratified test
     when there are strata.
+
+    Raises
+    ------
+    UsageError
+        A one-sided test, and nobody said which arm is the reference: the other choice gives the opposite p.
     """
+    if sided == 1 and data.reference_by == "order" and len(data.arms) > 1:
+        raise UsageError(
+            f"a one-sided test needs to know which arm is the reference; name it with --reference: "
+            f"{', '.join(data.arms)}"
+        )
     longest = float(data.time_days.max()) / DAYS_PER_MONTH
     within = {month for month in _USUAL_LANDMARKS if month <= longest} or set(default_ticks(longest)[1:])
     names = [data.reference, *(arm for arm in data.arms if arm != data.reference)]

@@ -20,7 +20,7 @@ _OF_STRATA = ("unstratified_hazard_ratio", "stratified_logrank")
 
 
 def summarise(analysis: dict[str, Any]) -> dict[str, Any]:
-    """``arms``, ``comparisons``, ``overall`` and ``departures`` of the summary, as far as an analysis can tell them.
+    """The summary, as far as an analysis can tell it.
 
     Medians are in months, RMST in days; ``rfs_percent`` is keyed by the landmark's month. Each comparison begins with
     its ``conclusion``; ``hazard_ratio`` is of the planned model, by strata where the planned test is, and beside it
@@ -28,6 +28,7 @@ def summarise(analysis: dict[str, Any]) -> dict[str, Any]:
     """
     return {
         "reference": analysis["reference"],
+        "notes": analysis["notes"],
         "departures": [departure["words"] for departure in analysis["departures"]],
         "arms": {name: _arm(arm) for name, arm in analysis["arms"].items()},
         "comparisons": [_comparison(row) for row in analysis["comparisons"]],

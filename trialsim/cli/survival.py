@@ -24,7 +24,10 @@ from trialsim.cli.progress import waiting
     help="Column to adjust for in a Cox model and to show as a subgroup (repeat, or commas).",
 )
 @click.option("--time-unit", type=click.Choice(["days", "months", "years"]), default="days", show_default=True)
-@click.option("--reference", help="The arm that the others are compared with.  [default: chosen by name]")
+@click.option("--reference", help="The arm that the others are compared with.  [default: control, placebo, ...; told]")
+@click.option(
+    "--missing", multiple=True, help="Code of a missing value, e.g. NA (repeat, or commas); else empty cells."
+)
 @click.option("--tau", help="Horizon of RMST, with its unit (1000 d, 36 mo).  [default: the shared follow-up]")
 @click.option("--landmark", "landmarks", multiple=True, help="Time at which survival is told (1000 d); repeat.")
 @click.option("--sided", type=click.Choice(["1", "2"]), default="2", show_default=True)
@@ -68,7 +71,7 @@ def _analyse(data: str, options: dict[str, Any]) -> dict[str, Any]:
 
     strata, covariates = names(options["strata"]), names(options["covariates"])
     loaded = from_frame(
-        load_table(data),
+        load_table(data, names(options["missing"])),
         time=options["time"],
         event=options["event"],
         arm=options["arm"],
