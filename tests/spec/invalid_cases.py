@@ -64,7 +64,7 @@ CASES: dict[str, tuple[int, int, int, str]] = {
     "crossover": (36, 34, 6, "`contrl` is not an arm"),
     "crossover__own": (36, 34, 21, "patients of `navitoclax` would cross over to their own arm"),
     "curve_file": (16, 32, 11, "the curve file `nowhere.csv` cannot be read"),
-    "curve_file__rise": (16, 32, 16, "`rising_curve.csv`: survival rises in row 4"),
+    "curve_file__rise": (16, 32, 16, "`rising_curve.csv`: survival rises in line 4"),
     "cut": (35, 8, 14, "`cut` has neither `events` nor `date`"),
     "cut_order": (35, 17, 3, "100 patients cannot have 200 events"),
     "cut_order__date": (35, 15, 10, "the trial has not opened by then"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ from trialsim.spec.written_model import (
     RelativeModel,
     WeibullModel,
 )
+
+
+#: Stricter than Python, for which 1_000 and full-width digits are numbers.
+_NUMBER = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\Z")
 
 
 def resolve_models(findings: Findings, written: Mapping[str, Any]) -> dict[str, EventModel]:
@@ -104,7 +109,8 @@ def _curve(findings: Findings, path: KeyPath, model: CurveModel) -> SurvivalCurv
     file = Path(findings.document.file).parent / model.file
     try:
         with file.open(newline="", encoding="utf-8-sig") as text:
-            rows = [row for row in csv.reader(text) if any(cell.strip() for cell in row)]
+            reader = csv.reader(text)
+            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except (OSError, UnicodeDecodeError, ValueError):
         remedy = "the path starts from the protocol's own folder"
         findings.add(path, f"the curve file `{model.file}` cannot be read", Rule.CURVE_FILE, remedy)
@@ -122,23 +128,22 @@ def _curve(findings: Findings, path: KeyPath, model: CurveModel) -> SurvivalCurv
     )
 
 
-def _points(rows: list[list[str]]) -> tuple[str, list[tuple[float, float]]]:
-    """What is wrong with a table, if anything, and its points, from time 0 on."""
-    if not rows or [cell.strip().lower() for cell in rows[0]] != ["time", "survival"]:
+def _points(rows: list[tuple[int, list[str]]]) -> tuple[str, list[tuple[float, float]]]:
+    """What is wrong with a table, if anything, and its points, from time 0 on. Rows come with their line."""
+    if not rows or [cell.strip().lower() for cell in rows[0][1]] != ["time", "survival"]:
         return "the first row is not time,survival", []
     points = [(0.0, 1.0)]
-    for number, row in enumerate(rows[1:], start=2):
-        try:
-            time, share = (float(cell) for cell in row)
-        except ValueError:
-            return f"row {number} is not two numbers", []
+    for line, row in rows[1:]:
+        if len(row) != 2 or not all(_NUMBER.match(cell.strip()) for cell in row):
+            return f"line {line} is not two numbers", []
+        time, share = (float(cell) for cell in row)
         if not (0.0 <= time < math.inf and 0.0 <= share <= 1.0):
-            return f"row {number} is out of range", []
+            return f"line {line} is out of range", []
         if time == 0.0 and share == 1.0 and len(points) == 1:
             continue
         if time <= points[-1][0]:
-            return f"the times do not rise in row {number}", []
+            return f"the times do not rise in line {line}", []
         if share > points[-1][1]:
-            return f"survival rises in row {number}", []
+            return f"survival rises in line {line}", []
         points.append((time, share))
     return ("" if len(points) > 1 else "there are no points"), points
