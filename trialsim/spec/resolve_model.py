@@ -24,7 +24,6 @@ from trialsim.spec.written_model import (
     WeibullModel,
 )
 
-
 #: Stricter than Python, for which 1_000 and full-width digits are numbers.
 _NUMBER = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\Z")
 
