@@ -84,14 +84,13 @@ def relapse_sentence(story: Mapping[str, Any]) -> str:
 
 
 def _delay(relapse: Mapping[str, Any]) -> str:
-    latent, detected = relapse.get("latent_day"), relapse.get("detected_day")
+    latent, detected = relapse["latent_day"], relapse["detected_day"]
     if latent is None:
-        return "the scan that called it was early: the lesion had not reached the detection limit"
+        limit = rounded(relapse["limit"])
+        return f"the scan called it early: {relapse['cells']:,.0f} cells, below the detection limit of {limit}"
+    if latent <= 0.0:
+        return "it was at the detection limit when the patient was randomised"
     since = f"it had reached the detection limit in month {latent / DAYS_PER_MONTH:.1f}"
-    if detected is None:
-        return f"{since}, and no scan saw it"
-    if latent > detected:
-        return f"the scan called it early: it reached the detection limit in month {latent / DAYS_PER_MONTH:.1f}"
     return f"{since}, {(detected - latent) / DAYS_PER_MONTH:.1f} months before the scan that saw it"
 
 
