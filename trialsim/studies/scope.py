@@ -47,7 +47,7 @@ UNUSED = (
     Unused("nobody leaves", ("follow_up.dropout", "follow_up.lost")),
     Unused("each patient is followed for `follow_up.minimum`", ("follow_up.cut",)),
     Unused("a course ends with relapse", ("intercurrent.crossover", "intercurrent.rescue")),
-    Unused("relapse is told, patient by patient",
+    Unused("arms are compared on relapse alone, within patients",
            ("endpoint", "analysis.alpha", "analysis.sided", "analysis.test", "analysis.confidence_level",
             "analysis.landmarks", "analysis.rmst_tau", "analysis.subgroups", "analysis.looks")),
     Unused("neutrophils change a course through dose rules alone, which count them by themselves",
