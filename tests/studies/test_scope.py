@@ -13,10 +13,11 @@ from trialsim.errors import InvalidInput, UsageError
 from trialsim.results import to_json
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.spec.written_cohort import WrittenCohort
 from trialsim.studies import experiment
 from trialsim.studies.contrasts import outcomes, study
 from trialsim.studies.mechanisms import observe
-from trialsim.studies.scope import REFUSED, UNUSED, Way, admit, check_scope
+from trialsim.studies.scope import REFUSED, UNUSED, UNUSED_OF_COHORT, Way, admit, check_scope
 from trialsim.studies.twins import live_twins
 from trialsim.treatment.library import load_library
 
@@ -116,6 +117,35 @@ def test_what_would_change_a_course_is_refused_with_its_place(key: str, tmp_path
     assert caught.value.problems[0].file == f"--set {words}"
     if idle is not None:
         admit(protocol_file(path, {key: idle}), load_library(), ())
+
+
+#: Keys of a cohort that twins honour, each with a value to show it by.
+OF_COHORT = {
+    "traits": "traits.foci={value: 3, source: made up, confidence: low}",
+    "correlations": "correlations=[{traits: [doubling_time, residual_burden], rho: -0.9}]",
+    "focus_spread": "focus_spread=3",
+}
+#: Keys of a cohort that are words; and that decide whether there are cells at all.
+WORDS, CELLS = {"trialsim_cohort", "name", "title", "description"}, {"cells"}
+DEATHS = {
+    "mortality": "mortality.female.rate60=0.2 /yr",
+    "post_relapse": "post_relapse.distant_median=2 mo",
+}
+
+
+def test_every_key_of_a_cohort_has_one_place(tmp_path: Path) -> None:
+    """Catches deaths that a sweep varies without being told that its patients do not die."""
+    assert set(DEATHS) == set(UNUSED_OF_COHORT.keys)
+    assert {*OF_COHORT, *WORDS, *CELLS, *DEATHS} == set(WrittenCohort.model_fields)
+    path = protocol_file(tmp_path / "protocol.yaml")
+    plain = admit(path, load_library(), ())
+    for words in OF_COHORT.values():
+        other = admit(path, load_library(), [f"cohort.{words}"])
+        assert results_of(other.protocol) != results_of(plain.protocol), words
+    for words in DEATHS.values():
+        own = admit(path, load_library(), [f"cohort.{words}"])
+        assert results_of(own.protocol) == results_of(plain.protocol)
+        assert own.unused.keys() - plain.unused.keys() == {f"cohort.{words.partition('=')[0]}"}
 
 
 def test_arms_without_cells_have_no_twins(tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ class Stories:
 
 def patient_stories(stories: Mapping[str, Any]) -> Stories:
     """The stories of a run, with how the patients were chosen."""
-    limit = stories.get("detection_limit") or 1e9
-    panels = tuple(_panel(story, limit, number) for number, story in enumerate(stories.get("patients") or []))
+    told = enumerate(stories.get("patients") or [])
+    panels = tuple(_panel(story, stories["detection_limit"], number) for number, story in told)
     keys = tuple(dict.fromkeys(key for panel in panels for key in panel.figure.keys))
     order = [name for name, *_ in STATES]
     ranked = sorted(keys, key=lambda key: order.index(key.label) if key.label in order else len(order))

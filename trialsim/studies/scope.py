@@ -54,6 +54,9 @@ UNUSED = (
            ("pharmacology.neutrophils",)),
 )  # fmt: skip
 
+#: Keys of the cohort's file. Every cohort has both, so they are named only where a command sets them.
+UNUSED_OF_COHORT = Unused("nobody dies of other causes, and a course ends with relapse", ("mortality", "post_relapse"))
+
 
 class Refused(NamedTuple):
     """A key that would change a patient's course in the trial, and does not here."""
@@ -138,7 +141,15 @@ def admit(path: Path, agents: Mapping[str, Agent], overrides: Sequence[str]) -> 
     unused = {
         ".".join(map(str, at)): group.why for group in UNUSED for key in group.keys for at in _set(document.data, key)
     }
-    return Admitted(protocol, unused)
+    return Admitted(protocol, unused | dict(_set_in_cohort(overrides)))
+
+
+def _set_in_cohort(overrides: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The keys of the cohort that a command sets to no effect, and why."""
+    for words in overrides:
+        path = words.partition("=")[0].strip()
+        if any(f"{path}.".startswith(f"{COHORT}{key}.") for key in UNUSED_OF_COHORT.keys):
+            yield path, UNUSED_OF_COHORT.why
 
 
 def _problem(document: Document, refused: Refused) -> Problem:
