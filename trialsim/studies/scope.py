@@ -40,7 +40,7 @@ class Unused(NamedTuple):
 UNUSED = (
     Unused("words for the reader", ("title", "description", "detection.source", "detection.confidence",
                                     "biomarkers.*.label", "biomarkers.*.source", "biomarkers.*.confidence")),
-    Unused("nobody is enrolled: --patients says how many live",
+    Unused("nobody is enrolled: --patients says how many are simulated",
            ("accrual.patients", "accrual.per_month", "accrual.ramp", "accrual.arrivals", "accrual.sites",
             "accrual.opens", "accrual.pauses", "accrual.screening_failure")),
     Unused("each patient lives under every arm", ("randomisation",)),
