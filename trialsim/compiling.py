@@ -1,8 +1,8 @@
 """Compilation of the kernels, cached on disk and never stale, and a cheap way to hand them a random stream.
 
 numba's cache of a compiled function looks at the time stamp of that function's own file. A caller keeps the machine
-code of what it calls, so an edit in a called function's file would go unseen and old code would run. Here the cache's
-stamp is a digest of every source that compiled code is made of.
+code of what it calls, so an edit in a called function's file would go unseen and old code would run. Here what is kept
+(`trialsim.kernel_cache`) goes by a digest of every source that compiled code is made of.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import dis
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ from typing import Any, TypeVar
 from numba import carray, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload_method, register_model
+
+from trialsim.kernel_cache import KernelCache
 
 __all__ = ["carray", "compiled", "floats_at", "inlined", "integers_at", "source_digest", "stream_at"]
 
@@ -66,13 +69,10 @@ def inlined(function: F) -> F:
 def _compile(function: F, *, inside: bool) -> F:
     owns = _owns_memory(function)
     options = {"_nrt": owns, "forceinline": inside}
-    try:
-        dispatcher: Any = njit(cache=True, **options)(function)
-        cache_file = dispatcher._cache._cache_file
-        cache_file._source_stamp = (source_digest(), *cache_file._source_stamp[1:])
-    except RuntimeError:
-        # No folder for a cache can be written, e.g. a read-only system: compile anew in every process.
-        dispatcher = njit(**options)(function)
+    dispatcher: Any = njit(**options)(function)
+    # Where no folder for a cache can be written, e.g. on a read-only system, every process compiles anew.
+    with suppress(RuntimeError):
+        dispatcher._cache = KernelCache(function, source_digest())
     dispatcher._gives_memory = owns and not _is_plain(str(function.__annotations__.get("return", "")))
     return dispatcher  # type: ignore[no-any-return]
 

@@ -62,7 +62,7 @@ def new_folder(destination: Path) -> Iterator[Path]:
     """Yield a temporary folder that becomes ``destination`` when the block ends without an exception.
 
     An earlier run's folder is replaced; anything else at that place is refused, so that ``--out`` can never
-    delete a folder of yours.
+    delete a folder of yours. The block only writes: what goes wrong with a file in it is told as of this folder.
 
     Raises
     ------
@@ -70,16 +70,7 @@ def new_folder(destination: Path) -> Iterator[Path]:
         ``destination`` exists and is not a run folder, or its parent cannot be written.
     """
     destination = Path(destination)
-    if destination.exists() and not _is_replaceable(destination):
-        raise UsageError(
-            f"{destination} exists and is not a trialsim run folder; it is left alone. "
-            "Name another folder with --out, or move it away."
-        )
-    try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
-    except OSError as error:
-        raise UsageError(f"cannot write to {destination.parent}: {error.strerror}") from error
+    building = _begin_folder(destination)
     try:
         yield building
         _put_in_place(building, destination)
@@ -87,6 +78,25 @@ def new_folder(destination: Path) -> Iterator[Path]:
         raise TrialsimError(f"could not write {destination}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def check_place(destination: Path) -> None:
+    """Raise as `new_folder` would for a place that it cannot write, before the work whose results go there."""
+    _begin_folder(Path(destination)).rmdir()
+
+
+def _begin_folder(destination: Path) -> Path:
+    """The temporary folder beside a destination that may be written."""
+    if destination.exists() and not _is_replaceable(destination):
+        raise UsageError(
+            f"{destination} exists and is not a trialsim run folder; it is left alone. "
+            "Name another folder with --out, or move it away."
+        )
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
+    except OSError as error:
+        raise UsageError(f"cannot write to {destination.parent}: {error.strerror}") from error
 
 
 def _is_replaceable(folder: Path) -> bool:

@@ -17,7 +17,7 @@ from trialsim.errors import UsageError
 from trialsim.looks import interim_of
 from trialsim.patient import state as s
 from trialsim.patient.course import Course
-from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
+from trialsim.records import PLATELETS, Event, EventKind, PatientRecord, Traits, TrialRecord
 from trialsim.rng import TRIAL, Purpose, stream
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
@@ -181,8 +181,10 @@ def _story(
         if relapse is None
         else {
             "site": relapse.site,
-            "latent_day": relapse.latent_day,
+            "latent_day": _day(relapse.latent_day),
             "detected_day": relapse.detected,
+            "cells": relapse.cells,
+            "limit": protocol.detection.limit_cells,
             "cause": relapse.cause,
             "lineage": relapse.lineage,
         },
@@ -193,11 +195,12 @@ def _story(
 
 def _dose(protocol: ResolvedProtocol, arm: ResolvedArm, event: Event) -> dict[str, Any]:
     order = next(o for o in arm.orders if o.id == event.detail)
+    assert event.value is not None
     return {
         "day": event.study_day,
         "agent": order.agent,
         "label": protocol.agents[order.agent].label,
-        "fraction": (event.value or 0.0) / order.dose,
+        "fraction": event.value / order.dose,
     }
 
 
@@ -228,7 +231,11 @@ def _trajectory(course: Course, events: Sequence[Event]) -> dict[str, Any]:
     rows = course.state.trace[: int(course.state.clock[s.TRACED])]
     keep = _rows_to_keep(rows[:, 1:5].sum(axis=1))
     shown = rows[keep]
-    counted = [e for e in events if e.kind is EventKind.LABORATORY]
+    counted = [
+        (e.study_day, e.value)
+        for e in events
+        if e.kind is EventKind.LABORATORY and e.detail == PLATELETS and e.value is not None
+    ]
     lesions = [
         {
             "site": "local" if i == s.LOCAL else "distant",
@@ -242,8 +249,8 @@ def _trajectory(course: Course, events: Sequence[Event]) -> dict[str, Any]:
         "time": [float(x) for x in shown[:, 0]],
         "series": {name: [float(x) for x in shown[:, 1 + i]] for i, name in enumerate(_SERIES)},
         "platelets": {
-            "time": [e.study_day for e in counted],
-            "value": [float(e.value or 0.0) for e in counted],
+            "time": [day for day, _ in counted],
+            "value": [count for _, count in counted],
         },
         "lesions": lesions,
     }

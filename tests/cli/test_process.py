@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from numba.core.caching import _CacheLocator
 
 from trialsim import results
 from trialsim.cli import cli
@@ -78,6 +80,62 @@ def test_interruption_exits_130_and_leaves_nothing_half_written(tmp_path: Path) 
     assert "Traceback" not in rest
     assert "Interrupted" in rest
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_end_of_file_is_no_interruption(tmp_path: Path) -> None:
+    """Catches "Interrupted" said of a program that nobody interrupted: click takes every EOFError for Ctrl-D."""
+    code = (
+        "import sys, click; from trialsim.cli.program import cli, main\n"
+        "def read(): raise EOFError('Ran out of input')\n"
+        "cli.add_command(click.Command('read', callback=read)); sys.argv = ['trialsim', 'read']; main()"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1
+    assert "Interrupted" not in run.stderr
+    assert "EOFError: Ran out of input" in run.stderr
+
+
+def test_what_fails_in_the_simulation_is_not_told_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catches "could not write out" said of a file that has nothing to do with it; and the check of the place that
+    comes after the simulation."""
+    lost = OSError(errno.EIO, os.strerror(errno.EIO), "a file of the package")
+
+    def fails(*_: object, **__: object) -> None:
+        raise lost
+
+    monkeypatch.setattr("trialsim.trial.run_trial", fails)
+    result = CliRunner().invoke(cli, ["run", str(FLAGSHIP), "--out", str(tmp_path / "out"), "--quiet"])
+    assert result.exception is lost
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("three years")
+    result = CliRunner().invoke(cli, ["run", str(FLAGSHIP), "--out", str(tmp_path / "mine"), "--quiet"])
+    assert isinstance(result.exception, UsageError)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+
+
+def test_damaged_compiled_code_does_not_end_a_run(tmp_path: Path) -> None:
+    """Catches a traceback or "Interrupted" for a file of compiled code that is empty: the same story is told, with a
+    word about it. The code is a copy, where numba is told to look for it."""
+    words = ("patient", ROOT / "protocols" / "first-trial.yaml", "--id", 28, "--quiet")
+    whole = finished(*words, cwd=tmp_path)
+    assert (whole.returncode, whole.stderr) == (0, "")
+    kept = tmp_path / "kept"
+    for package in ("biology", "treatment", "patient"):
+        source = ROOT / "trialsim" / package
+        place = kept / _CacheLocator.get_suitable_cache_subpath(str(source / "any.py"))
+        place.mkdir(parents=True)
+        for path in (source / "__pycache__").glob("*.nbc"):
+            shutil.copy(path, place)
+    damaged = [path for path in kept.rglob("*.nbc") if path.name.startswith(("entry.laboratory-", "entry.scan-"))]
+    assert len(damaged) >= 2
+    for path in damaged:
+        path.write_bytes(b"")
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(kept)}
+    run = subprocess.run(program(*words), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert (run.returncode, run.stdout) == (0, whole.stdout)
+    assert run.stderr.count("damaged and is compiled anew") == 1
 
 
 def test_two_runs_into_one_folder_leave_one_whole_run(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from trialsim.records import Event, EventKind, PatientRecord, Relapse
 
@@ -61,6 +62,11 @@ def relapse(site: str = "distant") -> Relapse:
         cells=3e9,
         lineage={"awakened dormancy": 1.0},
     )
+
+
+def called_early(site: str = "distant") -> Relapse:
+    """A relapse that a scan called by its error of measurement: the lesion is still below the limit of 1e9 cells."""
+    return replace(relapse(site), latent_day=math.nan, cells=9.8e8)
 
 
 def log_of(record: PatientRecord) -> list[Event]:

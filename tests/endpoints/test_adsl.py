@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import pytest
 
 from tests.conduct import protocol_for_tests as example
-from tests.endpoints.records_for_tests import HandMade, patient, relapse, trial_of
+from tests.endpoints.records_for_tests import HandMade, called_early, patient, relapse, trial_of
 from trialsim.endpoints import adsl_frame
 from trialsim.endpoints.adsl import age_group
 from trialsim.records import Event, EventKind, PatientRecord
@@ -34,7 +36,8 @@ def test_event_free_patient_is_ongoing() -> None:
 
 
 def test_death_and_relapse() -> None:
-    """Catches a death dated by the relapse, and the simulator's truth mixed up with what the trial saw."""
+    """Catches a death dated by the relapse, and the simulator's truth mixed up with what the trial saw: where the scan
+    called the relapse early there is none."""
     found = row(patient(relapse=relapse(), death_day=600.0, death_cause="cancer", last_contact=600.0))
     assert (found["DTHFL"], found["DTHDT"], found["DTHCAUS"]) == ("Y", "2027-09-17", "cancer")
     assert (found["EOSSTT"], found["DCSREAS"], found["EOSDT"]) == ("DISCONTINUED", "DEATH", "2027-09-17")
@@ -44,6 +47,9 @@ def test_death_and_relapse() -> None:
         "awakened dormancy",
     )
     assert found["RELLATDY"] == 301.23456
+    early = row(patient(relapse=called_early()))
+    assert early["RELDT"] == "2027-01-26"
+    assert math.isnan(early["RELLATDY"])
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import math
+
 import pandas as pd
 import pytest
 
 from tests.conduct.protocol_for_tests import protocol
-from tests.endpoints.records_for_tests import CUT, RANDOMISED, patient, relapse, trial_of
+from tests.endpoints.records_for_tests import CUT, RANDOMISED, called_early, patient, relapse, trial_of
 from trialsim.endpoints import adtte_frame
+from trialsim.endpoints.adtte import ADTTE_DECIMALS
+from trialsim.endpoints.csv_text import csv_text
 from trialsim.records import PatientRecord
 
 EVENT_FREE = patient()
@@ -74,6 +79,20 @@ def test_the_latent_time_is_the_truth() -> None:
     assert row(DISTANT, "RFS")["AVALSIM"] == 301.23456
     assert row(DISTANT, "OS")["AVALSIM"] == 600.5
     assert row(EVENT_FREE, "RFS")["AVALSIM"] == 730.5
+
+
+def test_a_relapse_that_was_called_early_has_no_true_day() -> None:
+    """Catches the day of the scan, or of randomisation, in place of a truth that is not there; in the file it is empty,
+    and death after it keeps its own."""
+    early = patient(relapse=called_early(), last_scan=365.25, death_day=600.5, death_cause="cancer", last_contact=600.5)
+    for parameter in ("RFS", "TTR", "DRFS"):
+        found = row(early, parameter)
+        assert (found["CNSR"], found["EVNTDESC"]) == (0, "Distant Relapse")
+        assert math.isnan(found["AVALSIM"])
+    assert row(early, "OS")["AVALSIM"] == 600.5
+    written = csv_text(adtte_frame(trial_of(early, EVENT_FREE), protocol()), ADTTE_DECIMALS)
+    column = pd.read_csv(io.StringIO(written), dtype=str, keep_default_na=False)["AVALSIM"]
+    assert list(column[:4]) == ["", "730.5000", "600.5000", "789.2500"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from tests.report.sample_protocol import protocol_data, sample_protocol
 from trialsim.report import describe_protocol, story_text
 from trialsim.report.describe import cycles, day_ranges
 from trialsim.report.estimand import duration, estimand, follow_up_words
+from trialsim.report.patients import relapse_sentence
 from trialsim.spec.resolved import ResolvedProtocol
 
 
@@ -134,3 +135,33 @@ def test_a_bare_story_is_still_a_story() -> None:
     text = story_text(story)
     assert text.count("none") >= 2
     assert "Platelets" not in text
+
+
+def relapse_told(latent: float | None) -> str:
+    return relapse_sentence(
+        {
+            "relapse": {
+                "site": "distant",
+                "latent_day": latent,
+                "detected_day": 48 * 30.4375,
+                "cells": 981_758_544.0,
+                "limit": 1e9,
+                "cause": "residual growth",
+                "lineage": {"residual growth": 1.0},
+            }
+        }
+    )
+
+
+def test_since_when_a_relapse_could_be_seen() -> None:
+    """Catches a day of crossing told of a lesion that had not crossed the limit, its cells rounded up to the limit, and
+    months of a lesion that was as large before the trial began."""
+    assert relapse_told(46 * 30.4375) == (
+        "The distant relapse came from residual growth; it had reached the detection limit in month 46.0, 2.0 months "
+        "before the scan that saw it."
+    )
+    assert relapse_told(None) == (
+        "The distant relapse came from residual growth; the scan called it early: 981,758,544 cells, below the "
+        "detection limit of 10⁹."
+    )
+    assert relapse_told(0.0).endswith("; it was at the detection limit when the patient was randomised.")

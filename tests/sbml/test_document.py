@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import sys
 from dataclasses import replace
@@ -83,3 +84,19 @@ def test_without_libsbml_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "libsbml", None)
     with pytest.raises(UsageError, match=r"pip install 'trialsim\[sbml\]'"):
         text_of(case("dying tumour"))
+
+
+def test_a_broken_libsbml_is_not_told_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches the advice to install what is installed, for a library that cannot load a part of its own."""
+    own = ModuleNotFoundError("No module named '_libsbml'", name="_libsbml")
+    real = builtins.__import__
+
+    def fails(name: str, *rest: object) -> object:
+        if name == "libsbml":
+            raise own
+        return real(name, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", fails)
+    with pytest.raises(ModuleNotFoundError) as caught:
+        text_of(NETWORKS[0])
+    assert caught.value is own

@@ -75,7 +75,9 @@ def write_sbml(
 def _libsbml() -> Any:
     try:
         import libsbml
-    except ImportError as error:
+    except ModuleNotFoundError as error:
+        if error.name != "libsbml":
+            raise  # it is installed, and lacks something of its own
         raise UsageError(
             "SBML export needs python-libsbml, which is not installed; get it with: pip install 'trialsim[sbml]'"
         ) from error

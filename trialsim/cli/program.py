@@ -57,8 +57,11 @@ def main() -> None:
     except TrialsimError as error:
         click.echo(f"{error}" if isinstance(error, InvalidInput) else f"Error: {error}", err=True)
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("\nInterrupted; nothing was written.", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        if isinstance(error.__cause__, EOFError):
+            # click takes the end of any file that is read for Ctrl-D at a prompt; there is no prompt here.
+            raise error.__cause__ from None
+        click.echo("\nInterrupted before it was done.", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader has gone (| head). Keep Python from complaining when it closes standard output.

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from trialsim import __version__
-from trialsim.cli.options import JSON, PROTOCOL, QUIET, SEED, SET, load, typed_command, write_text
+from trialsim.cli.options import JSON, PROTOCOL, QUIET, SEED, SET, typed_command, write_text
 from trialsim.cli.progress import progress, waiting
 
 NOT_MET = 4
@@ -121,7 +121,10 @@ def twins(
     quiet: bool,
 ) -> None:
     """Live the same patients under every arm: who is saved, who is harmed, who never needed it."""
-    resolved = load(protocol, overrides)
+    from trialsim.studies.scope import admit
+    from trialsim.treatment.library import load_library
+
+    resolved, unused = admit(protocol, load_library(), overrides)
     with waiting(_LOADING, quiet):
         from trialsim import results
         from trialsim.patient.warm_up import compile_kernels
@@ -133,7 +136,7 @@ def twins(
     words = f"Living {patients} patients under {len(resolved.arms)} arms"
     with progress(words, quiet) as on_progress:
         lived = live_twins(resolved, patients, seed=seed, jobs=_workers(jobs), on_progress=on_progress)
-    found = {**study(resolved, patients, seed), **outcomes(resolved, lived)}
+    found = {**study(resolved, patients, seed), "unused": dict(unused), **outcomes(resolved, lived)}
     click.echo(results.to_json(found) if as_json else twins_text(found), nl=not as_json)
 
 

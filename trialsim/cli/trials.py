@@ -36,19 +36,19 @@ def run(
 
     from trialsim import results
 
-    with results.new_folder(destination) as folder:
-        with waiting("Loading the simulator; the first time it is compiled, which takes up to a minute", quiet):
-            from trialsim.patient.warm_up import compile_kernels
-            from trialsim.trial import run_trial, write_data
+    results.check_place(destination)
+    with waiting("Loading the simulator; the first time it is compiled, which takes up to a minute", quiet):
+        from trialsim.patient.warm_up import compile_kernels
+        from trialsim.trial import run_trial, write_data
 
-            compile_kernels()
-        with progress(f"Simulating {resolved.accrual.patients} patients", quiet) as on_progress:
-            trial = run_trial(resolved, seed, on_progress=on_progress)
-        with waiting("Writing the report", quiet):
-            from trialsim.report.page import write_report
+        compile_kernels()
+    with progress(f"Simulating {resolved.accrual.patients} patients", quiet) as on_progress:
+        trial = run_trial(resolved, seed, on_progress=on_progress)
+    with waiting("Writing the report", quiet), results.new_folder(destination) as folder:
+        from trialsim.report.page import write_report
 
-            write_data(trial, folder, command=typed_command())
-            write_report(folder)
+        write_data(trial, folder, command=typed_command())
+        write_report(folder)
     if as_json:
         click.echo(results.to_json(trial.summary), nl=False)
         return

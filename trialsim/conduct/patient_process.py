@@ -26,7 +26,7 @@ from trialsim.conduct.own_visits import MISSED
 from trialsim.conduct.queue import Queue
 from trialsim.conduct.rule_delays import with_delays
 from trialsim.conduct.schedule import Task, Visit
-from trialsim.records import Event, EventKind, Intercurrent, PatientRecord, Relapse, SameDay
+from trialsim.records import NEUTROPHILS, PLATELETS, Event, EventKind, Intercurrent, PatientRecord, Relapse, SameDay
 from trialsim.spec.resolved import Order, ResolvedArm
 from trialsim.spec.resolved_conduct import AfterRelapse
 from trialsim.treatment.adherence import Flags
@@ -236,13 +236,16 @@ class PatientProcess:
                 cells=seen.cells,
                 lineage=seen.lineage,
             )
-            self._tell(day, EventKind.RELAPSE, seen.site, seen.cells, "cells")
+            size = (None, "") if math.isnan(seen.cells) else (seen.cells, "cells")
+            self._tell(day, EventKind.RELAPSE, seen.site, *size)
             self._stop_treatment(day, FOR_RELAPSE)
         record.last_scan = day
 
     def _relapse_by_law(self, day: float, _: int) -> None:
         """The event of a law, seen when it happens."""
-        self.record.relapse = Relapse(SITE_OF_LAW, latent_day=day, last_clear=day, detected=day, cause="", cells=0.0)
+        self.record.relapse = Relapse(
+            SITE_OF_LAW, latent_day=day, last_clear=day, detected=day, cause="", cells=math.nan
+        )
         self._tell(day, EventKind.RELAPSE, SITE_OF_LAW)
 
     def _begin_new_therapy(self, day: float, _: int) -> None:
@@ -273,7 +276,7 @@ class PatientProcess:
         record = self.record
         if record.platelet_nadir is None or value < record.platelet_nadir:
             record.platelet_nadir = value
-        self._tell(day, EventKind.LABORATORY, "platelets", value, "1e9/L")
+        self._tell(day, EventKind.LABORATORY, PLATELETS, value, "1e9/L")
 
     def _measure(self, day: float, index: int) -> None:
         """A panel, told biomarker by biomarker, and what it decides."""
@@ -358,7 +361,7 @@ class PatientProcess:
         record = self.record
         if record.neutrophil_nadir is None or value < record.neutrophil_nadir:
             record.neutrophil_nadir = value
-        self._tell(day, EventKind.LABORATORY, "neutrophils", value, "1e9/L")
+        self._tell(day, EventKind.LABORATORY, NEUTROPHILS, value, "1e9/L")
 
     def _delay(self, day: float, index: int, days: float) -> None:
         """The dose, and all that follows by the same rule, moves."""

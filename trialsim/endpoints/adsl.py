@@ -2,9 +2,10 @@
 
 Beside CDISC's own: DTHCAUS, LSTSCDT (last tumour assessment), P53STAT, SUBTYPE, NODES, DOSEINT (dose
 intensity), PLTNADIR (lowest measured platelets, 1e9/L), where neutrophils are simulated ANCNADIR and ANCTRUE (lowest
-measured and true, 1e9/L), and of the relapse RELDT, RELSITE and what only a
-simulator knows: RELCAUSE (its cause) and RELLATDY (study day on which it became detectable). For each panel of
-biomarkers that decides on an order: BMkTEST, BMkDT, BMkRES and, known to the simulator alone, BMkTRUTH.
+measured and true, 1e9/L), and of the relapse RELDT, RELSITE and what only a simulator knows: RELCAUSE (its cause) and
+RELLATDY (study day on which it became detectable, missing where a scan called it early, by an error of measurement).
+For each panel of biomarkers that decides on an order: BMkTEST, BMkDT, BMkRES and, known to the simulator alone,
+BMkTRUTH.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ assessment; OS is censored at the last contact, and so is everything where event
 law of event times).
 
 AVAL = ADT - STARTDT + 1, in whole days. AVALSIM is the exact study day on which the event truly came about
-(for relapse: on which the lesion crossed the detection limit), or of the censoring.
+(for relapse: on which the lesion crossed the detection limit), or of the censoring. It is missing of a relapse that a
+scan called early, by an error of measurement: the lesion had not crossed the limit.
 """
 
 from __future__ import annotations

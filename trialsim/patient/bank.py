@@ -56,9 +56,10 @@ _HOLD_BELOW, _RESUME_ABOVE, _NEUTROPHILS_HOLD, _NEUTROPHILS_RESUME, _KEPT, _STOP
 #: that are delayed together, the current dose, holds and delays are those of the first.
 FRACTION, ON_HOLD, HOLDS, STOPPED, GIVEN, ADMINISTRATIONS, HELD, WITHHELD, DELAYED, MOVED, WAITED, MISSED = range(12)
 N_DONE = 12
-#: Places in what became of a patient: day of relapse, its lesion, day on which that crossed the detection limit, last
-#: scan without relapse, cells at relapse, main lineage (a population), lowest platelet count measured and true, days
-#: of first and last dose, lowest neutrophil count measured, day of death from toxicity. Not a number: never.
+#: Places in what became of a patient: day of relapse, its lesion, day on which that crossed the detection limit (never
+#: where an error of measurement showed it before), last scan without relapse, cells at relapse, main lineage (a
+#: population), lowest platelet count measured and true, days of first and last dose, lowest neutrophil count measured,
+#: day of death from toxicity. Not a number: never.
 RELAPSE, LESION, LATENT, LAST_SCAN, CELLS, LINEAGE, NADIR, TRUE_NADIR, FIRST_DOSE, LAST_DOSE = range(10)
 NEUTROPHILS, TOXIC_DEATH = 10, 11
 N_OUTCOME = 12
@@ -245,11 +246,10 @@ def _dose(
 @compiled
 def _see(state: State, lesion: int, out: Floats) -> None:
     """A scan on which a lesion was found."""
-    now, crossed = state.clock[NOW], state.lesions[lesion, CROSSED]
     cells = state.cells[lesion]
-    out[RELAPSE], out[LESION], out[CELLS] = now, lesion, cells.sum()
-    # A lesion just under the limit can be seen by an error of measurement before it crosses.
-    out[LATENT] = now if math.isnan(crossed) else crossed
+    out[RELAPSE], out[LESION], out[CELLS] = state.clock[NOW], lesion, cells.sum()
+    # Not a number of a lesion under the limit, which an error of measurement can show before it crosses.
+    out[LATENT] = state.lesions[lesion, CROSSED]
     out[LINEAGE] = _main_lineage(cells)
 
 

@@ -134,15 +134,14 @@ class Course:
         if lesion < 0:
             return Assessment(found=False)
         cells = self._state.cells[lesion]
-        crossed = float(self._state.lesions[lesion, s.CROSSED])
         return Assessment(
             found=True,
             site="local" if lesion == s.LOCAL else "distant",
             cells=float(cells.sum()),
             cause=LINEAGES[main_lineage(cells)],
             lineage=lineage_shares(cells),
-            # A lesion just under the limit can be seen by an error of measurement before it crosses.
-            latent_day=self.day if math.isnan(crossed) else crossed,
+            # Not a number of a lesion under the limit, which an error of measurement can show before it crosses.
+            latent_day=float(self._state.lesions[lesion, s.CROSSED]),
         )
 
     def laboratory(self, day: float) -> float | None:

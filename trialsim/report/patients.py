@@ -36,8 +36,8 @@ class Stories:
 
 def patient_stories(stories: Mapping[str, Any]) -> Stories:
     """The stories of a run, with how the patients were chosen."""
-    limit = stories.get("detection_limit") or 1e9
-    panels = tuple(_panel(story, limit, number) for number, story in enumerate(stories.get("patients") or []))
+    told = enumerate(stories.get("patients") or [])
+    panels = tuple(_panel(story, stories["detection_limit"], number) for number, story in told)
     keys = tuple(dict.fromkeys(key for panel in panels for key in panel.figure.keys))
     order = [name for name, *_ in STATES]
     ranked = sorted(keys, key=lambda key: order.index(key.label) if key.label in order else len(order))
@@ -84,14 +84,13 @@ def relapse_sentence(story: Mapping[str, Any]) -> str:
 
 
 def _delay(relapse: Mapping[str, Any]) -> str:
-    latent, detected = relapse.get("latent_day"), relapse.get("detected_day")
+    latent, detected = relapse["latent_day"], relapse["detected_day"]
     if latent is None:
-        return "the scan that called it was early: the lesion had not reached the detection limit"
+        limit = rounded(relapse["limit"])
+        return f"the scan called it early: {relapse['cells']:,.0f} cells, below the detection limit of {limit}"
+    if latent <= 0.0:
+        return "it was at the detection limit when the patient was randomised"
     since = f"it had reached the detection limit in month {latent / DAYS_PER_MONTH:.1f}"
-    if detected is None:
-        return f"{since}, and no scan saw it"
-    if latent > detected:
-        return f"the scan called it early: it reached the detection limit in month {latent / DAYS_PER_MONTH:.1f}"
     return f"{since}, {(detected - latent) / DAYS_PER_MONTH:.1f} months before the scan that saw it"
 
 

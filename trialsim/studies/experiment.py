@@ -42,6 +42,7 @@ from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
 from trialsim.spec.agents import INDUCERS, Frozen
 from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.studies.scope import check_scope
 from trialsim.treatment.platelets import COUNT
 
 Floats = NDArray[np.float64]
@@ -128,7 +129,11 @@ class Chunk(NamedTuple):
 
 
 def chunks(group: Group, place: int, seed: int) -> list[Chunk]:
-    """The tasks of a group. Groups with the same ``place`` have the same subjects (twins), others have others."""
+    """The tasks of a group. Groups with the same ``place`` have the same subjects (twins), others have others.
+
+    Raises :class:`trialsim.errors.UsageError` for what such a group does not honour (`trialsim.studies.scope`).
+    """
+    check_scope(group.protocol, group.arm, "followed" if group.followed else "watched")
     return [Chunk(group, place, part, seed) for part in range(math.ceil(group.subjects / CHUNK))]
 
 

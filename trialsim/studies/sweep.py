@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from trialsim.errors import InvalidInput, Problem
 from trialsim.spec.agents import Agent
-from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.rules import Rule
 from trialsim.studies.contrasts import contrast, outcomes, study
+from trialsim.studies.scope import admit
 from trialsim.studies.twins import Twins, Under, live_under
 
 _CLOSING = {"[": "]", "{": "}", '"': '"', "'": "'"}
@@ -26,6 +26,8 @@ class Point:
     values: Mapping[str, str]
     """By key, as written."""
     protocol: ResolvedProtocol
+    unused: Mapping[str, str] = field(default_factory=dict)
+    """Keys that the protocol sets and that have no part in a sweep, each with the reason."""
 
 
 def read_grid(
@@ -33,7 +35,8 @@ def read_grid(
 ) -> list[Point]:
     """Every combination of the values in ``varied`` (each ``KEY=V1,V2,...``), the last key changing fastest.
 
-    ``overrides`` hold at every point. Raises :class:`InvalidInput` with the problems of all points, each told once.
+    ``overrides`` hold at every point. Raises :class:`InvalidInput` with the problems of all points, each told once;
+    what a sweep does not honour (`trialsim.studies.scope`) is among them.
     """
     axes = _axes(varied)
     points: list[Point] = []
@@ -41,9 +44,7 @@ def read_grid(
     for values in product(*axes.values()):
         words = [f"{key}={value}" for key, value in zip(axes, values, strict=True)]
         try:
-            points.append(
-                Point(dict(zip(axes, values, strict=True)), load_protocol(path, agents, [*overrides, *words]))
-            )
+            points.append(Point(dict(zip(axes, values, strict=True)), *admit(path, agents, [*overrides, *words])))
         except InvalidInput as invalid:
             problems |= dict.fromkeys(invalid.problems)
     if problems:
@@ -108,6 +109,7 @@ def run_sweep(
     twins = [{arm: lived[at] for arm, at in arms.items()} for arms in places]
     return {
         **study(points[0].protocol, patients, seed),
+        "unused": dict(points[0].unused),
         "varied": list(points[0].values),
         "points": [
             {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from trialsim.studies.findings.judge import interval
 
 Row = Mapping[str, Any]
 
+_WIDTH = 116
 _HEAD = ("arm", "relapsed, %", "days without relapse", "platelets < 50, %", "days gained", "averted of 100")
 
 
@@ -21,7 +23,7 @@ def twins_text(found: Row) -> str:
         (name, *(str(of[kind]) for kind in ("saved", "harmed", "relapse_in_both", "relapse_in_neither")))
         for name, of in found["contrasts"].items()
     ]
-    return "\n".join([*lines, *columns(rows), "", _legend(found)])
+    return "\n".join([*lines, *columns(rows), "", _legend(found), *_unused(found)])
 
 
 def sweep_text(found: Row) -> str:
@@ -31,7 +33,9 @@ def sweep_text(found: Row) -> str:
     rows: list[Sequence[str]] = [(*("any" for _ in found["varied"]), *row) for row in arm_rows(points[0], still)]
     for point in points:
         rows += [(*point["values"].values(), *row) for row in arm_rows(point, set(point["arms"]) - still)]
-    return "\n".join([_title(found), "", *columns([(*found["varied"], *_HEAD), *rows]), "", _legend(points[0])])
+    return "\n".join(
+        [_title(found), "", *columns([(*found["varied"], *_HEAD), *rows]), "", _legend(points[0]), *_unused(found)]
+    )
 
 
 def _same(arm: str, first: Row, other: Row) -> bool:
@@ -74,3 +78,14 @@ def _legend(found: Row) -> str:
         f"Up to {found['months']:g} months; nobody is lost or dies of other causes. Days gained and relapses averted\n"
         f"are those of each patient against {found['reference']}. Intervals (95 %) tell the Monte-Carlo error alone."
     )
+
+
+def _unused(found: Row) -> list[str]:
+    """What the protocol sets to no effect here, and why."""
+    reasons: dict[str, list[str]] = {}
+    for key, why in found["unused"].items():
+        reasons.setdefault(why, []).append(key)
+    if not reasons:
+        return []
+    told = "; ".join(f"{', '.join(keys)} ({why})" for why, keys in reasons.items())
+    return ["", *textwrap.wrap(f"Set in the protocol, without a part here: {told}.", _WIDTH)]

@@ -22,6 +22,7 @@ from trialsim.patient.cohort import sample_traits
 from trialsim.patient.warm_up import compile_kernels
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.studies.pool import run_tasks
+from trialsim.studies.scope import check_scope
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +78,8 @@ def live_under(
     """Patients 1 to ``patients`` under each arm; ``on_progress(done, total)`` counts courses of treatment.
 
     What comes out depends on the seed, and not on ``jobs`` nor on which other arms there are. Raises
-    :class:`UsageError` for an arm whose patients have no cells, and without a common end of follow-up.
+    :class:`UsageError` for what twins do not honour (`trialsim.studies.scope`), for an arm whose patients have no
+    cells, and without a common end of follow-up.
     """
     for under in unders:
         _check(*under)
@@ -92,8 +94,7 @@ def live_under(
 
 
 def _check(protocol: ResolvedProtocol, arm: str) -> None:
-    if protocol.arms[arm].model is not None:
-        raise UsageError(f"arm {arm} of {protocol.name} has a `model`: its patients have no cells, and no twins")
+    check_scope(protocol, arm, "twins")
     if protocol.follow_up.minimum_days <= 0.0:
         raise UsageError(
             f"twins are followed for `follow_up.minimum`, which {protocol.name} has not: set it with --set"

@@ -140,10 +140,7 @@ def _add_relapse(figure: Figure, story: Mapping[str, Any]) -> None:
 
 def _relapse_day(story: Mapping[str, Any]) -> float | None:
     relapse = story.get("relapse")
-    if not relapse:
-        return None
-    detected = relapse.get("detected_day")
-    return float(detected if detected is not None else relapse["latent_day"])
+    return float(relapse["detected_day"]) if relapse else None
 
 
 def _add_platelets(figure: Figure, platelets: Mapping[str, Sequence[float]], split: float) -> None:

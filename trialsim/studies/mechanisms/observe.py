@@ -26,6 +26,7 @@ from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.studies.experiment import CHUNK, Plated, plate
+from trialsim.studies.scope import check_scope
 from trialsim.treatment.platelets import COUNT
 from trialsim.units import DAYS_PER_YEAR
 
@@ -121,7 +122,11 @@ _PARTS = 1000
 
 
 def parts(setting: Setting, place: int, seed: int) -> list[Part]:
-    """The tasks of a setting. CHUNK is part of what a result depends on; how many processes there are is not."""
+    """The tasks of a setting. CHUNK is part of what a result depends on; how many processes there are is not.
+
+    Raises :class:`trialsim.errors.UsageError` for what such a setting does not honour (`trialsim.studies.scope`).
+    """
+    check_scope(setting.protocol, setting.arm, "watched" if setting.years is None else "followed")
     return [Part(setting, place, number, seed) for number in range(-(-setting.subjects // CHUNK))]
 
 
