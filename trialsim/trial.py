@@ -36,6 +36,7 @@ from trialsim.endpoints import (
 from trialsim.endpoints.adsl import ADSL_DECIMALS
 from trialsim.endpoints.adtte import ADTTE_DECIMALS
 from trialsim.endpoints.events_frame import EVENTS_DECIMALS
+from trialsim.endpoints.modelled import only_modelled
 from trialsim.looks import monitor_of, survival_data
 from trialsim.patient.cohort import traits_of_trial
 from trialsim.patient.course import Course
@@ -165,7 +166,7 @@ def _analysis(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFra
         paramcd=protocol.endpoint.primary.upper(),
         label=ENDPOINT_LABELS[protocol.endpoint.primary],
     )
-    return analyse(data, plan)
+    return only_modelled(analyse(data, plan), protocol)
 
 
 def _summary(
