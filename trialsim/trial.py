@@ -37,6 +37,7 @@ from trialsim.endpoints import (
 from trialsim.endpoints.adsl import ADSL_DECIMALS
 from trialsim.endpoints.adtte import ADTTE_DECIMALS
 from trialsim.endpoints.events_frame import EVENTS_DECIMALS
+from trialsim.endpoints.modelled import only_modelled
 from trialsim.looks import monitor_of, survival_data
 from trialsim.patient.cohort import traits_of_trial
 from trialsim.patient.course import Course
@@ -170,7 +171,8 @@ def _analysis(
     )
     raised = [look["raised_to"] for of_arm in sequential.get("looks", ()) for look in of_arm["looks"]]
     raised_to = max((events for events in raised if events), default=None)
-    return analyse(data, plan, sequential=sequential, departures=departures(record, protocol, raised_to=raised_to))
+    fallen_short = departures(record, protocol, raised_to=raised_to)
+    return only_modelled(analyse(data, plan, sequential=sequential, departures=fallen_short), protocol)
 
 
 def _summary(

@@ -20,6 +20,8 @@ CASES: dict[str, dict[str, Any]] = {
     "three-arms": {"arms": 3, "n": 450},
     "no-events": {"silent": True, "n": 60},
     "long-labels": {"long": True, "n": 300},
+    "four-alike": {"arms": 4, "n": 400, "alike": True, "delayed": True},
+    "eight-alike": {"arms": 8, "n": 640, "alike": True},
     "one-arm": {"arms": 1, "n": 100},
     "one-patient": {"arms": 1, "n": 1},
 }
@@ -27,7 +29,8 @@ CASES: dict[str, dict[str, Any]] = {
 
 def page_of(**case: Any) -> str:
     saved = contents(**case)
-    return render(sample_protocol(case.get("arms", 2)), saved["results"], saved["summary"], saved["manifest"])
+    protocol = sample_protocol(case.get("arms", 2), alike=case.get("alike", False))
+    return render(protocol, saved["results"], saved["summary"], saved["manifest"])
 
 
 @pytest.fixture(scope="session")

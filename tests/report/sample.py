@@ -255,8 +255,8 @@ MANIFEST = {
 
 
 @functools.lru_cache(maxsize=16)
-def _contents(arms: int, n: int, delayed: bool, silent: bool, long: bool) -> str:
-    protocol = protocol_data(arms)
+def _contents(arms: int, n: int, delayed: bool, silent: bool, long: bool, alike: bool) -> str:
+    protocol = protocol_data(arms, alike=alike)
     labels = {
         name: arm["label"] + (" with a very long name that goes on and on" * 3 if long else "")
         for name, arm in protocol["arms"].items()
@@ -272,10 +272,16 @@ def _contents(arms: int, n: int, delayed: bool, silent: bool, long: bool) -> str
 
 
 def contents(
-    *, arms: int = 2, n: int = 600, delayed: bool = False, silent: bool = False, long: bool = False
+    *,
+    arms: int = 2,
+    n: int = 600,
+    delayed: bool = False,
+    silent: bool = False,
+    long: bool = False,
+    alike: bool = False,
 ) -> dict[str, Any]:
     """results, summary and manifest of a made-up run; a fresh copy at each call."""
-    return json.loads(_contents(arms, n, delayed, silent, long))
+    return json.loads(_contents(arms, n, delayed, silent, long, alike))
 
 
 def write_run(folder: Path, saved: dict[str, Any], arms: int = 2) -> Path:

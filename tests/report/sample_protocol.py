@@ -196,8 +196,13 @@ def cohort() -> dict[str, Any]:
     }
 
 
-def protocol_data(arms: int = 2) -> dict[str, Any]:
-    """The content of protocol.resolved.yaml; a third arm gives less navitoclax, one arm has no comparison."""
+#: A beginning that names of arms may share: longer than any room for a label, with words as wide as a box.
+SHARED = "Doxorubicin + cyclophosphamide every 14 days, then paclitaxel, then hypofractionated radiotherapy, then "
+
+
+def protocol_data(arms: int = 2, *, alike: bool = False) -> dict[str, Any]:
+    """The content of protocol.resolved.yaml; a third arm gives less navitoclax, further ones as much as the second, one
+    arm has no comparison. ``alike``: the names of all arms begin with the same hundred characters."""
     agents = [
         cytotoxic("doxorubicin", "Doxorubicin", "dna_damage", 60),
         cytotoxic("cyclophosphamide", "Cyclophosphamide", "dna_damage", 600),
@@ -216,7 +221,10 @@ def protocol_data(arms: int = 2) -> dict[str, Any]:
         "navitoclax": ("ddAC-T + RT, then navitoclax", [*backbone(), navitoclax()]),
         "low-dose": ("ddAC-T + RT, then navitoclax 50 mg", [*backbone(), navitoclax(50)]),
     }
+    for number in range(4, arms + 1):
+        choices[f"schedule-{number}"] = (f"navitoclax in schedule {number}", [*backbone(), navitoclax()])
     chosen = list(choices)[:arms]
+    begins = SHARED if alike else ""
     return {
         "trialsim": 1,
         "name": "breast-adjuvant-navitoclax",
@@ -224,7 +232,9 @@ def protocol_data(arms: int = 2) -> dict[str, Any]:
         "description": "Does clearing therapy-induced senescent cells after standard adjuvant treatment delay relapse?",
         "cohort": cohort(),
         "agents": {agent["name"]: agent for agent in agents},
-        "arms": {name: {"name": name, "label": choices[name][0], "orders": choices[name][1]} for name in chosen},
+        "arms": {
+            name: {"name": name, "label": begins + choices[name][0], "orders": choices[name][1]} for name in chosen
+        },
         "randomisation": {
             "ratio": dict.fromkeys(chosen, 1),
             "block_sizes": [arms * 2, arms * 3],
@@ -268,5 +278,5 @@ def protocol_data(arms: int = 2) -> dict[str, Any]:
     }
 
 
-def sample_protocol(arms: int = 2) -> ResolvedProtocol:
-    return ResolvedProtocol.model_validate(protocol_data(arms))
+def sample_protocol(arms: int = 2, *, alike: bool = False) -> ResolvedProtocol:
+    return ResolvedProtocol.model_validate(protocol_data(arms, alike=alike))

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from tests.report.browser import Browser
-from tests.report.conftest import CASES
+from tests.report.conftest import CASES, page_of
+from tests.report.sample import contents
+from tests.report.sample_protocol import sample_protocol
+from trialsim.report.page import render
 
 pytestmark = pytest.mark.browser
 
@@ -59,6 +62,31 @@ DRAWN = """
   const count = query => figure.querySelectorAll(query).length;
   return [figure.dataset.figure, count('.plot .main-svg'), count('.plot .trace, .plot .scatterlayer')];
 })
+"""
+
+
+#: Boxes of the participant flow, each with the places of its letters.
+FLOW = """
+(() => {
+  const flow = document.querySelector('.flow'), place = e => {
+    const {left, right, top, bottom} = e.getBoundingClientRect();
+    return {left, right, top, bottom, words: e.textContent.trim().replace(/\\s+/g, ' ')};
+  };
+  const of = query => [...flow.querySelectorAll(query)];
+  return {
+    ...place(flow),
+    boxes: of('.box').map(box => ({
+      ...place(box),
+      cut: box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight,
+      rows: [...box.querySelectorAll('h3, h4, p, li span, li b')].map(e => {
+        const range = document.createRange();
+        range.selectNodeContents(e);
+        return {...place(e), ...Object.fromEntries(['left', 'right', 'top', 'bottom'].map(
+          side => [side, range.getBoundingClientRect()[side]]))};
+      }),
+    })),
+  };
+})()
 """
 
 
@@ -174,3 +202,50 @@ def test_points_can_be_taken_away_as_csv(browser: Browser, files: dict[str, Path
     assert rows[0] == "figure,series,x,y,label"
     assert rows[1].startswith('curves,"ddAC-T + RT, upper limit",0,100')
     assert sum(row.endswith(",300") for row in rows) == 2
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Pages of trials with some number of arms, all with long names that begin alike."""
+    folder = tmp_path_factory.mktemp("crowded")
+    for arms in (1, 2, 3, 4, 6, 8, 12):
+        (folder / f"{arms}.html").write_text(page_of(arms=arms, n=40 * arms, alike=True), encoding="utf-8")
+    return {int(path.stem): path for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("arms", [1, 2, 3, 4, 6, 8, 12])
+@pytest.mark.parametrize(("width", "medium"), [(1280, "screen"), (768, "screen"), (390, "screen"), (720, "print")])
+def test_every_number_of_the_flow_is_legible(
+    browser: Browser, crowded: dict[int, Path], arms: int, width: int, medium: str
+) -> None:
+    """Catches boxes that cover each other, and names and numbers that are cut or leave their box, with many arms."""
+    browser.open(crowded[arms], width, script=False)
+    browser.call("Emulation.setEmulatedMedia", media=medium)
+    flow = browser.run(FLOW)
+    assert len(flow["boxes"]) == 2 + 4 * arms
+    assert overlapping(flow["boxes"]) == []
+    for box in flow["boxes"]:
+        assert not box["cut"], box["words"]
+        assert flow["left"] - 1 <= box["left"]
+        assert box["right"] <= min(width, flow["right"]) + 1, box["words"]
+        assert overlapping(box["rows"]) == []
+        for row in box["rows"]:
+            assert box["left"] <= row["left"] <= row["right"] <= box["right"], row["words"]
+            assert box["top"] <= row["top"] <= row["bottom"] <= box["bottom"], row["words"]
+    assert len({box["words"] for box in flow["boxes"] if "allocated" in box["words"]}) == arms
+    assert browser.run("document.documentElement.scrollWidth") <= width
+
+
+def test_nothing_is_told_of_what_a_law_does_not_model(browser: Browser, tmp_path: Path) -> None:
+    """Catches "not modelled" that leaves its box, or stands over the words before it, beside six long names."""
+    saved = contents(arms=6, n=240, alike=True)
+    for arm in saved["results"]["flow"]["arms"].values():
+        arm |= {"law": "rfs", "started_treatment": None, "stopped_treatment": None, "died_without_relapse": None}
+        arm |= {"withdrew": None}
+    page = render(sample_protocol(6, alike=True), saved["results"], saved["summary"], saved["manifest"])
+    (tmp_path / "law.html").write_text(page, encoding="utf-8")
+    for width in (1280, 768, 390):
+        browser.open(tmp_path / "law.html", width)
+        boxes = browser.run(FLOW)["boxes"]
+        assert sum("not modelled" in box["words"] for box in boxes) == 2 * 6
+        assert [box["words"] for box in boxes if box["cut"] or overlapping(box["rows"])] == []

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from trialsim.endpoints.modelled import has_treatment
 from trialsim.records import EventKind, PatientRecord, TrialRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
@@ -29,7 +30,8 @@ def harm_table(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str, dict
     """By arm: patients treated, doses by what became of them, orders and treatments stopped, and worst grades.
 
     Grades are those of the lowest true count of treated patients, in a list from grade 0 to grade 4; the laboratory,
-    which looks now and then, sees less. Neutrophils are there where they are simulated.
+    which looks now and then, sees less. Neutrophils are there where they are simulated. Every number of an arm with a
+    law of event times is None: it has no treatment.
     """
     events = {name: Counter[str]() for name in protocol.arms}
     arm_of = {record.patient: record.arm for record in trial.patients}
@@ -37,7 +39,20 @@ def harm_table(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str, dict
         if event.kind in _COUNTED:
             events[arm_of[event.patient]][_COUNTED[event.kind]] += 1
     return {
-        name: _harm([record for record in trial.patients if record.arm == name], events[name]) for name in protocol.arms
+        name: _harm([record for record in trial.patients if record.arm == name], events[name])
+        if has_treatment(arm)
+        else _not_modelled()
+        for name, arm in protocol.arms.items()
+    }
+
+
+def _not_modelled() -> dict[str, Any]:
+    """The entry of an arm without a treatment, with the keys of the others."""
+    return {
+        "treated": None,
+        "doses": dict.fromkeys(_COUNTED.values()),
+        "stopped_for_toxicity": None,
+        "grades": dict.fromkeys(GRADES),
     }
 
 

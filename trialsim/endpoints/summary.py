@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
 from trialsim.endpoints.estimand import primary_parameter
+from trialsim.endpoints.modelled import counted, has_deaths_apart, has_relapses, has_sites
 from trialsim.endpoints.status import Outcome, outcome
 from trialsim.endpoints.time_to_event import CENSORING
 from trialsim.records import PatientRecord, TrialRecord
-from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
 #: CTCAE v5: a platelet count below 50e9/L is thrombocytopenia of grade 3, below 25e9/L of grade 4.
 GRADE_3_PLATELETS = 50.0
@@ -23,45 +24,54 @@ GRADE_3_NEUTROPHILS = 1.0
 def arm_summaries(trial: TrialRecord, protocol: ResolvedProtocol, adtte: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Relapses, deaths, censoring of the primary endpoint, causes, dosing and toxicity of each arm.
 
-    ``dose_intensity`` is the mean over patients who had doses planned by the cut, and
-    ``grade34_thrombocytopenia_percent`` the share of treated patients with a measured count below 50e9/L;
-    they are None where nobody had a dose planned, or nobody was treated and had a laboratory visit. Where neutrophils
-    are simulated, ``grade34_neutropenia_percent`` is the share of treated patients whose true count fell below 1e9/L.
+    What an arm does not model is None (`trialsim.endpoints.modelled`). ``dose_intensity`` is the mean over patients
+    who had doses planned by the cut, and ``grade34_thrombocytopenia_percent`` the share with a count below 50e9/L of
+    the treated patients whose platelets were counted; they are None where nobody had a dose planned, or a count. Where
+    neutrophils are simulated, ``grade34_neutropenia_percent`` is the share of treated patients whose true count fell
+    below 1e9/L, None where nobody was treated.
     """
     primary = adtte[(adtte["PARAMCD"] == primary_parameter(protocol)) & (adtte["ANL01FL"] == "Y")]
     return {
-        name: _summary([record for record in trial.patients if record.arm == name], primary[primary["ARM"] == name])
-        for name in protocol.arms
+        name: _summary(
+            [record for record in trial.patients if record.arm == name], primary[primary["ARM"] == name], protocol, arm
+        )
+        for name, arm in protocol.arms.items()
     }
 
 
-def _summary(records: Sequence[PatientRecord], primary: pd.DataFrame) -> dict[str, Any]:
+def _summary(
+    records: Sequence[PatientRecord], primary: pd.DataFrame, protocol: ResolvedProtocol, arm: ResolvedArm
+) -> dict[str, Any]:
     relapses = [record.relapse for record in records if record.relapse is not None]
     sites = Counter(relapse.site for relapse in relapses)
     causes = Counter(relapse.cause for relapse in relapses if relapse.cause)
     codes = Counter(primary["CNSR"].tolist())
     dosed = [record.dose_intensity for record in records if record.doses_planned > 0]
+    died = sum(outcome(record) is Outcome.DIED for record in records)
+    by_cause = {cause: causes[cause] for cause in sorted(causes, key=lambda c: (-causes[c], c))}
     return {
-        "relapses": {"local": sites["local"], "distant": sites["distant"]},
-        "deaths_without_relapse": sum(outcome(record) is Outcome.DIED for record in records),
+        "relapses": {
+            "local": counted(sites["local"], has_sites(arm)),
+            "distant": counted(sites["distant"], has_relapses(protocol, arm)),
+        },
+        "deaths_without_relapse": counted(died, has_deaths_apart(protocol, arm)),
         "censored": {words.lower(): codes[code] for code, words in CENSORING.items() if codes[code]},
-        "causes": {cause: causes[cause] for cause in sorted(causes, key=lambda c: (-causes[c], c))},
+        "causes": by_cause if has_sites(arm) else None,
         "dose_intensity": sum(dosed) / len(dosed) if dosed else None,
-        "grade34_thrombocytopenia_percent": _grade_34_percent(records),
-    } | _neutropenia(records)
+    } | _toxicity([record for record in records if record.treated], protocol)
 
 
-def _neutropenia(records: Sequence[PatientRecord]) -> dict[str, float]:
-    counts = [record.true_neutrophil_nadir for record in records if record.treated]
-    known = [count for count in counts if count is not None]
-    if not known:
-        return {}
-    return {"grade34_neutropenia_percent": 100.0 * sum(count < GRADE_3_NEUTROPHILS for count in known) / len(known)}
+def _toxicity(treated: Sequence[PatientRecord], protocol: ResolvedProtocol) -> dict[str, float | None]:
+    found = {
+        "grade34_thrombocytopenia_percent": _low_percent((r.platelet_nadir for r in treated), GRADE_3_PLATELETS),
+    }
+    if protocol.counts_neutrophils:
+        lowest = (record.true_neutrophil_nadir for record in treated)
+        found["grade34_neutropenia_percent"] = _low_percent(lowest, GRADE_3_NEUTROPHILS)
+    return found
 
 
-def _grade_34_percent(records: Sequence[PatientRecord]) -> float | None:
-    treated = [record.platelet_nadir for record in records if record.treated]
-    measured = [nadir for nadir in treated if nadir is not None]
-    if not measured:
-        return None
-    return 100.0 * sum(nadir < GRADE_3_PLATELETS for nadir in measured) / len(treated)
+def _low_percent(lowest: Iterable[float | None], limit: float) -> float | None:
+    """Of the patients with a count, the share whose lowest one is below ``limit``; None where nobody has one."""
+    known = [count for count in lowest if count is not None]
+    return 100.0 * sum(count < limit for count in known) / len(known) if known else None

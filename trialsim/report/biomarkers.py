@@ -16,12 +16,11 @@ from trialsim.spec.resolved import ResolvedProtocol
 
 @dataclass(frozen=True)
 class GuidedOrder:
-    """What decided on some orders of an arm."""
+    """What decided on some orders of an arm; without tables where nobody was measured."""
 
     title: str
     sentence: str
-    table: Table
-    markers: Table
+    tables: tuple[Table, ...]
 
 
 def amount_words(amount: Sourced) -> str:
@@ -56,20 +55,24 @@ def _guided(protocol: ResolvedProtocol, entry: Mapping[str, Any]) -> GuidedOrder
     return GuidedOrder(
         title=f"{entry['label']}: {entry['name']}",
         sentence=_sentence(protocol, entry, join(labels)),
-        table=_crossed(entry, said),
-        markers=_alone(protocol, entry, said),
+        tables=(_crossed(entry, said), _alone(protocol, entry, said)) if entry["measured"] else (),
     )
 
 
 def _sentence(protocol: ResolvedProtocol, entry: Mapping[str, Any], treatment: str) -> str:
+    decided = (
+        f"{treatment} was given only if {panel_words(protocol, entry['name'])} was positive on day "
+        f"{entry['day'] + 1:g}."
+    )
     measured, rest = entry["measured"], entry["randomised"] - entry["measured"]
+    if not measured:
+        return f"{decided} Nobody was measured: all had left or relapsed, or the data were cut, before."
     others = f" ({plural(rest, 'other')} had left or relapsed, or the data were cut, before)" if rest else ""
     panel = entry["panel"]
     waiting = panel["true_positive"] + panel["false_positive"] - entry["given"]
     late = f" {plural(waiting, 'positive patient')} had no dose yet, or not in time." if waiting else ""
     return (
-        f"{treatment} was given only if {panel_words(protocol, entry['name'])} was positive on day "
-        f"{entry['day'] + 1:g}. Of {plural(measured, 'patient')} measured{others}, {entry['needed']:,} truly needed "
+        f"{decided} Of {plural(measured, 'patient')} measured{others}, {entry['needed']:,} truly needed "
         f"it. It was given to {entry['given']:,}, {entry['in_vain']:,} of them in vain; {entry['missed']:,} who needed "
         f"it were missed.{late}"
     )

@@ -17,6 +17,7 @@ from trialsim.report.estimand import (
 )
 from trialsim.report.event_models import model_words
 from trialsim.report.intercurrent import plans_words
+from trialsim.report.labels import one_line
 from trialsim.report.numbers import distribution, plural, words
 from trialsim.report.waiting import capacity_words
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
@@ -165,13 +166,10 @@ def _timeline(protocol: ResolvedProtocol, arm: ResolvedArm, last: float, per_col
         axis[at : at + len(str(week))] = str(week)
     yield f"  {'week':<{_LABEL}}{''.join(axis).rstrip()}"
     yield f"  {'':<{_LABEL}}{''.join(ruler)}"
+    labels = list(dict.fromkeys(_label(protocol, order) for each in protocol.arms.values() for order in each.orders))
+    short = dict(zip(labels, one_line(labels, _LABEL - 1), strict=True))
     for order in arm.orders:
-        yield f"  {_cut(_label(protocol, order)):<{_LABEL}}{_marks(order, columns, per_column)}"
-
-
-def _cut(label: str) -> str:
-    """A label that fits before a timeline."""
-    return label if len(label) < _LABEL else label[: _LABEL - 2].rstrip() + "…"
+        yield f"  {short[_label(protocol, order)]:<{_LABEL}}{_marks(order, columns, per_column)}"
 
 
 def _marks(order: Order, columns: int, per_column: float) -> str:

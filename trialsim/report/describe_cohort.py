@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from trialsim.report.describe import WIDTH
+from trialsim.report.labels import one_line
 from trialsim.report.marginals import Array, Law, shares, weights
 from trialsim.report.numbers import plural, rounded, words
 from trialsim.spec.resolved import ResolvedCohort, ResolvedTrait
@@ -91,15 +92,15 @@ def _levels(cohort: ResolvedCohort, trait: ResolvedTrait) -> Iterator[str]:
     if trait.by is None:
         return
     for level, case in trait.cases.items():
-        yield "  " + _fitted(f"{words(trait.by)}: {words(level)}", WIDTH - 2)
+        yield from _filled(f"{words(trait.by)}: {words(level)}", 2, 4)
         yield from _bars(dict(zip(case.levels, case.probabilities, strict=True)), 4)
 
 
 def _bars(parts: dict[str, float], indent: int) -> Iterator[str]:
-    for level, share in parts.items():
+    for label, share in zip(_labels([words(level) for level in parts], indent), parts.values(), strict=True):
         full = round(share * COLUMNS)
         bar = "█" * full + "·" * (COLUMNS - full)
-        yield f"{_label(words(level), indent)}{bar}  {100 * share:.3g}%"
+        yield f"{label}{bar}  {100 * share:.3g}%"
 
 
 def _numbers(cohort: ResolvedCohort, trait: ResolvedTrait) -> Iterator[str]:
@@ -111,8 +112,8 @@ def _numbers(cohort: ResolvedCohort, trait: ResolvedTrait) -> Iterator[str]:
     if edges is not None:
         scale = "log scale" if _is_log(trait) else "linear scale"
         yield f"    {rounded(edges[0])} to {rounded(edges[-1])}, {scale}"
-    for level, law in rows.items():
-        label = _label(words(level), 4) if level else _label("all patients", 2)
+    labels = [*_labels(["all patients"], 2), *_labels([words(level) for level in rows if level], 4)]
+    for label, law in zip(labels, rows.values(), strict=True):
         yield f"{label}{_sparkline(law, edges)}  {_summary(law)}"
 
 
@@ -143,12 +144,10 @@ def _summary(law: Law) -> str:
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
-def _label(text: str, indent: int) -> str:
-    return f"{' ' * indent}{_fitted(text, _LABEL - indent):<{_LABEL - indent}}  "
-
-
-def _fitted(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+def _labels(texts: list[str], indent: int) -> list[str]:
+    """The names of rows that stand under each other, before their bars."""
+    width = _LABEL - indent
+    return [f"{' ' * indent}{text:<{width}}  " for text in one_line(texts, width)]
 
 
 def _sources(trait: ResolvedTrait) -> Iterator[str]:

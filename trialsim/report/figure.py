@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import html
 import math
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from trialsim.report.theme import DASHES
+from trialsim.report.labels import fitted, text_width
+from trialsim.report.theme import DASHES, SERIES
 
 #: Curves with more steps are thinned to this many, and the caption says so.
 MOST_STEPS = 1200
+#: The right margin of a figure whose curves are named above it.
+_BARE_MARGIN = 16
+#: Height of a line of a label, and what is kept free around labels, in pixels.
+_LABEL_LINE, _LABEL_GAP = 16, 4
+#: Longest row heading, in characters, at full width and on a phone.
+WIDE_HEADING, COMPACT_HEADING = 70, 40
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
 Axis = dict[str, Any]
@@ -62,26 +68,31 @@ def text(raw: str) -> str:
     return html.escape(raw, quote=False)
 
 
-def wrapped(raw: str, width: int = 22, lines: int = 3) -> str:
-    """User text on a few lines, cut with an ellipsis, escaped."""
-    broken = textwrap.wrap(raw, width, max_lines=lines, placeholder=" …", break_long_words=True) or [raw]
-    return "<br>".join(text(line) for line in broken)
+def wrapped(labels: Sequence[str], width: float, lines: int = 1) -> list[str]:
+    """User texts that stand in one figure, each on a few lines, distinct (`trialsim.report.labels`), escaped."""
+    return ["<br>".join(text(line) for line in label) for label in fitted(labels, width, lines)]
+
+
+def series_token(index: int) -> str:
+    """The colour of a series as the theme names it; from the seventh on colours come again, with other dashes."""
+    return f"series-{index % SERIES}"
 
 
 def series_color(index: int) -> str:
-    return f"@series-{index % len(DASHES)}"
+    return f"@{series_token(index)}"
 
 
 def text_color(index: int) -> str:
-    return f"@text-{index % len(DASHES)}"
+    return f"@text-{index % SERIES}"
 
 
 def band_color(index: int) -> str:
-    return f"@band-{index % len(DASHES)}"
+    return f"@band-{index % SERIES}"
 
 
 def dash(index: int) -> str:
-    return DASHES[index % len(DASHES)]
+    """The dash of a series: no two of the first 36 share colour and dash."""
+    return DASHES[(index + index // SERIES) % len(DASHES)]
 
 
 def new_layout(height: int, *, left: int = 58, right: int = 16, top: int = 30, bottom: int = 48) -> dict[str, Any]:
@@ -144,9 +155,50 @@ def note(words: str, x: float, y: float, *, name: str = "", size: int = 12, colo
     }
 
 
-def row_heading(words: str, row: float, yref: str, color: str, left: int) -> Any:
-    """A row's heading that starts at the figure's edge; ``left`` is the figure's left margin."""
-    return note(f"<b>{words}</b>", 0, row, yref=yref, color=color, xshift=-left)
+def add_row_headings(
+    figure: Figure,
+    labels: Sequence[str],
+    rows: Sequence[float],
+    colors: Sequence[str],
+    *,
+    yref: str = "y",
+    left: int = 0,
+    more: Sequence[str] | None = None,
+    wide: int = WIDE_HEADING,
+) -> None:
+    """A heading for each row, shorter where the figure is narrow; ``more`` follows it.
+
+    ``left`` is how far left of the panel headings start: the figure's margin, for one that starts at its edge.
+    """
+    rests = more or [""] * len(labels)
+    taken = max(text_width(rest) for rest in rests)
+    for name, width in (("wide", wide), ("compact", COMPACT_HEADING)):
+        shown = zip(wrapped(labels, width - taken), rows, colors, rests, strict=True)
+        for words, row, color, rest in shown:
+            place: dict[str, Any] = {"yref": yref, "color": color, "xshift": -left}
+            figure.layout["annotations"].append(note(f"<b>{words}</b>{rest}", 0, row, name=name, **place))
+
+
+def label_curves(
+    figure: Figure, labels: Sequence[str], colors: Sequence[str], ends: Sequence[float], *, plot: int, width: float
+) -> None:
+    """Each curve's name beside its end, moved apart where they would meet; the legend above where there is no room.
+
+    ``plot`` is the panel's height in pixels, ``width`` that of the room beside it in characters. A name that has to be
+    cut stands in full in the legend too.
+    """
+    names = wrapped(labels, width, 3)
+    low, high = figure.layout["yaxis"]["range"]
+    apart = [(_LABEL_LINE * (name.count("<br>") + 1) + _LABEL_GAP) / plot * (high - low) for name in names]
+    figure.always_keyed |= any(
+        name.replace("<br>", " ") != text(" ".join(raw.split())) for name, raw in zip(names, labels, strict=True)
+    )
+    if sum(apart) > high - low or len(labels) > SERIES:
+        figure.always_keyed = True
+        figure.layout["margin"]["r"] = _BARE_MARGIN
+        return
+    for name, color, height in zip(names, colors, spread(ends, apart, low, high), strict=True):
+        figure.layout["annotations"].append(note(name, 1, height, name="wide", color=color, yref="y", xshift=8))
 
 
 def heading(words: str) -> Any:

@@ -6,16 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trialsim.report.numbers import plural, words
+from trialsim.report.numbers import NOT_MODELLED, plural, words
+
+#: Arms that have room side by side, down to a tablet's width.
+MOST_ABREAST = 3
+#: What an event is of a law that does not tell a relapse from a death.
+_EVENTS_OF_LAWS = {"rfs": "relapsed or died", "drfs": "relapsed distantly or died"}
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line in a box; ``inner`` lines explain the one above."""
+    """A line in a box; ``inner`` lines explain the one above. A number of None was not modelled."""
 
     words: str
-    number: int
+    number: int | None
     inner: bool = False
+
+    @property
+    def shown(self) -> str:
+        return NOT_MODELLED if self.number is None else f"{self.number:,}"
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,11 @@ class Flow:
     cut: str = ""
     """When the data were cut, in a sentence."""
 
+    @property
+    def abreast(self) -> bool:
+        """Whether arms stand side by side; else each has a row."""
+        return len(self.columns) <= MOST_ABREAST
+
 
 def flow_boxes(flow: Mapping[str, Any]) -> Flow:
     """The diagram of a trial's flow counts."""
@@ -55,9 +69,22 @@ def flow_boxes(flow: Mapping[str, Any]) -> Flow:
 
 
 def _column(arm: Mapping[str, Any], index: int) -> Column:
-    stopped = arm.get("stopped_treatment") or {}
-    treatment = [
-        Line("started treatment", arm["started_treatment"]),
+    analysed = "as randomised" if arm["analysed"] == arm["allocated"] else "of the principal stratum"
+    boxes = (
+        Box("Treatment", _treatment(arm)),
+        Box("Follow-up", _outcomes(arm)),
+        Box("Analysed", (Line(analysed, arm["analysed"]),)),
+    )
+    return Column(arm["label"], index, arm["allocated"], boxes)
+
+
+def _treatment(arm: Mapping[str, Any]) -> tuple[Line, ...]:
+    started = Line("started treatment", arm["started_treatment"])
+    if started.number is None:
+        return (Line("doses", None),)
+    stopped = arm["stopped_treatment"] or {}
+    lines = [
+        started,
         Line("never treated", arm["never_treated"]),
         Line("completed", arm["completed_treatment"]),
         Line("stopped early", sum(stopped.values())),
@@ -67,20 +94,23 @@ def _column(arm: Mapping[str, Any], index: int) -> Column:
         ),
         Line("on treatment at the data cut", arm["on_treatment_at_cut"]),
     ]
-    outcome = [
-        Line("relapsed", arm["relapsed"]),
-        Line("died without relapse", arm["died_without_relapse"]),
+    return tuple(line for line in lines if line.number or line is started)
+
+
+def _outcomes(arm: Mapping[str, Any]) -> tuple[Line, ...]:
+    """How follow-up ended. A law has one kind of event, which is what its endpoint counts."""
+    law = arm.get("law")
+    ends = {"relapsed": "relapsed", "died_without_relapse": "died without relapse"}
+    if law == "os":
+        ends = {"died_without_relapse": "died"}
+    elif law in _EVENTS_OF_LAWS:
+        ends = {"relapsed": _EVENTS_OF_LAWS[law]}
+    return (
+        *(Line(words, arm[key]) for key, words in ends.items()),
         Line("withdrew", arm["withdrew"]),
         *([Line("lost to follow-up", arm["lost"])] if arm.get("lost") else []),
         Line("event-free at the data cut", arm["event_free_at_cut"]),
-    ]
-    analysed = "as randomised" if arm["analysed"] == arm["allocated"] else "of the principal stratum"
-    boxes = (
-        Box("Treatment", tuple(line for line in treatment if line.number or line.words == "started treatment")),
-        Box("Follow-up", tuple(outcome)),
-        Box("Analysed", (Line(analysed, arm["analysed"]),)),
     )
-    return Column(arm["label"], index, arm["allocated"], boxes)
 
 
 def flow_words(flow: Flow) -> str:

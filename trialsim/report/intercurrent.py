@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trialsim.report.numbers import percent, plain_number
+from trialsim.report.numbers import NOT_MODELLED, percent, plain_number
 from trialsim.report.tables import Table
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.resolved_conduct import AfterRelapse, Strategies
@@ -113,7 +113,7 @@ def intercurrent_table(saved: Mapping[str, Any] | None, labels: Mapping[str, str
     if not came or (is_plain and came == ["discontinuation"]):
         return None
     rows = [
-        (_NAMES[kind], saved["strategies"][kind].replace("-", " "), *(f"{counts[arm][kind]:,}" for arm in labels))
+        (_NAMES[kind], saved["strategies"][kind].replace("-", " "), *(_came(counts[arm][kind]) for arm in labels))
         for kind in came
     ]
     note = "Patients who had each by the data cut."
@@ -121,3 +121,7 @@ def intercurrent_table(saved: Mapping[str, Any] | None, labels: Mapping[str, str
         of = ", ".join(f"{saved['stratum'][arm]:,} ({label})" for arm, label in labels.items())
         note += f" Of the principal stratum are {of}."
     return Table("Intercurrent events", ("Event", "Strategy", *labels.values()), tuple(rows), note)
+
+
+def _came(patients: int | None) -> str:
+    return NOT_MODELLED if patients is None else f"{patients:,}"

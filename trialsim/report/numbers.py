@@ -9,6 +9,8 @@ from trialsim.spec.resolved import Distribution
 
 DAYS_PER_MONTH = 30.4375
 ABSENT = "not estimable"
+#: In place of numbers of what the protocol does not model, and of what nobody was measured for.
+NOT_MODELLED, NOT_MEASURED = "not modelled", "not measured"
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

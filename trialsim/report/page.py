@@ -17,7 +17,7 @@ from trialsim.report.enrichment import enrichment_table, enrichment_words
 from trialsim.report.enrolment import enrolment_words
 from trialsim.report.estimand import arm_words, estimand, follow_up_words
 from trialsim.report.event_models import model_words
-from trialsim.report.figure import Figure
+from trialsim.report.figure import Figure, series_token
 from trialsim.report.figures import regimen_timeline
 from trialsim.report.flow import flow_boxes, flow_words
 from trialsim.report.intercurrent import intercurrent_table, plans_words
@@ -134,6 +134,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["whole"] = keep_whole
+    found.filters["series"] = series_token
     return found
 
 

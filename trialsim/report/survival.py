@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trialsim.report.figure import Figure, dash, month_ticks
+from trialsim.report.figure import Figure, dash, month_ticks, series_token
 from trialsim.report.figures import (
     cause_bars,
     cause_panels,
@@ -141,7 +141,7 @@ def _add_competing(parts: SurvivalParts, analysis: Mapping[str, Any], labels: Ma
         for number, (event, curve) in enumerate(competing.get(arm, {}).items()):
             words = f"{label}: {_EVENTS.get(event, event)}"
             width = (2.4, 1.3, 0.9)[min(number, 2)]
-            curves.append(Curve(words, f"series-{index % 6}", dash(index), width, curve, tails[arm]))
+            curves.append(Curve(words, series_token(index), dash(index), width, curve, tails[arm]))
             read.append((words, curve))
     parts.competing = incidence("competing", curves, "relapse and of death without relapse, by arm", limit)
     parts.competing_table = incidence_at(read, month_ticks(limit, 7)[1:], "Cumulative incidence (Aalen-Johansen)")

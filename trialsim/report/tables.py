@@ -9,6 +9,8 @@ from typing import Any
 from trialsim.report.numbers import (
     ABSENT,
     DAYS_PER_MONTH,
+    NOT_MEASURED,
+    NOT_MODELLED,
     between,
     is_by,
     months,
@@ -155,15 +157,19 @@ def treatment(summary: Mapping[str, Any], labels: Mapping[str, str]) -> Table | 
         intensity, harm = entry.get("dose_intensity"), entry.get("grade34_thrombocytopenia_percent")
         if intensity is None and harm is None:
             continue
-        rows.append((label, "–" if intensity is None else percent(intensity), "–" if harm is None else f"{harm:.1f}%"))
+        given = "none planned" if intensity is None else percent(intensity)
+        rows.append((label, given, NOT_MEASURED if harm is None else f"{harm:.1f}%"))
     if not rows:
         return None
-    return Table("Treatment and harm", ("Arm", "Mean dose given of planned", "Grade 3–4 thrombocytopenia"), tuple(rows))
+    head = ("Arm", "Mean dose given of planned", "Grade 3–4 thrombocytopenia")
+    note = "Thrombocytopenia by the laboratory's counts, of treated patients with a count."
+    return Table("Treatment and harm", head, tuple(rows), note)
 
 
 def harm(by_arm: Mapping[str, Mapping[str, Any]] | None, labels: Mapping[str, str]) -> Table | None:
     """What became of doses, and the worst grade of blood counts, one column per arm; None where nothing was held."""
     arms = {arm: by_arm[arm] for arm in labels if arm in by_arm} if by_arm else {}
+    arms = {arm: entry for arm, entry in arms.items() if entry["treated"] is not None}
     kinds = list(next(iter(arms.values()))["doses"]) if arms else []
     seen = [kind for kind in kinds if kind == "given" or any(entry["doses"][kind] for entry in arms.values())]
     counted = [c for c in ("platelets", "neutrophils") if any(_worst(entry, c) for entry in arms.values())]
@@ -177,8 +183,10 @@ def harm(by_arm: Mapping[str, Mapping[str, Any]] | None, labels: Mapping[str, st
         rows.append((f"Lowest {cells}, patients",))
         for level in range(1, 5):
             rows.append((f"  grade {level}", *(_with_grade(entry, cells, level) for entry in arms.values())))
-    head = ("", *(labels[arm] for arm in arms))
-    return Table("Doses and blood counts", head, tuple(rows), "Grades of true counts by CTCAE v5, of patients treated.")
+    note = "Grades of true counts by CTCAE v5, of patients treated."
+    untold = [label for arm, label in labels.items() if arm in by_arm and arm not in arms] if by_arm else []
+    note += f" {NOT_MODELLED.capitalize()} in {', '.join(untold)}." * bool(untold)
+    return Table("Doses and blood counts", ("", *(labels[arm] for arm in arms)), tuple(rows), note)
 
 
 def _worst(entry: Mapping[str, Any], cells: str) -> int:
@@ -188,7 +196,7 @@ def _worst(entry: Mapping[str, Any], cells: str) -> int:
 
 def _with_grade(entry: Mapping[str, Any], cells: str, level: int) -> str:
     grades = entry["grades"][cells]
-    return "–" if grades is None else share_of(grades[level], sum(grades))
+    return "nobody treated" if grades is None else share_of(grades[level], sum(grades))
 
 
 def cause_counts(

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-#: Line styles by series: plotly's name. Parallel to ``series-0`` and on.
+#: Line styles by series: plotly's name.
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 _LIGHT_SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 # The same hues, darkened until they read as text on the page.
 _LIGHT_TEXT = ("#00639C", "#A84A00", "#00714F", "#9C4377", "#875D00", "#1F6F9F")
 _DARK_SERIES = ("#4DA8E0", "#F0843A", "#2DBE93", "#DE97BF", "#EDB02E", "#8CCFF5")
+
+#: Colours of series, named ``series-0`` and on.
+SERIES = len(_LIGHT_SERIES)
 
 LIGHT: dict[str, str] = {
     "page": "#FFFFFF",

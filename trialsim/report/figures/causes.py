@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trialsim.report.figure import Figure, Key, axis, dash, new_layout, note, text, text_color, title, wrapped
+from trialsim.report.figure import (
+    Figure,
+    Key,
+    add_row_headings,
+    axis,
+    dash,
+    new_layout,
+    series_token,
+    text,
+    text_color,
+    title,
+)
 from trialsim.report.figures.incidence import Curve, highest, incidence
+from trialsim.report.numbers import NOT_MODELLED
 from trialsim.report.theme import PATTERNS
 
 _ROW = 64
@@ -57,12 +69,18 @@ def cause_bars(causes: Mapping[str, Mapping[str, Mapping[str, Any]]], labels: Ma
     ticks = _count_ticks(widest)
     layout["xaxis"] = axis((0, 1.03 * widest), ticks, showgrid=True, gridcolor="@grid", title=title("Relapses"))
     layout["yaxis"] = {**axis((len(arms) - 0.35, -0.75), [], []), "showticklabels": False}
-    for place, (arm, total) in enumerate(zip(arms, totals, strict=True)):
-        label = f"<b>{wrapped(labels[arm], 38, 1)}</b> · {total:,}"
-        color = text_color(list(labels).index(arm))
-        layout["annotations"].append(note(label, 0, place - 0.5, yref="y", color=color))
     alt = "; ".join(f"{labels[a]}: " + ", ".join(f"{e['n']} {c}" for c, e in causes[a].items()) for a in arms)
     figure = Figure("causes", f"Relapses by cause. {alt}.", layout=layout, always_keyed=True)
+    add_row_headings(
+        figure,
+        [labels[arm] for arm in arms],
+        [place - 0.5 for place in range(len(arms))],
+        [text_color(list(labels).index(arm)) for arm in arms],
+        more=[f" · {total:,}" for total in totals],
+    )
+    untold = [label for arm, label in labels.items() if arm not in causes]
+    if untold:
+        figure.note = f"Causes are {NOT_MODELLED} in {', '.join(untold)}."
     patterns = cause_patterns(names)
     for name in names:
         counts = [causes[arm].get(name, {"n": 0})["n"] for arm in arms]
@@ -114,7 +132,7 @@ def cause_panels(
     empty: dict[str, Any] = {"months": [], "estimate": []}
     by_cause = {
         cause: [
-            Curve(label, f"series-{index % 6}", dash(index), 2.0, causes[arm].get(cause, empty), tails.get(arm))
+            Curve(label, series_token(index), dash(index), 2.0, causes[arm].get(cause, empty), tails.get(arm))
             for index, (arm, label) in enumerate(labels.items())
             if arm in causes
         ]

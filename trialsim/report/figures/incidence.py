@@ -12,22 +12,24 @@ from trialsim.report.figure import (
     Key,
     axis,
     heading,
+    label_curves,
     line,
     month_ticks,
     new_layout,
-    note,
     on_months,
     on_percent,
     split_at,
-    spread,
     text,
     thinned,
     title,
-    wrapped,
 )
 
 #: Round tops of an incidence axis, each a multiple of four steps.
 _TOPS = (0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.32, 0.4, 0.48, 0.6, 0.8, 1.0)
+
+
+#: Heights of the figure and of its panel, in pixels; of one of several, the figure's.
+_HEIGHT, _PLOT, _SMALL = 360, 278, 210
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def incidence(
     few patients support; a jump in the greyed tail may leave it.
     """
     top = ceiling or highest(curves)
-    layout = new_layout(210 if small else 360, left=44, right=14 if small else 214, top=14 if small else 34)
+    layout = new_layout(_SMALL if small else _HEIGHT, left=44, right=14 if small else 214, top=14 if small else 34)
     layout["xaxis"] = axis((0, 1.02 * limit), month_ticks(limit, 6 if small else 11), showline=True, ticks="outside",
                            ticklen=4, title=title("Months since randomisation" if not small else "Months"))  # fmt: skip
     step = 100 * top / 4
@@ -93,19 +95,17 @@ def incidence(
             figure.data.append(line(*after, "@tail", curve.dash, **look))
         figure.keys.append(Key(curve.label, curve.color, curve.dash, curve.width))
     if not small:
-        _label_incidences(figure, curves, top)
+        label_curves(
+            figure,
+            [curve.label for curve in curves],
+            [f"@{curve.color.replace('series', 'text')}" for curve in curves],
+            [100 * curve.last_firm for curve in curves],
+            plot=_PLOT,
+            width=28,
+        )
     if shortened:
         figure.note = f"Curves are drawn at {MOST_STEPS:,} of their steps; results.json has all of them."
     return figure
-
-
-def _label_incidences(figure: Figure, curves: Sequence[Curve], top: float) -> None:
-    names = [wrapped(curve.label, 30) for curve in curves]
-    apart = [(16 * (name.count("<br>") + 1) + 4) / 278 * 103 * top for name in names]
-    heights = spread([100 * curve.last_firm for curve in curves], apart, -6 * top, 103 * top)
-    for curve, name, height in zip(curves, names, heights, strict=True):
-        color = f"@{curve.color.replace('series', 'text')}"
-        figure.layout["annotations"].append(note(name, 1, height, name="wide", color=color, yref="y", xshift=8))
 
 
 def highest(curves: Iterable[Curve]) -> float:

@@ -10,29 +10,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialsim.report.figure import (
+    COMPACT_HEADING,
     MOST_STEPS,
+    WIDE_HEADING,
     Figure,
     Key,
     Trace,
+    add_row_headings,
     axis,
     band_color,
     dash,
     heading,
+    label_curves,
     line,
     new_layout,
-    note,
     on_months,
     on_percent,
-    row_heading,
     series_color,
     some_of,
     split_at,
-    spread,
     text,
     text_color,
     thinned,
     title,
-    wrapped,
 )
 
 #: Below this share at risk a curve's tail is drawn grey.
@@ -86,9 +86,11 @@ def kaplan_meier(
     }
     shortened = [_add_curve(figure, arms[arm], list(labels).index(arm), labels[arm], small) for arm in arms]
     _add_guides(figure, arms, limit, tau_months)
-    _add_table(figure, arms, labels, rows * _ROW / inner, {"wide": wide, "compact": narrow})
+    _add_table(figure, arms, labels, rows * _ROW / inner, {"wide": wide, "compact": narrow}, small=small)
     if not small:
-        _add_labels(figure, arms, labels, plot)
+        colors = [text_color(list(labels).index(arm)) for arm in arms]
+        ends = [100 * _last_firm(data) for data in arms.values()]
+        label_curves(figure, [labels[arm] for arm in arms], colors, ends, plot=plot, width=22)
     if any(shortened):
         figure.note = f"Curves are drawn at {MOST_STEPS:,} of their steps; results.json has all of them."
     return figure
@@ -192,19 +194,22 @@ def _add_table(
     labels: Mapping[str, str],
     share: float,
     ticks: Mapping[str, list[float]],
+    *,
+    small: bool,
 ) -> None:
     rows = len(arms) * 4
+    places = [number * 4 + 0.5 for number in range(len(arms))]
+    colors = [text_color(list(labels).index(arm)) for arm in arms]
+    width = COMPACT_HEADING if small else WIDE_HEADING
+    add_row_headings(figure, [labels[arm] for arm in arms], places, colors, yref="y2", left=_LEFT, wide=width)
     values, names = [], []
-    for number, (arm, data) in enumerate(arms.items()):
-        index = list(labels).index(arm)
-        first = number * 4 + 0.5
-        header = wrapped(labels[arm], 44, 1)
-        figure.layout["annotations"].append(row_heading(header, first, "y2", text_color(index), _LEFT))
+    for first, (arm, data) in zip(places, arms.items(), strict=True):
         for offset, (words, key) in enumerate(_TABLE_ROWS, start=1):
             values.append(first + offset)
             names.append(words)
             figure.data += [
-                _numbers(data["at_risk"], (key, header), first + offset, which, ticks[which]) for which in ticks
+                _numbers(data["at_risk"], (key, text(labels[arm])), first + offset, which, ticks[which])
+                for which in ticks
             ]
     spec = axis((rows, 0), values, names, domain=[0, share])
     spec["tickfont"] = {"size": 12, "color": "@muted"}
@@ -231,16 +236,6 @@ def _numbers(
         "meta": which,
         "visible": which == "wide",
     }
-
-
-def _add_labels(figure: Figure, arms: Mapping[str, Arm], labels: Mapping[str, str], plot: int) -> None:
-    """Each curve's name beside its last firm height, moved apart where they would meet."""
-    names = [wrapped(labels[arm], 24) for arm in arms]
-    ends = [100 * _last_firm(data) for data in arms.values()]
-    apart = [(16 * (name.count("<br>") + 1) + 4) / plot * 103 for name in names]
-    for arm, name, height in zip(arms, names, spread(ends, apart, 0, 103), strict=True):
-        color = text_color(list(labels).index(arm))
-        figure.layout["annotations"].append(note(name, 1, height, name="wide", color=color, yref="y", xshift=8))
 
 
 def _last_firm(data: Arm) -> float:

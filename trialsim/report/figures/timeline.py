@@ -8,21 +8,24 @@ from trialsim.report.estimand import dose_text
 from trialsim.report.figure import (
     Figure,
     Trace,
+    add_row_headings,
     axis,
     new_layout,
     note,
-    row_heading,
     series_color,
     text,
     text_color,
     title,
     wrapped,
 )
+from trialsim.report.labels import text_width
 from trialsim.spec.resolved import Order, ResolvedProtocol
 
 _ROW = 29
 #: Longest line of an agent's name, in characters.
-_LABEL = 16
+_LABEL = 16.5
+#: Width of a character in pixels, of names and of doses.
+_CHARACTER, _SMALL_CHARACTER = 7.2, 6.5
 
 
 def regimen_timeline(protocol: ResolvedProtocol) -> Figure | None:
@@ -36,9 +39,11 @@ def regimen_timeline(protocol: ResolvedProtocol) -> Figure | None:
         return None
     weeks = (last + 7) / 7
     labels = {order.agent: _label(protocol, order) for arm in arms.values() for order in arm.orders}
-    left = 14 + round(7.2 * max(min(len(label), _LABEL) for label in labels.values()))
+    short = dict(zip(labels, wrapped(list(labels.values()), _LABEL, 2), strict=True))
+    left = 14 + round(_CHARACTER * max(min(text_width(label), _LABEL) for label in labels.values()))
+    doses = max(text_width(dose_words(order)) for arm in arms.values() for order in arm.orders)
     rows = sum(1 + max(1, len(arm.orders)) for arm in arms.values())
-    layout = new_layout(60 + rows * _ROW, left=left, right=150, top=6, bottom=48)
+    layout = new_layout(60 + rows * _ROW, left=left, right=20 + round(_SMALL_CHARACTER * doses), top=6, bottom=48)
     layout["hovermode"] = "closest"
     ticks = _week_ticks(weeks)
     layout["xaxis"] = axis((-0.01 * weeks, 1.01 * weeks), ticks, showline=True, showgrid=True, gridcolor="@grid",
@@ -49,17 +54,20 @@ def regimen_timeline(protocol: ResolvedProtocol) -> Figure | None:
     shared = {_signature(order) for order in next(iter(arms.values())).orders}
     places: list[tuple[float, str]] = []
     at = 0.0
+    heads: list[float] = []
     for index, arm in enumerate(arms.values()):
-        layout["annotations"].append(row_heading(wrapped(arm.label, 40, 1), at + 0.5, "y", text_color(index), left))
+        heads.append(at + 0.5)
         if not arm.orders:
             layout["annotations"].append(note("no treatment", 0, at + 1.5, yref="y", xshift=8))
         for offset, order in enumerate(arm.orders, start=1):
             here = at + offset + 0.5
             color = series_color(index) if index and _signature(order) not in shared else "@muted"
             figure.data.append(_row(order, labels[order.agent], here, color))
-            places.append((here, wrapped(labels[order.agent], _LABEL, 2)))
+            places.append((here, short[order.agent]))
             layout["annotations"].append(note(dose_words(order), 1, here, yref="y", name="wide", size=11, xshift=10))
         at += 1 + max(1, len(arm.orders))
+    colors = [text_color(index) for index in range(len(arms))]
+    add_row_headings(figure, [arm.label for arm in arms.values()], heads, colors, left=left)
     layout["yaxis"] = axis((at, 0), [place for place, _ in places], [name for _, name in places])
     return figure
 
