@@ -154,7 +154,7 @@ def _read_events(df: pd.DataFrame, column: str, notes: list[str]) -> tuple[Bools
     if present <= {"1", "2"}:
         notes.append(f'Event column "{column}" is coded 1/2: 2 was read as the event, 1 as censored.')
         return np.asarray(codes == "2", dtype=bool) & known, known
-    shown = sorted(present)[:6]
+    shown = sorted(set(texts(values)[known]))[:6]
     more = ", ..." if len(present) > 6 else ""
     message = f'event column "{column}" holds {", ".join(shown)}{more}. {_CODING}'
     raise invalid(df, message, 1, "an event happened or did not", "--missing CODE, for a code of missing values")
