@@ -6,7 +6,6 @@ flow diagram counts it, the report draws it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -112,35 +111,35 @@ def cause_label(cause: Cause, inducer: str = "") -> str:
 class Assessment:
     """What one scan saw, and what only the simulator knows of the lesion that it saw.
 
-    When ``found`` is false the other fields are empty. ``cells`` is not a number of a patient who has none (a law of
-    event times). ``lineage`` is the share of the lesion's proliferating cells by cause; ``latent_day`` the study day on
-    which it truly crossed the detection limit, not a number where an error of measurement showed it before.
+    When ``found`` is false the other fields are empty. ``cells`` is None of a patient who has none (a law of event
+    times). ``lineage`` is the share of the lesion's proliferating cells by cause; ``latent_day`` the study day on
+    which it truly crossed the detection limit, None where an error of measurement showed it before.
     """
 
     found: bool
     site: str = ""
-    cells: float = math.nan
+    cells: float | None = None
     cause: str = ""
     lineage: dict[str, float] = field(default_factory=dict)
-    latent_day: float = math.nan
+    latent_day: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Relapse:
     """A relapse as the simulator knows it.
 
-    ``latent_day`` is the study day on which the lesion truly crossed the detection limit, not a number where the scan
-    called it early, by an error of measurement; ``last_clear`` the study day of the last scan that missed it (0: none),
-    ``detected`` that of the scan that saw it. ``cells`` is its size at that scan, not a number of a patient without
+    ``latent_day`` is the study day on which the lesion truly crossed the detection limit, None where the scan called
+    it early, by an error of measurement; ``last_clear`` the study day of the last scan that missed it (0: none),
+    ``detected`` that of the scan that saw it. ``cells`` is its size at that scan, None of a patient without
     cells, ``lineage`` the share of its proliferating cells by cause.
     """
 
     site: str
-    latent_day: float
+    latent_day: float | None
     last_clear: float
     detected: float
     cause: str
-    cells: float
+    cells: float | None
     lineage: dict[str, float] = field(default_factory=dict)
 
 

@@ -181,7 +181,7 @@ def _story(
         if relapse is None
         else {
             "site": relapse.site,
-            "latent_day": _day(relapse.latent_day),
+            "latent_day": relapse.latent_day,
             "detected_day": relapse.detected,
             "cells": relapse.cells,
             "limit": protocol.detection.limit_cells,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 from trialsim.records import Event, EventKind, PatientRecord, Relapse
@@ -66,7 +65,7 @@ def relapse(site: str = "distant") -> Relapse:
 
 def called_early(site: str = "distant") -> Relapse:
     """A relapse that a scan called by its error of measurement: the lesion is still below the limit of 1e9 cells."""
-    return replace(relapse(site), latent_day=math.nan, cells=9.8e8)
+    return replace(relapse(site), latent_day=None, cells=9.8e8)
 
 
 def log_of(record: PatientRecord) -> list[Event]:

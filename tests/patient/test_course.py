@@ -134,7 +134,7 @@ def test_a_scan_that_calls_a_lesion_early_knows_no_crossing() -> None:
         course.advance(1.0)
         seen = course.assess()
         assert np.isnan(outcome[bank.LATENT])
-        assert np.isnan(seen.latent_day)
+        assert seen.latent_day is None
         assert seen.found == (not np.isnan(outcome[bank.RELAPSE]))
         if seen.found:
             early += 1

@@ -128,7 +128,8 @@ def expected_outcomes(trial: Trial, record: PatientRecord) -> list[float]:
         (lesion,) = (at for at in np.flatnonzero(sizes == relapse.cells) if (at == 0) == (relapse.site == "local"))
         # Escaped cells of an inducer are one lineage, named by the first of its populations.
         lineage = min(at for at, cause in LINEAGES.items() if cause == relapse.cause)
-        seen = [relapse.detected, lesion, relapse.latent_day, relapse.last_clear, relapse.cells, lineage]
+        crossed = math.nan if relapse.latent_day is None else relapse.latent_day
+        seen = [relapse.detected, lesion, crossed, relapse.last_clear, relapse.cells, lineage]
     else:
         seen[3] = record.last_scan
     late = (record.platelet_nadir, record.true_platelet_nadir, record.first_dose, record.last_dose)

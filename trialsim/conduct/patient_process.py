@@ -236,16 +236,14 @@ class PatientProcess:
                 cells=seen.cells,
                 lineage=seen.lineage,
             )
-            size = (None, "") if math.isnan(seen.cells) else (seen.cells, "cells")
+            size = (None, "") if seen.cells is None else (seen.cells, "cells")
             self._tell(day, EventKind.RELAPSE, seen.site, *size)
             self._stop_treatment(day, FOR_RELAPSE)
         record.last_scan = day
 
     def _relapse_by_law(self, day: float, _: int) -> None:
         """The event of a law, seen when it happens."""
-        self.record.relapse = Relapse(
-            SITE_OF_LAW, latent_day=day, last_clear=day, detected=day, cause="", cells=math.nan
-        )
+        self.record.relapse = Relapse(SITE_OF_LAW, latent_day=day, last_clear=day, detected=day, cause="", cells=None)
         self._tell(day, EventKind.RELAPSE, SITE_OF_LAW)
 
     def _begin_new_therapy(self, day: float, _: int) -> None:

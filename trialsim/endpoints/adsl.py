@@ -165,7 +165,7 @@ def _disease(protocol: ResolvedProtocol, record: PatientRecord) -> dict[str, obj
         "RELDT": study_date(protocol, record, relapse.detected if relapse else None),
         "RELSITE": relapse.site if relapse else "",
         "RELCAUSE": relapse.cause if relapse else "",
-        "RELLATDY": relapse.latent_day if relapse else math.nan,
+        "RELLATDY": math.nan if relapse is None or relapse.latent_day is None else relapse.latent_day,
     }
 
 

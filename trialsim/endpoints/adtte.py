@@ -131,7 +131,7 @@ def _value(protocol: ResolvedProtocol, record: PatientRecord, time: TimeToEvent)
         "CNSR": time.censor,
         "EVNTDESC": time.description,
         "CNSDTDSC": time.dated_by,
-        "AVALSIM": time.latent_day,
+        "AVALSIM": math.nan if time.latent_day is None else time.latent_day,
     }
 
 

@@ -32,7 +32,8 @@ class TimeToEvent(NamedTuple):
     """CNSDTDSC: what dates the censoring; empty for an event."""
     source: EventKind
     """The kind of the row in the event log that the day comes from."""
-    latent_day: float
+    latent_day: float | None
+    """When it truly came about; None where a scan called a relapse before it had."""
 
 
 def time_to_event(record: PatientRecord, parameter: str) -> TimeToEvent:

@@ -133,15 +133,15 @@ class Course:
         lesion = entry.scan(self._own.address, self._scan_error, self._space, self._cells_stream, self._scan_stream)
         if lesion < 0:
             return Assessment(found=False)
-        cells = self._state.cells[lesion]
+        cells, crossed = self._state.cells[lesion], float(self._state.lesions[lesion, s.CROSSED])
         return Assessment(
             found=True,
             site="local" if lesion == s.LOCAL else "distant",
             cells=float(cells.sum()),
             cause=LINEAGES[main_lineage(cells)],
             lineage=lineage_shares(cells),
-            # Not a number of a lesion under the limit, which an error of measurement can show before it crosses.
-            latent_day=float(self._state.lesions[lesion, s.CROSSED]),
+            # A lesion under the limit can be seen by an error of measurement, before it crosses.
+            latent_day=None if math.isnan(crossed) else crossed,
         )
 
     def laboratory(self, day: float) -> float | None:
