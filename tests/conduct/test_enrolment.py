@@ -14,12 +14,13 @@ from scipy.stats import nbinom
 
 from tests.conduct import protocol_for_tests as example
 from trialsim.conduct import conduct_one_patient, conduct_trial
-from trialsim.conduct.accrual import OpenTime, arrival_days, day_of_count, draw_arrivals, expected_count
+from trialsim.conduct.accrual import arrival_days, draw_arrivals
 from trialsim.conduct.enrolment import Arrival, lay_out, opened_sites
 from trialsim.endpoints import adsl_frame, events_frame, participant_flow
 from trialsim.errors import TrialsimError, UsageError
 from trialsim.patient.cohort import Comers, sample_traits
 from trialsim.records import EventKind
+from trialsim.spec.expected_accrual import OpenTime, day_of_count, expected_count
 from trialsim.spec.resolved import Accrual, ResolvedProtocol
 from trialsim.spec.resolved_conduct import AccrualStep, Pause, Screening, Sites
 

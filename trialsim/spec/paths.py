@@ -1,7 +1,7 @@
 """The path of a value in a document, as it is written: keys parted by dots, ``arms.control.label``.
 
-A name may have dots in it (`trialsim.spec.values.NAME_PATTERN`), so words of a path are read together where the document
-has such a key. Quotes keep a key together wherever that leaves a doubt: ``arms."arm.a".label``.
+A name may have dots in it (`trialsim.spec.values.NAME_PATTERN`), so words of a path are read together where the
+document has such a key. Quotes keep a key together wherever that leaves a doubt: ``arms."arm.a".label``.
 """
 
 from __future__ import annotations
@@ -70,12 +70,10 @@ def _keys(words: Sequence[Word]) -> Iterator[tuple[str, Sequence[Word]]]:
 def is_there(data: Any, path: KeyPath) -> bool:
     """Whether the data have a value at a path."""
     for key in path:
-        if isinstance(data, list) and isinstance(key, int) and key < len(data):
-            data = data[key]
-        elif isinstance(data, dict) and key in data:
-            data = data[key]
-        else:
+        known = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
+        if key not in known:
             return False
+        data = data[key]
     return True
 
 

@@ -208,6 +208,7 @@ class _NodeReader:
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):
             return [self.read(item, (*path, i)) for i, item in enumerate(node.value)]
+        assert isinstance(node, ScalarNode)
         return scalar(self._text(node), plain=getattr(node, "style", None) in (None, ""))
 
     def _text(self, node: ScalarNode) -> str:

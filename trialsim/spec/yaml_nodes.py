@@ -37,7 +37,7 @@ def whole_characters(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
-class _Scanner(Scanner):  # type: ignore[misc]
+class _Scanner(Scanner):
     """Tabs part tokens and stand within plain text; they never indent."""
 
     def scan_to_next_token(self) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 from trialsim.errors import InvalidInput, Problem
 from trialsim.spec.agents import Agent
 from trialsim.spec.load import load_protocol
-from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.paths import path_and_value
+from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.rules import Rule
 from trialsim.studies.contrasts import contrast, outcomes, study
 from trialsim.studies.twins import Twins, Under, live_under
