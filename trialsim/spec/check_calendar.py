@@ -17,6 +17,8 @@ from trialsim.units import DAYS_PER_YEAR
 LATEST_YEAR, LONGEST_YEARS = 3000, 200
 #: How many may come for each one who is randomised, as expected; a run gives up at ten times as many.
 MOST_COMERS = 100.0
+#: How many are to be expected by the cut: with so many, one trial in 20,000 has nobody.
+LEAST_BY_CUT = 10.0
 
 
 def check_calendar(
@@ -33,7 +35,7 @@ def check_calendar(
         message = f"the trial opens in the year {year}"
         findings.add(("accrual", "opens"), message, Rule.CALENDAR, "opens: 2027-01-04")
     elif cohort is not None and _ends(findings, accrual, cohort, looks) and follow_up is not None:
-        _check_cut(findings, follow_up)
+        _check_cut(findings, follow_up, accrual)
 
 
 def _ends(findings: Findings, accrual: Accrual, cohort: ResolvedCohort, looks: Looks | None) -> bool:
@@ -52,14 +54,24 @@ def _ends(findings: Findings, accrual: Accrual, cohort: ResolvedCohort, looks: L
     return True
 
 
-def _check_cut(findings: Findings, follow_up: FollowUp) -> None:
+def _check_cut(findings: Findings, follow_up: FollowUp, accrual: Accrual) -> None:
+    """The days on which a cut may fall: there are dates for them, and patients by then."""
     cut = follow_up.cut
     if cut is None:
         return
-    for key, day in (("date", cut.day), ("no_later_than", cut.no_later_than_days)):
-        if day is not None and day > LONGEST_YEARS * DAYS_PER_YEAR:
+    on_its_day = cut.when == "earliest" or (cut.events is None and follow_up.minimum_days == 0.0)
+    for key, day, cuts in (("date", cut.day, on_its_day), ("no_later_than", cut.no_later_than_days, True)):
+        if day is None:
+            continue
+        path: KeyPath = ("follow_up", "cut", key)
+        if day > LONGEST_YEARS * DAYS_PER_YEAR:
             message = f"this is {day / DAYS_PER_YEAR:,.0f} years after the trial opens"
-            findings.add(("follow_up", "cut", key), message, Rule.CALENDAR, "an earlier date")
+            findings.add(path, message, Rule.CALENDAR, "an earlier date")
+        elif cuts and day < (needed := day_of_last(accrual, LEAST_BY_CUT)):
+            message = (
+                f"the data could be cut before anybody has come: {LEAST_BY_CUT:g} are expected by day {needed:,.0f}"
+            )
+            findings.add(path, message, Rule.CUT_ORDER, "a later date")
 
 
 def _coming(opens: str, day: float) -> str:

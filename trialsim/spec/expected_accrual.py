@@ -128,13 +128,13 @@ def day_of_last(accrual: Accrual, arrivals: float) -> float:
 
 
 def where_reached(count: Callable[[float], float], wanted: float) -> float:
-    """Where a count that rises from 0 on comes to ``wanted``, to a thousandth; infinity where it never does."""
+    """Where a count that rises from 0 on comes to ``wanted``; infinity where it never does."""
     low, high = 0.0, 1.0
     while count(high) < wanted:
         low, high = high, 2.0 * high
         if high > _FOR_EVER:
             return math.inf
-    while high - low > 1e-3 * high:
+    while high - low > 1e-9 * high:
         middle = 0.5 * (low + high)
         low, high = (low, middle) if count(middle) >= wanted else (middle, high)
     return high

@@ -17,7 +17,7 @@ class Rule(StrEnum):
     UTF8 = "an input file is UTF-8 text"
     YAML_SYNTAX = "an input file is YAML 1.2"
     NO_TABS = "YAML indents with spaces, never with tabs"
-    PRINTABLE = "text is made of printable characters, each of them whole"
+    PRINTABLE = "text is made of printable characters (others are escaped), each of them whole"
     NOT_EMPTY_FILE = "an input file has contents"
     MAPPING = "an input file is a mapping of keys to values"
     DUPLICATE_KEY = "a key occurs once in its mapping"

@@ -18,7 +18,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from trialsim.errors import InvalidInput, Problem
 from trialsim.spec.rules import Rule
-from trialsim.spec.yaml_nodes import UNPRINTABLE, compose, whole_characters
+from trialsim.spec.yaml_nodes import HALF, UNPRINTABLE, compose, whole_characters
 
 #: Where a value is: keys and list indices from the top of the file.
 KeyPath = tuple[str | int, ...]
@@ -214,8 +214,8 @@ class _NodeReader:
     def _text(self, node: ScalarNode) -> str:
         """What a scalar says; a character that JSON escapes in two halves is one."""
         text = whole_characters(str(node.value))
-        if (strange := UNPRINTABLE.search(text)) is not None:
-            self._report(node, _not_printable(strange[0]), Rule.PRINTABLE, _remedy_of(strange[0]))
+        if (half := HALF.search(text)) is not None:
+            self._report(node, _not_printable(half[0]), Rule.PRINTABLE, _remedy_of(half[0]))
         return text
 
     def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
@@ -280,14 +280,14 @@ def _stray_character(file: str, lines: tuple[str, ...], text: str, at: int) -> P
 
 
 def _not_printable(character: str) -> str:
-    if "\ud800" <= character <= "\udfff":
+    if HALF.match(character):
         return f"\\u{ord(character):04x} is half of a character"
     name = _CONTROLS.get(character, "")
     return f"U+{ord(character):04X}{name and f' ({name})'} is not a printable character"
 
 
 def _remedy_of(character: str) -> str:
-    return "write the character itself, or both halves" if "\ud800" <= character <= "\udfff" else "remove it"
+    return "write the character itself, or both halves" if HALF.match(character) else "remove it"
 
 
 def _syntax_remedy(message: str) -> str:

@@ -13,7 +13,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import Node
 from ruamel.yaml.scanner import Scanner
 
-#: What no text may hold: control characters, halves of characters, and the two that Unicode leaves out.
+#: Half of a character, which no file can hold.
+HALF = re.compile("[\ud800-\udfff]")
+#: What may not stand in a file as it is: control characters and halves of characters.
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WHITE = " \t"
 _LINE_ENDS = "\r\n"
