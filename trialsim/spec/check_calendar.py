@@ -79,9 +79,10 @@ def _coming(opens: str, day: float) -> str:
     if math.isinf(day):
         return "never come"
     first = datetime.date.fromisoformat(opens)
-    if first.year + day / DAYS_PER_YEAR < datetime.MAXYEAR:
-        return f"come on {first + datetime.timedelta(days=math.floor(day))}"
-    return f"come in the year {first.year + day / DAYS_PER_YEAR:,.0f}"
+    year = math.floor((first.toordinal() + day) / 365.2425) + 1
+    if year >= datetime.MAXYEAR:
+        return f"come in the year {year:,}"
+    return f"come on {first + datetime.timedelta(days=math.floor(day))}"
 
 
 def _comers(accrual: Accrual, cohort: ResolvedCohort, looks: Looks | None) -> tuple[float, KeyPath]:
