@@ -57,5 +57,5 @@ def days(option: str, words: str) -> float:
 
 
 def typed_command() -> str:
-    """The command line as typed, so that a report says how to make it again."""
-    return shlex.join(["trialsim", *sys.argv[1:]])
+    """The command line as typed, so that a report says how to make it again; bytes that are no text are escaped."""
+    return shlex.join(["trialsim", *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode("utf-8")

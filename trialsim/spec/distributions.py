@@ -323,12 +323,30 @@ def _truncated(
     return distribution.model_copy(update={"lower": lower, "upper": upper})
 
 
-def _far_end(distribution: Distribution) -> float:
-    """The value that one draw in a billion exceeds."""
+def _far_end(distribution: Distribution, deviations: float = FAR) -> float:
+    """The value of a normal or lognormal so many standard deviations up."""
     p = distribution.parameters
     if distribution.kind == "normal":
-        return p["mean"] + FAR * p["sd"]
-    return math.exp(p["mu"] + FAR * p["sigma"])
+        return p["mean"] + deviations * p["sd"]
+    return math.exp(p["mu"] + deviations * p["sigma"])
+
+
+def ends(distribution: Distribution) -> tuple[float, float]:
+    """The least and the greatest value that can be drawn from a distribution of numbers, save one in a billion."""
+    p = distribution.parameters
+    match distribution.kind:
+        case "constant":
+            low = high = p["value"]
+        case "uniform" | "loguniform":
+            low, high = p["low"], p["high"]
+        case "beta":
+            low, high = 0.0, 1.0
+        case _:
+            low, high = _far_end(distribution, -FAR), _far_end(distribution)
+    return (
+        low if distribution.lower is None else max(low, distribution.lower),
+        high if distribution.upper is None else min(high, distribution.upper),
+    )
 
 
 def _share(distribution: Distribution, lower: float | None, upper: float | None) -> float:
