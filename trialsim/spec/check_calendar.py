@@ -8,7 +8,7 @@ import math
 from trialsim.spec.expected_accrual import day_of_last, where_reached
 from trialsim.spec.form import Findings
 from trialsim.spec.resolved import Accrual, FollowUp, ResolvedCohort
-from trialsim.spec.resolved_conduct import Looks
+from trialsim.spec.resolved_conduct import Enrich, Looks
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import KeyPath
 from trialsim.units import DAYS_PER_YEAR
@@ -97,10 +97,19 @@ def _comers(accrual: Accrual, cohort: ResolvedCohort, looks: Looks | None) -> tu
 
         found.append((where_reached(within, wanted), ("accrual", "caps", name)))
     if looks is not None and looks.enrich is not None:
-        share = level_shares(cohort, looks.enrich.factor).get(looks.enrich.level, 0.0)
-        found.append((wanted / share if share > 0.0 else math.inf, ("analysis", "looks", "enrich", "level")))
+        found.append((_comers_of_subgroup(accrual, cohort, looks.enrich), ("analysis", "looks", "enrich", "level")))
     most, path = max(found, key=lambda one: one[0])
     return most / (1.0 - accrual.screening.failure), path
+
+
+def _comers_of_subgroup(accrual: Accrual, cohort: ResolvedCohort, enrich: Enrich) -> float:
+    """How many have to come for the subgroup to fill the trial; infinity where caps are in the way."""
+    wanted, caps = float(accrual.patients), accrual.screening.caps
+    share = level_shares(cohort, enrich.factor).get(enrich.level, 0.0)
+    if share == 0.0 or caps.get(enrich.factor, {}).get(enrich.level, wanted) < wanted:
+        return math.inf
+    rooms = [sum(float(of.get(level, math.inf)) for level in cohort.traits[name].levels) for name, of in caps.items()]
+    return wanted / share if min(rooms, default=math.inf) >= 2.0 * wanted / share else math.inf
 
 
 def level_shares(cohort: ResolvedCohort, name: str) -> dict[str, float]:

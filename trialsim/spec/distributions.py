@@ -33,6 +33,13 @@ NEVER_ZERO = frozenset(
 )  # fmt: skip
 #: Folds by which the secretome raises something: 1 is no effect, and below it a strong load would turn a rate negative.
 AT_LEAST_ONE = frozenset({"sasp_growth", "sasp_seeding", "sasp_waking", "sasp_clearance", "f3_boost"})
+#: Least and greatest values of traits that set how fast a tumour spreads: beyond them a day takes too many steps.
+PACE = {
+    "doubling_time": (0.1, math.inf),
+    "escaper_growth": (0.0, 100.0),
+    "sasp_growth": (0.0, 100.0),
+    "seeding_rate": (0.0, 1e-3),
+}
 #: Truncation that keeps less than this share of a distribution is taken for a mistake.
 LEAST_SHARE = 1e-3
 #: A spread that is smaller, against the middle, is told from none by nobody, and larger than the other no number has.
@@ -65,6 +72,8 @@ def resolve_distribution(
         findings.add(path, f"`{trait.name}` has no {what}", Rule.SOURCED, remedy)
     result = _resolve_levels(reader, written) if trait.is_category else _resolve_number(reader, written)
     if result is None or len(findings.problems) > before:
+        return None
+    if not trait.is_category and not _in_pace(reader, result):
         return None
     return result.model_copy(update={"source": source, "confidence": confidence})
 
@@ -178,6 +187,17 @@ def _in_support(reader: _Reader, key: str, value: float) -> bool:
         reader.note(key, message, Rule.SUPPORT, "1 is no effect")
         return False
     return True
+
+
+def _in_pace(reader: _Reader, distribution: Distribution) -> bool:
+    least, most = PACE.get(reader.trait.name, (0.0, math.inf))
+    low, high = ends(distribution)
+    if low >= least and high <= most:
+        return True
+    wrong, bound = (low, f"at least {least:g}") if low < least else (high, f"at most {most:g}")
+    key = "value" if distribution.kind == "constant" else "distribution"
+    reader.note(key, f"`{reader.trait.name}` can be {wrong:.3g}; it is {bound}", Rule.SUPPORT, "add `min:` or `max:`")
+    return False
 
 
 def _interval(reader: _Reader, written: WrittenUniform | WrittenLoguniform) -> Distribution | None:

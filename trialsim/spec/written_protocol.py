@@ -168,13 +168,21 @@ class WrittenAnalysis(Written):
     looks: WrittenLooks | None = Field(None, description="Interim looks at the primary endpoint.")
 
 
+def _a_step(days: float) -> float:
+    if days < 0.01:
+        raise broken(Rule.RANGE, f"a longest step of {days:g} d is too short", "0.01 d, at least")
+    return days
+
+
 class WrittenNumerics(Written):
     """Accuracy of the cell kernel."""
 
-    tolerance: Annotated[float, Bounded(0.0, 0.5, open_low=True)] = Field(
+    tolerance: Annotated[float, Bounded(1e-4, 0.5)] = Field(
         0.05, description="Accuracy of a step of the cell kernel; smaller is slower."
     )
-    max_step: PositiveTime = Field(100.0, description="Longest step, e.g. 14 d; the tolerance settles the accuracy.")
+    max_step: Annotated[PositiveTime, AfterValidator(_a_step)] = Field(
+        100.0, description="Longest step, e.g. 14 d; the tolerance settles the accuracy."
+    )
 
 
 def _some(share: float) -> float:
