@@ -57,13 +57,17 @@ def _share_per(days: float) -> Convert:
 
 @dataclass(frozen=True)
 class Quantity:
-    """One dimension: what it is called, the units it takes, and the largest value that makes sense."""
+    """One dimension: what it is called, the units it takes, and the largest and smallest values that make sense.
+
+    Nothing at all, 0, always does.
+    """
 
     noun: str
     units: dict[str, Convert] = field(default_factory=dict)
     base: str = ""
     bare: bool = False
     highest: float = math.inf
+    lowest: float = 0.0
 
 
 _TIME: dict[str, Convert] = {
@@ -84,21 +88,21 @@ _PLATELETS: dict[str, Convert] = {
 
 #: Every dimension of a trait (`trialsim.spec.traits`), and a hazard per year.
 DIMENSIONS: dict[str, Quantity] = {
-    "age": Quantity("an age", {"yr": _times(1.0)}, "yr", highest=130.0),
-    "time": Quantity("a time", _TIME, "d", highest=200 * DAYS_PER_YEAR),
-    "rate": Quantity("a rate", _RATE, "/d", highest=1000.0),
-    "yearly_rate": Quantity("a rate per year", {"/yr": _times(1.0)}, "/yr", highest=1000.0),
-    "cells": Quantity("a number of cells", {"cells": _times(1.0)}, "cells", highest=1e15),
-    "per_gray": Quantity("a radiosensitivity", {"/Gy": _times(1.0)}, "/Gy", highest=100.0),
-    "gray": Quantity("a radiation dose", {"Gy": _times(1.0)}, "Gy", highest=1000.0),
-    "fold": Quantity("a multiplier", bare=True, highest=1e9),
-    "fraction": Quantity("a fraction", {"%": _per(100.0)}, bare=True, highest=1.0),
-    "count": Quantity("a count", bare=True, highest=1e9),
-    "weight": Quantity("a body weight", {"kg": _times(1.0)}, "kg", highest=500.0),
-    "height": Quantity("a body height", {"cm": _times(1.0), "m": _times(100.0)}, "cm", highest=260.0),
-    "filtration": Quantity("a glomerular filtration", {"mL/min": _times(1.0)}, "mL/min", highest=500.0),
-    "neutrophils": Quantity("a neutrophil count", _PLATELETS, "1e9/L", highest=100.0),
-    "platelets": Quantity("a platelet count", _PLATELETS, "1e9/L", highest=10_000.0),
+    "age": Quantity("an age", {"yr": _times(1.0)}, "yr", highest=130.0, lowest=1e-3),
+    "time": Quantity("a time", _TIME, "d", highest=200 * DAYS_PER_YEAR, lowest=1e-5),
+    "rate": Quantity("a rate", _RATE, "/d", highest=1000.0, lowest=1e-20),
+    "yearly_rate": Quantity("a rate per year", {"/yr": _times(1.0)}, "/yr", highest=1000.0, lowest=1e-9),
+    "cells": Quantity("a number of cells", {"cells": _times(1.0)}, "cells", highest=1e15, lowest=1e-6),
+    "per_gray": Quantity("a radiosensitivity", {"/Gy": _times(1.0)}, "/Gy", highest=100.0, lowest=1e-6),
+    "gray": Quantity("a radiation dose", {"Gy": _times(1.0)}, "Gy", highest=1000.0, lowest=1e-3),
+    "fold": Quantity("a multiplier", bare=True, highest=1e9, lowest=1e-9),
+    "fraction": Quantity("a fraction", {"%": _per(100.0)}, bare=True, highest=1.0, lowest=1e-15),
+    "count": Quantity("a count", bare=True, highest=1e9, lowest=1e-9),
+    "weight": Quantity("a body weight", {"kg": _times(1.0)}, "kg", highest=500.0, lowest=1e-3),
+    "height": Quantity("a body height", {"cm": _times(1.0), "m": _times(100.0)}, "cm", highest=260.0, lowest=1e-2),
+    "filtration": Quantity("a glomerular filtration", {"mL/min": _times(1.0)}, "mL/min", highest=500.0, lowest=1e-3),
+    "neutrophils": Quantity("a neutrophil count", _PLATELETS, "1e9/L", highest=100.0, lowest=1e-6),
+    "platelets": Quantity("a platelet count", _PLATELETS, "1e9/L", highest=10_000.0, lowest=1e-6),
 }
 #: Units of a dose; an agent takes one of them.
 DOSE_UNITS = ("mg/m2", "mg", "mg/kg", "AUC", "Gy")
@@ -148,6 +152,9 @@ def parse(text: object, dimension: str) -> float:
             most = "200 yr"
         hint = f"{_tidy(number)} % or {number / 100:g}" if dimension == "fraction" and number <= 100 else ""
         raise UnitError(f"{_shown(text)} is too large for {quantity.noun} (at most {most})", hint)
+    if 0.0 < value < quantity.lowest:
+        least = f"{quantity.lowest:g} {quantity.base}".strip()
+        raise UnitError(f"{_shown(text)} is too small for {quantity.noun} (0, or at least {least})")
     return value
 
 
@@ -162,6 +169,8 @@ def parse_dose(text: object) -> tuple[float, str]:
         raise UnitError(f"a dose must be more than zero: {_shown(text)}", "leave the line out to give nothing")
     if number > 1e6:
         raise UnitError(f"{_shown(text)} is too large for a dose (at most 1e6)")
+    if number < 1e-6:
+        raise UnitError(f"{_shown(text)} is too small for a dose (at least 1e-6)", "leave the line out to give nothing")
     return number, unit
 
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from trialsim.conduct.accrual import arrival_days, day_of_count, draw_arrivals, expected_count
+from trialsim.conduct.accrual import arrival_days, draw_arrivals
+from trialsim.spec.expected_accrual import day_of_count, expected_count
 from trialsim.spec.resolved import Accrual
 
 #: The same examples in every run.

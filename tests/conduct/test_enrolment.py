@@ -3,6 +3,7 @@ with probability 6e-7); seeds are fixed."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -14,12 +15,13 @@ from scipy.stats import nbinom
 
 from tests.conduct import protocol_for_tests as example
 from trialsim.conduct import conduct_one_patient, conduct_trial
-from trialsim.conduct.accrual import OpenTime, arrival_days, day_of_count, draw_arrivals, expected_count
+from trialsim.conduct.accrual import arrival_days, draw_arrivals
 from trialsim.conduct.enrolment import Arrival, lay_out, opened_sites
 from trialsim.endpoints import adsl_frame, events_frame, participant_flow
 from trialsim.errors import TrialsimError, UsageError
 from trialsim.patient.cohort import Comers, sample_traits
 from trialsim.records import EventKind
+from trialsim.spec.expected_accrual import OpenTime, day_of_count, day_of_last, expected_count
 from trialsim.spec.resolved import Accrual, ResolvedProtocol
 from trialsim.spec.resolved_conduct import AccrualStep, Pause, Screening, Sites
 
@@ -41,6 +43,52 @@ def protocol(**accrual: object) -> ResolvedProtocol:
 
 def enrol(given: ResolvedProtocol, seed: int = 3) -> tuple[Arrival, ...]:
     return lay_out(given, example.all_traits(20 * given.accrual.patients), seed=seed)
+
+
+def test_nobody_comes_at_a_rate_of_zero() -> None:
+    """5 a month for a month, none for the next, then 15 a month: patient 6 is the first of the third.
+
+    Catches a division by the rate, and a count that is lost or doubled over the stretch of zero.
+    """
+    month = 30.4375
+    steps = (
+        AccrualStep(per_day=5 / month, until_days=month),
+        AccrualStep(per_day=0.0, until_days=2 * month),
+        AccrualStep(per_day=15 / month, until_days=None),
+    )
+    accrual = STEPPED.model_copy(update={"steps": steps, "per_day": 15 / month, "arrivals": "fixed"})
+    assert day_of_count(accrual, np.array([2.5, 5.0, 6.0, 20.0])) == pytest.approx(
+        np.array([0.5, 1.0, 2.0 + 1.0 / 15.0, 3.0]) * month
+    )
+    days = arrival_days(accrual, rng=np.random.default_rng(1))
+    assert not np.any((days > month + 1e-5) & (days < 2 * month))
+    begins_late = accrual.model_copy(update={"steps": steps[1:]})
+    assert float(day_of_count(begins_late, 15.0)) == pytest.approx(3.0 * month)
+
+
+def test_the_last_patient_is_expected_when_sites_pauses_and_limits_say() -> None:
+    """Two sites of 1 a day together, the second open from day 40, at most 60 each, all closed from day 10 to 20.
+
+    By hand: the first has 60 by day 130 (60 / 0.5 and the pause), the second its 40 by day 40 + 80 = 120: day 130 it is
+    for 105, and day 120 for 55 + 40. Catches a limit, a pause or an opening that is forgotten.
+    """
+    sites = Sites(shares=(0.5, 0.5), opens_days=(0.0, 40.0), at_most=60)
+    pause = Pause(from_day=10.0, after_patients=None, for_days=10.0)
+    accrual = Accrual(
+        patients=1, per_day=1.0, ramp_days=0.0, sites=2, opens="2026-01-15", site_plan=sites, pauses=(pause,)
+    )
+    assert day_of_last(accrual, 95.0) == pytest.approx(120.0)
+    assert day_of_last(accrual, 105.0) == pytest.approx(130.0)
+    assert day_of_last(accrual, 121.0) == math.inf
+    later = accrual.model_copy(update={"pauses": (pause, Pause(from_day=None, after_patients=3, for_days=7.0))})
+    assert day_of_last(later, 95.0) == pytest.approx(127.0)
+
+
+def test_enrolment_that_chance_draws_out_is_told() -> None:
+    """Rates that differ by a gamma law of almost no shape: catches days without a date, and a trial that never ends."""
+    sites = Sites(shares=(1.0,), opens_days=(0.0,), shape=1e-3)
+    with pytest.raises(TrialsimError, match="does not come to an end: it would go on for"):
+        enrol(protocol(site_plan=sites, sites=1))
 
 
 @pytest.mark.parametrize("accrual", [STEPPED, RAMPED], ids=["steps", "steps and a ramp"])

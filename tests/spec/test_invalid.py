@@ -21,7 +21,7 @@ from trialsim.spec.rules import Rule
 
 INVALID = Path(__file__).parent.parent / "invalid"
 #: Rules that no single file can break; they have tests of their own below and in test_overrides.
-WITHOUT_FILE = {Rule.READABLE_FILE, Rule.OVERRIDE}
+WITHOUT_FILE = {Rule.READABLE_FILE, Rule.OVERRIDE, Rule.SAVED}
 
 
 def is_cohort(name: str) -> bool:

@@ -9,8 +9,10 @@ import pytest
 
 from tests.spec.agents_for_tests import library
 from trialsim.errors import InvalidInput, Problem
-from trialsim.spec.load import load_protocol
+from trialsim.spec.form import Findings
+from trialsim.spec.load import load_cohort, load_protocol
 from trialsim.spec.overrides import apply_overrides
+from trialsim.spec.resolve import resolve_protocol
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import parse_document
@@ -113,3 +115,58 @@ def test_the_document_is_left_as_it_was() -> None:
     changed: dict[str, Any] = apply_overrides(document, ["a.b.0=9"]).data
     assert changed == {"a": {"b": [9, 2]}}
     assert document.data == {"a": {"b": [1, 2]}}
+
+
+def dotted(*overrides: str) -> ResolvedProtocol:
+    """The sound protocol with dots in the name of an arm and of a regimen."""
+    text = (
+        SOUND.read_text()
+        .replace("navitoclax:\n    label", "seno.lytic:\n    label")
+        .replace("navitoclax: 1", "seno.lytic: 1")
+    )
+    text = (
+        text.replace("  chemo:\n", "  chemo.ac:\n")
+        .replace("chemo, rt", "chemo.ac, rt")
+        .replace("after chemo,", "after chemo.ac,")
+    )
+    document = apply_overrides(parse_document(text, "t"), overrides)
+    findings = Findings(document)
+    cohort = load_cohort(SOUND.parent / "sound_cohort.yaml")
+    protocol = resolve_protocol(findings, library(), cohort)
+    findings.raise_if_any()
+    assert protocol is not None
+    return protocol
+
+
+@pytest.mark.parametrize("path", ["arms.seno.lytic.label", 'arms."seno.lytic".label', "arms.'seno.lytic'.label"])
+def test_a_path_reaches_names_with_dots(path: str) -> None:
+    """A name that the check accepts can be addressed: catches a path that is cut at every dot."""
+    assert dotted(f"{path}=X").arms["seno.lytic"].label == "X"
+
+
+def test_a_path_reaches_into_lists_and_ratios_under_names_with_dots() -> None:
+    """Catches a path that finds a dotted key only where it comes last or first."""
+    protocol = dotted(
+        "arms.seno.lytic.add.0.dose=100 mg",
+        "regimens.chemo.ac.1.dose=80 mg/m2",
+        "randomisation.ratio.seno.lytic=2",
+        "randomisation.blocks=[3]",
+    )
+    assert protocol.arms["seno.lytic"].orders[-1].dose == 100.0
+    assert next(o for o in protocol.arms["control"].orders if o.agent == "paclitaxel").dose == 80.0
+    assert protocol.randomisation.ratio == {"control": 1, "seno.lytic": 2}
+
+
+def test_a_path_that_may_mean_two_things_is_refused() -> None:
+    """Arms `a` with a label and `a.label`: catches the first or the longest reading, taken in silence."""
+    document = parse_document("arms: {a: {label: x}, a.label: {label: y}}\n", "t")
+    with pytest.raises(InvalidInput, match="may mean"):
+        apply_overrides(document, ["arms.a.label=z"])
+    assert apply_overrides(document, ['arms."a.label".label=z']).data["arms"]["a.label"] == {"label": "z"}
+    assert apply_overrides(document, ["arms.a.label.label=z"]).data["arms"]["a.label"] == {"label": "z"}
+
+
+def test_a_quoted_key_may_hold_what_parts_an_override() -> None:
+    """Levels are any text: catches a split at the first `=` or dot, wherever it stands."""
+    document = parse_document('caps: {"a=b.c": 1}\n', "t")
+    assert apply_overrides(document, ['caps."a=b.c"=2']).data == {"caps": {"a=b.c": 2}}

@@ -143,7 +143,8 @@ def test_dimensions_and_dose_units_are_those_of_the_contract() -> None:
 @given(st.sampled_from(sorted(DIMENSIONS)), st.floats(0.0, 1.0), st.integers(-8, 2))
 def test_formatted_quantity_reads_back_equal(dimension: str, mantissa: float, exponent: int) -> None:
     """Bit for bit: catches a formatter that rounds."""
-    value = min(mantissa * 10.0**exponent, DIMENSIONS[dimension].highest)
+    quantity = DIMENSIONS[dimension]
+    value = min(max(mantissa * 10.0**exponent, quantity.lowest), quantity.highest)
     assert parse(format_quantity(value, dimension), dimension) == value
 
 

@@ -22,11 +22,15 @@ QUIET = click.option("--quiet", is_flag=True, help="No progress on standard erro
 
 
 def load(protocol: Path, overrides: tuple[str, ...]) -> ResolvedProtocol:
-    """The protocol of a file with its overrides, against the shipped agent library."""
+    """The protocol of a file with its overrides, with the shipped agents; warns of doses beyond experience."""
+    from trialsim.spec.high_doses import high_doses
     from trialsim.spec.load import load_protocol
     from trialsim.treatment.library import load_library
 
-    return load_protocol(protocol, load_library(), overrides)
+    resolved = load_protocol(protocol, load_library(), overrides)
+    for words in high_doses(resolved):
+        click.echo(f"Warning: {words}", err=True)
+    return resolved
 
 
 def write_text(path: Path, text: str) -> None:
@@ -53,5 +57,5 @@ def days(option: str, words: str) -> float:
 
 
 def typed_command() -> str:
-    """The command line as typed, so that a report says how to make it again."""
-    return shlex.join(["trialsim", *sys.argv[1:]])
+    """The command line as typed, so that a report says how to make it again; bytes that are no text are escaped."""
+    return shlex.join(["trialsim", *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode("utf-8")

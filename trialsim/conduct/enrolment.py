@@ -13,17 +13,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from trialsim.conduct.accrual import OpenTime, draw_arrivals, pauses_after
+from trialsim.conduct.accrual import draw_arrivals, pauses_after
 from trialsim.conduct.calendar_grid import on_grid
 from trialsim.errors import TrialsimError
 from trialsim.records import Traits
 from trialsim.rng import TRIAL, Purpose, stream
+from trialsim.spec.expected_accrual import OpenTime
 from trialsim.spec.resolved import Accrual, ResolvedProtocol
 from trialsim.spec.resolved_conduct import Enrich
+from trialsim.units import DAYS_PER_YEAR
 
 NOT_ELIGIBLE = "not eligible"
 #: How many times as many as are to be randomised may come before enrolment is given up.
 _PATIENCE = 1000
+#: The last day on which anybody may come; after it there are dates enough for the longest follow-up.
+LAST_DAY = 1000 * DAYS_PER_YEAR
 
 
 class Arrival(NamedTuple):
@@ -52,15 +56,23 @@ def lay_out(
 
     ``traits[i]`` belongs to subject ``i + 1``; with screening it has to reach beyond the patients to be randomised.
     """
+    arrivals = tuple(_everybody(protocol, traits, seed, replicate))
+    if arrivals[-1].day > LAST_DAY:
+        years = arrivals[-1].day / DAYS_PER_YEAR
+        raise TrialsimError(f"enrolment does not come to an end: it would go on for {years:,.0f} years with this seed")
+    return arrivals
+
+
+def _everybody(protocol: ResolvedProtocol, traits: Sequence[Traits], seed: int, replicate: int) -> Iterator[Arrival]:
     accrual = protocol.accrual
     enrich = protocol.analysis.looks.enrich if protocol.analysis.looks is not None else None
     if enrich is not None:
-        return tuple(_enough_of(enrich, protocol, traits, seed, replicate))
+        return _enough_of(enrich, protocol, traits, seed, replicate)
     if accrual.site_plan is None and not accrual.pauses and accrual.screening.is_idle:
         days = draw_arrivals(accrual, seed=seed, replicate=replicate)
         places = (_evenly(accrual.sites, subject, seed, replicate) for subject in range(1, accrual.patients + 1))
-        return tuple(Arrival(n, float(day), site) for n, (day, site) in enumerate(zip(days, places, strict=True), 1))
-    return tuple(_screened(protocol, traits, seed, replicate))
+        return (Arrival(n, float(day), site) for n, (day, site) in enumerate(zip(days, places, strict=True), 1))
+    return _screened(protocol, traits, seed, replicate)
 
 
 def opened_sites(accrual: Accrual, *, seed: int, replicate: int = 0) -> tuple[OpenedSite, ...]:

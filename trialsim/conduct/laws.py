@@ -24,9 +24,9 @@ def cumulative_hazard(law: Law, day: float) -> float:
         case PiecewiseExponential():
             return _pieces(law.rates, law.until_days, day)
         case Weibull():
-            return float((day / law.scale_days) ** law.shape)
+            return _power(day / law.scale_days, law.shape)
         case CureMixture():
-            spared = math.exp(-((day / law.scale_days) ** law.shape))
+            spared = math.exp(-_power(day / law.scale_days, law.shape))
             return -math.log(law.cured + (1.0 - law.cured) * spared)
         case SurvivalCurve():
             return _pieces(*_hazards(law), day)
@@ -38,12 +38,12 @@ def day_of_hazard(law: Law, hazard: float) -> float:
         case PiecewiseExponential():
             return _pieces_inverse(law.rates, law.until_days, hazard)
         case Weibull():
-            return float(law.scale_days * hazard ** (1.0 / law.shape))
+            return law.scale_days * _power(hazard, 1.0 / law.shape)
         case CureMixture():
             spared = (math.exp(-hazard) - law.cured) / (1.0 - law.cured)
             if spared <= 0.0:
                 return math.inf
-            return float(law.scale_days * (-math.log(spared)) ** (1.0 / law.shape))
+            return law.scale_days * _power(-math.log(spared), 1.0 / law.shape)
         case SurvivalCurve():
             return _pieces_inverse(*_hazards(law), hazard)
 
@@ -79,6 +79,14 @@ def draw_event_day(
     """The day of a patient's event, on the calendar's grid."""
     unit = stream(seed, Purpose.LAW, subject=patient, replicate=replicate).standard_exponential()
     return on_grid(event_day(model, unit, changes=changes))
+
+
+def _power(base: float, exponent: float) -> float:
+    """``base ** exponent``; infinity where that is beyond every number."""
+    try:
+        return float(base**exponent)
+    except OverflowError:
+        return math.inf
 
 
 def _pieces(rates: Sequence[float], ends: Sequence[float], day: float) -> float:

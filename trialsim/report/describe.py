@@ -20,6 +20,7 @@ from trialsim.report.intercurrent import plans_words
 from trialsim.report.labels import one_line
 from trialsim.report.numbers import distribution, plural, words
 from trialsim.report.waiting import capacity_words
+from trialsim.spec.high_doses import high_doses
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
 
 WIDTH = 100
@@ -59,7 +60,7 @@ def describe_protocol(protocol: ResolvedProtocol) -> str:
                 ),
             ],
         ),
-        _section("What each arm is given", [describe_arms(protocol)]),
+        _section("What each arm is given", [*_high_doses(protocol), describe_arms(protocol)]),
         *([_section("Biomarkers", list(_biomarkers(protocol)))] if protocol.markers else []),
         _section(
             "How it is analysed",
@@ -67,6 +68,10 @@ def describe_protocol(protocol: ResolvedProtocol) -> str:
         ),
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _high_doses(protocol: ResolvedProtocol) -> list[str]:
+    return [line for sentence in high_doses(protocol) for line in (*_filled(sentence, "Beyond experience: "), "")]
 
 
 def describe_arms(protocol: ResolvedProtocol) -> str:

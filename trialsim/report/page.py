@@ -71,6 +71,8 @@ def render(
     manifest: Mapping[str, Any],
 ) -> str:
     """The page from loaded content; see :func:`build_report`."""
+    from trialsim.spec.high_doses import high_doses
+
     analysis = saved["analysis"]
     labels = {arm: entry["label"] for arm, entry in analysis["arms"].items()}
     sizes = {arm: entry["n"] for arm, entry in analysis["arms"].items()}
@@ -79,6 +81,7 @@ def render(
         "title": protocol.title or protocol.name,
         "subtitle": protocol.description,
         "protocol": protocol,
+        "high_doses": high_doses(protocol),
         "estimand": estimand(protocol),
         "enrolment": enrolment_words(protocol),
         "capacity": capacity_words(protocol),

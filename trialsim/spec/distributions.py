@@ -33,8 +33,21 @@ NEVER_ZERO = frozenset(
 )  # fmt: skip
 #: Folds by which the secretome raises something: 1 is no effect, and below it a strong load would turn a rate negative.
 AT_LEAST_ONE = frozenset({"sasp_growth", "sasp_seeding", "sasp_waking", "sasp_clearance", "f3_boost"})
+#: Least and greatest values of traits that set how fast a tumour spreads: beyond them a day takes too many steps.
+PACE = {
+    "doubling_time": (0.1, math.inf),
+    "escaper_growth": (0.0, 100.0),
+    "sasp_growth": (0.0, 100.0),
+    "seeding_rate": (0.0, 1e-3),
+}
 #: Truncation that keeps less than this share of a distribution is taken for a mistake.
 LEAST_SHARE = 1e-3
+#: A spread that is smaller, against the middle, is told from none by nobody, and larger than the other no number has.
+LEAST_SPREAD, MOST_SPREAD = 1e-6, 1e6
+#: The same for the parameters of a beta.
+LEAST_SHAPE, MOST_SHAPE = 1e-3, 1e9
+#: Standard deviations beyond which one draw in a billion lies.
+FAR = 6.0
 _LOGNORMAL_FORMS = "median with cv, gsd or sd_log10; or mean with sd"
 
 
@@ -60,6 +73,8 @@ def resolve_distribution(
     result = _resolve_levels(reader, written) if trait.is_category else _resolve_number(reader, written)
     if result is None or len(findings.problems) > before:
         return None
+    if not trait.is_category and not _in_pace(reader, result):
+        return None
     return result.model_copy(update={"source": source, "confidence": confidence})
 
 
@@ -70,6 +85,11 @@ class _Reader:
         self.findings = findings
         self.path = path
         self.trait = trait
+
+    @property
+    def highest(self) -> float:
+        """The largest value of the trait that makes sense, in its internal unit."""
+        return units.DIMENSIONS[str(self.trait.dimension)].highest
 
     def note(self, key: str, message: str, rule: Rule, remedy: str = "") -> None:
         self.findings.add((*self.path, key) if key else self.path, message, rule, remedy)
@@ -86,6 +106,16 @@ class _Reader:
         """The values of several keys, or None when any is wrong."""
         found = [self.number(key, getattr(written, key)) for key in keys]
         return None if None in found else tuple(x for x in found if x is not None)
+
+    def spread(self, key: str, ratio: float) -> bool:
+        """Whether a spread, given against the middle of its distribution, is one that can be drawn from."""
+        if LEAST_SPREAD <= ratio <= MOST_SPREAD:
+            return True
+        if ratio < LEAST_SPREAD:
+            self.note(key, f"`{key}` leaves no spread to speak of", Rule.PARAMETERS, "`value:` for a constant")
+        else:
+            self.note(key, f"`{key}` is more than a million times the middle", Rule.PARAMETERS, "a smaller spread")
+        return False
 
     def above_zero(self, written: Any, key: str, dimension: str = "") -> float | None:
         value = self.number(key, getattr(written, key), dimension)
@@ -159,6 +189,17 @@ def _in_support(reader: _Reader, key: str, value: float) -> bool:
     return True
 
 
+def _in_pace(reader: _Reader, distribution: Distribution) -> bool:
+    least, most = PACE.get(reader.trait.name, (0.0, math.inf))
+    low, high = ends(distribution)
+    if low >= least and high <= most:
+        return True
+    wrong, bound = (low, f"at least {least:g}") if low < least else (high, f"at most {most:g}")
+    key = "value" if distribution.kind == "constant" else "distribution"
+    reader.note(key, f"`{reader.trait.name}` can be {wrong:.3g}; it is {bound}", Rule.SUPPORT, "add `min:` or `max:`")
+    return False
+
+
 def _interval(reader: _Reader, written: WrittenUniform | WrittenLoguniform) -> Distribution | None:
     ends = reader.numbers(written, "low", "high")
     if ends is None or not _in_support(reader, "low", ends[0]):
@@ -175,7 +216,7 @@ def _interval(reader: _Reader, written: WrittenUniform | WrittenLoguniform) -> D
 
 def _normal(reader: _Reader, written: WrittenNormal) -> Distribution | None:
     mean, sd = reader.number("mean", written.mean), reader.above_zero(written, "sd")
-    if mean is None or sd is None:
+    if mean is None or sd is None or not reader.spread("sd", sd / mean if mean > 0.0 else 1.0):
         return None
     return Distribution(kind="normal", parameters={"mean": mean, "sd": sd})
 
@@ -185,7 +226,7 @@ def _lognormal(reader: _Reader, written: WrittenLognormal) -> Distribution | Non
     given = {key for key in keys if getattr(written, key) is not None}
     if given == {"mean", "sd"}:
         mean, sd = reader.above_zero(written, "mean"), reader.above_zero(written, "sd")
-        if mean is None or sd is None:
+        if mean is None or sd is None or not reader.spread("sd", sd / mean):
             return None
         sigma = math.sqrt(math.log1p((sd / mean) ** 2))
         return _lognormal_of(math.log(mean) - sigma**2 / 2.0, sigma)
@@ -214,9 +255,15 @@ def _sigma(reader: _Reader, written: WrittenLognormal, key: str) -> float | None
     if key == "gsd" and value <= 1:
         reader.note(key, "a geometric standard deviation is above 1", Rule.PARAMETERS)
         return None
+    if not reader.spread(key, {"cv": value, "gsd": value - 1.0, "sd_log10": _fold(value) - 1.0}[key]):
+        return None
     if key == "cv":
         return math.sqrt(math.log1p(value**2))
     return math.log(value) if key == "gsd" else value * math.log(10.0)
+
+
+def _fold(decades: float) -> float:
+    return math.inf if decades > 300.0 else 10.0**decades
 
 
 def _beta(reader: _Reader, written: WrittenBeta) -> Distribution | None:
@@ -232,7 +279,15 @@ def _beta(reader: _Reader, written: WrittenBeta) -> Distribution | None:
     else:
         reader.note("distribution", "a beta needs `mean` with `sd`, or `a` with `b`", Rule.PARAMETERS)
         return None
-    return None if a is None or b is None else Distribution(kind="beta", parameters={"a": a, "b": b})
+    if a is None or b is None:
+        return None
+    strange = [name for name, shape in (("a", a), ("b", b)) if not LEAST_SHAPE <= shape <= MOST_SHAPE]
+    if strange:
+        key = "sd" if "sd" in given else strange[0]
+        message = f"a beta with a = {a:.3g} and b = {b:.3g} cannot be drawn from"
+        reader.note(key, message, Rule.PARAMETERS, f"a and b from {LEAST_SHAPE:g} to {MOST_SHAPE:g}, or `value:`")
+        return None
+    return Distribution(kind="beta", parameters={"a": a, "b": b})
 
 
 def _beta_from_moments(reader: _Reader, written: WrittenBeta) -> tuple[float | None, float | None]:
@@ -243,6 +298,8 @@ def _beta_from_moments(reader: _Reader, written: WrittenBeta) -> tuple[float | N
     if sd**2 >= mean * (1.0 - mean):
         limit = math.sqrt(mean * (1.0 - mean))
         reader.note("sd", f"a beta with mean {mean:g} has an sd below {limit:.3g}", Rule.PARAMETERS)
+        return None, None
+    if not reader.spread("sd", sd / min(mean, 1.0 - mean)):
         return None, None
     nu = mean * (1.0 - mean) / sd**2 - 1.0
     return mean * nu, (1.0 - mean) * nu
@@ -270,6 +327,10 @@ def _truncated(
         message = f"this distribution of `{reader.trait.name}` could exceed 1"
         reader.note("distribution", message, Rule.SUPPORT, "add `max: 1`, or make it beta")
         return None
+    if written.max is None and distribution.kind != "beta" and _far_end(distribution) > reader.highest:
+        message = f"this distribution of `{reader.trait.name}` could exceed {reader.highest:g}"
+        reader.note("distribution", message, Rule.SUPPORT, "add `max:`, or a smaller spread")
+        return None
     if lower is not None and upper is not None and lower >= upper:
         reader.note("min", "`min` is not below `max`", Rule.TRUNCATION)
         return None
@@ -280,6 +341,32 @@ def _truncated(
         reader.note(end, message, Rule.TRUNCATION, "check the units of the parameters")
         return None
     return distribution.model_copy(update={"lower": lower, "upper": upper})
+
+
+def _far_end(distribution: Distribution, deviations: float = FAR) -> float:
+    """The value of a normal or lognormal so many standard deviations up."""
+    p = distribution.parameters
+    if distribution.kind == "normal":
+        return p["mean"] + deviations * p["sd"]
+    return math.exp(p["mu"] + deviations * p["sigma"])
+
+
+def ends(distribution: Distribution) -> tuple[float, float]:
+    """The least and the greatest value that can be drawn from a distribution of numbers, save one in a billion."""
+    p = distribution.parameters
+    match distribution.kind:
+        case "constant":
+            low = high = p["value"]
+        case "uniform" | "loguniform":
+            low, high = p["low"], p["high"]
+        case "beta":
+            low, high = 0.0, 1.0
+        case _:
+            low, high = _far_end(distribution, -FAR), _far_end(distribution)
+    return (
+        low if distribution.lower is None else max(low, distribution.lower),
+        high if distribution.upper is None else min(high, distribution.upper),
+    )
 
 
 def _share(distribution: Distribution, lower: float | None, upper: float | None) -> float:

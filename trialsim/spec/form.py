@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from trialsim.errors import InvalidInput, Problem
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import Document, KeyPath
-from trialsim.spec.values import NAME_PATTERN, NO_BRANCH, TAG, did_you_mean, shown
+from trialsim.spec.values import NO_BRANCH, TAG, did_you_mean, shown, wrong_name
 
 
 @dataclass
@@ -79,10 +79,10 @@ def read_entries(findings: Findings, path: KeyPath, kind: Any) -> dict[str, Any]
 
 def check_name(findings: Findings, path: KeyPath, name: str) -> bool:
     """Whether the key at ``path`` is a name; noted if not."""
-    if re.fullmatch(NAME_PATTERN, name):
-        return True
-    findings.add(path, f"`{name}` is not a name", Rule.NAME, at_key=True)
-    return False
+    wrong = wrong_name(name)
+    if wrong is not None:
+        findings.add(path, wrong[0], Rule.NAME, wrong[1], at_key=True)
+    return wrong is None
 
 
 def read_sections(findings: Findings, model: type[BaseModel], entries: Collection[str] = ()) -> dict[str, Any]:

@@ -16,20 +16,22 @@ from trialsim.spec.resolve_agents import resolve_agents
 from trialsim.spec.resolve_cohort import resolve_cohort
 from trialsim.spec.resolved import ResolvedCohort, ResolvedProtocol
 from trialsim.spec.rules import Rule
-from trialsim.spec.source import read_document
+from trialsim.spec.source import Document, read_document
 
 #: Overrides whose path begins so go to the cohort file.
 _COHORT = "cohort."
 
 
 def load_protocol(path: Path | str, agents: Mapping[str, Agent], overrides: Iterable[str] = ()) -> ResolvedProtocol:
-    """The protocol in a file, with its cohort, resolved.
+    """The protocol in a file, with its cohort, resolved; one that a run saved is resolved already.
 
     ``agents`` is the agent library by name. ``overrides`` are ``KEY.KEY=VALUE``; a path that begins with
     ``cohort.`` goes to the cohort file. Raises :class:`InvalidInput` with every problem of both files.
     """
     words = list(overrides)
     document = read_document(Path(path))
+    if _is_resolved(document.data):
+        return _as_saved(document, words)
     document = apply_overrides(document, [w for w in words if not w.startswith(_COHORT)])
     findings = Findings(document)
     cohort, problems = _cohort_of(findings, Path(path), [w for w in words if w.startswith(_COHORT)])
@@ -43,6 +45,8 @@ def load_protocol(path: Path | str, agents: Mapping[str, Agent], overrides: Iter
 def load_agents(path: Path | str, agents: Mapping[str, Agent], overrides: Iterable[str] = ()) -> dict[str, Agent]:
     """The agent library as a protocol changes it and adds to it. Raises :class:`InvalidInput`."""
     document = read_document(Path(path))
+    if _is_resolved(document.data):
+        return {**agents, **_as_saved(document, list(overrides)).agents}
     findings = Findings(apply_overrides(document, [w for w in overrides if not w.startswith(_COHORT)]))
     own = resolve_agents(findings, agents)
     findings.raise_if_any()
@@ -64,7 +68,21 @@ def dump_resolved(protocol: ResolvedProtocol) -> str:
 
 def load_resolved(path: Path | str) -> ResolvedProtocol:
     """A protocol saved by :func:`dump_resolved`. Raises :class:`InvalidInput`."""
-    findings = Findings(read_document(Path(path)))
+    return _as_saved(read_document(Path(path)), [])
+
+
+def _is_resolved(data: Mapping[str, object]) -> bool:
+    """Whether a document is a protocol as runs save it: nothing is left out, and the cohort is part of it."""
+    required = [name for name, info in ResolvedProtocol.model_fields.items() if info.is_required()]
+    return isinstance(data.get("cohort"), dict) and all(name in data for name in required)
+
+
+def _as_saved(document: Document, overrides: list[str]) -> ResolvedProtocol:
+    """The protocol of a resolved document, which can be run again and not be changed."""
+    if overrides:
+        message, remedy = "a saved protocol runs as it was saved", "set it in the protocol that this one was made from"
+        raise InvalidInput(tuple(Problem(f"--set {words}", 0, 0, message, Rule.SAVED, remedy) for words in overrides))
+    findings = Findings(document)
     protocol = read_form(findings, (), ResolvedProtocol)
     findings.raise_if_any()
     assert isinstance(protocol, ResolvedProtocol)

@@ -10,6 +10,7 @@ from typing import Any
 from trialsim.errors import InvalidInput, Problem
 from trialsim.spec.agents import Sourced
 from trialsim.spec.gains import SECTION, set_gain
+from trialsim.spec.paths import Word, is_there, path_and_value, path_text, readings, words_of
 from trialsim.spec.resolve_agents import SECTION as AGENTS
 from trialsim.spec.resolve_agents import changed_number
 from trialsim.spec.rules import Rule
@@ -19,7 +20,8 @@ from trialsim.spec.source import Document, KeyPath, parse_value
 def apply_overrides(document: Document, overrides: Iterable[str], prefix: str = "") -> Document:
     """``document`` with each ``KEY.KEY=VALUE`` applied in turn; the given document is left as it was.
 
-    A number in the path is the index of a list's item, from 0. The path must exist, save that its last
+    A number in the path is the index of a list's item, from 0; keys with dots in them are found, and may be quoted
+    (`trialsim.spec.paths`). The path must exist, save that its last
     key may be new and that a section missing at the top of the file is made. In ``agents`` and ``biology`` any path may
     be new; in the latter it replaces what the file says of that gain in whichever form. Whether a new key is known is
     for the form check to say. ``prefix`` is taken off each path. Raises :class:`InvalidInput` with every override that
@@ -48,12 +50,12 @@ class _BadOverride(Exception):
         self.remedy = remedy
 
 
-def _parse(words: str) -> tuple[list[str], Any]:
-    name, equals, text = words.partition("=")
-    path = [part.strip() for part in name.split(".")]
+def _parse(words: str) -> tuple[list[Word], Any]:
+    name, equals, text = path_and_value(words)
+    path = words_of(name)
     if not equals:
         raise _BadOverride("there is no `=` in it", "KEY.KEY=VALUE")
-    if not all(path):
+    if not all(word.text for word in path):
         raise _BadOverride("its path has an empty key", "KEY.KEY=VALUE")
     try:
         return path, parse_value(text)
@@ -61,19 +63,18 @@ def _parse(words: str) -> tuple[list[str], Any]:
         raise _BadOverride(f"its value is not YAML: {error}", "put quotes around the value") from None
 
 
-def _assign(data: dict[str, Any], parts: list[str], value: Any) -> KeyPath:
+def _assign(data: dict[str, Any], words: list[Word], value: Any) -> KeyPath:
     """Put ``value`` at the path; returns the path with list indices as integers."""
-    section, *gain = parts
+    section, *gain = (word.text for word in words)
     if section == SECTION and gain and isinstance(data.setdefault(SECTION, {}), dict):
         return set_gain(data[SECTION], ".".join(gain), value)
-    if section == AGENTS:
-        parts = _agent_path(parts)
+    parts = _agent_path(data, words) if section == AGENTS else _keys(data, words)
     here: Any = data
     path: KeyPath = ()
     for depth, part in enumerate(parts):
         last = depth == len(parts) - 1
-        where = ".".join(str(p) for p in path) or "the file"
-        key = _step(here, part, where, may_be_new=last or depth == 0 or section == AGENTS)
+        where = path_text(path) or "the file"
+        key = _step(here, str(part), where, may_be_new=last or depth == 0 or section == AGENTS)
         path = (*path, key)
         if last:
             here[key] = changed_number(here.get(key), value) if section == AGENTS else value
@@ -83,13 +84,28 @@ def _assign(data: dict[str, Any], parts: list[str], value: Any) -> KeyPath:
     return path
 
 
-def _agent_path(parts: list[str]) -> list[str]:
+def _keys(data: dict[str, Any], words: list[Word]) -> KeyPath:
+    """The keys that the words mean; word by word where the document has no such path, which is then told."""
+    found = list(readings(data, words))
+    found = [path for path in found if is_there(data, path)] or found
+    if len(found) > 1:
+        one, other = (path_text(path) for path in found[:2])
+        raise _BadOverride(f"its path may mean {one} or {other}", f"put quotes where a key has a dot: '{other}=...'")
+    return found[0] if found else tuple(word.text for word in words)
+
+
+def _agent_path(data: dict[str, Any], words: list[Word]) -> KeyPath:
     """The path of a number of an agent; the targets of ``effects`` have dots in their names."""
+    named = len(words)
+    while named > 1 and not is_there(data, (AGENTS, ".".join(word.text for word in words[1:named]))):
+        named -= 1
+    named = max(named, 2)
+    parts = (AGENTS, ".".join(word.text for word in words[1:named]), *(word.text for word in words[named:]))
     if len(parts) < 4 or parts[2] != "effects":
-        return parts
+        return parts if len(words) > 1 else (AGENTS,)
     rest = parts[3:]
-    own = rest[-1:] if rest[-1] in Sourced.model_fields else []
-    return [*parts[:3], ".".join(rest[: len(rest) - len(own)]), *own]
+    own = rest[-1:] if rest[-1] in Sourced.model_fields else ()
+    return (*parts[:3], ".".join(rest[: len(rest) - len(own)]), *own)
 
 
 def _step(here: Any, part: str, where: str, *, may_be_new: bool) -> str | int:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trialsim.spec.agents import Agent
+from trialsim.spec.check_calendar import check_calendar
 from trialsim.spec.form import Findings, read_entries, read_form, read_sections
 from trialsim.spec.gains import read_gains
 from trialsim.spec.orders import Item, check_order, read_items
@@ -101,6 +102,7 @@ def resolve_protocol(
     endpoint = resolve_endpoint(findings, sections["endpoint"], sections["capacity"] is not None, arms)
     looks = resolve_looks(findings, sections["analysis"], follow_up, endpoint, cohort, len(names))
     gains = read_gains(findings)
+    check_calendar(findings, accrual, follow_up, cohort, looks)
     if findings.problems or cohort is None or randomisation is None or accrual is None:
         return None
     if follow_up is None or endpoint is None:

@@ -67,6 +67,9 @@ def _steps(findings: Findings, written: WrittenAccrual) -> tuple[AccrualStep, ..
             if period.until is not None:
                 message = "the last rate ends, so enrolment might never be complete"
                 findings.add((*path, "until"), message, Rule.ACCRUAL_ORDER, "leave out this `until`", at_key=True)
+            elif period.rate == 0.0:
+                message = "nobody comes at the last rate, so enrolment might never be complete"
+                findings.add((*path, "rate"), message, Rule.ACCRUAL_ORDER, "more than 0 a month")
         elif period.until is None:
             findings.add(path, "only the last rate may go on without `until`", Rule.ACCRUAL_ORDER)
         elif period.until <= before:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trialsim.spec.distributions import resolve_distribution
+from trialsim.spec.distributions import ends, resolve_distribution
 from trialsim.spec.form import Findings, read_entries, read_sections
 from trialsim.spec.resolved import (
     BackgroundMortality,
@@ -89,7 +89,21 @@ def _resolve_traits(findings: Findings, has_cells: bool) -> dict[str, ResolvedTr
         if form is not None and (result := _resolve_trait(findings, (*at, name), form, trait)):
             resolved[name] = result
     _check_dependence(findings, written, resolved, has_cells)
+    _check_room_to_grow(findings, resolved)
     return resolved
+
+
+def _check_room_to_grow(findings: Findings, traits: dict[str, ResolvedTrait]) -> None:
+    """A lesion still grows where its doubling time was measured: Gompertz's law has no growth at the capacity."""
+    capacity, burden = traits.get("carrying_capacity"), traits.get("doubling_time_burden")
+    if capacity is None or burden is None:
+        return
+    least = min(ends(case)[0] for case in capacity.cases.values())
+    most = max(ends(case)[1] for case in burden.cases.values())
+    if least <= most:
+        message = f"`carrying_capacity` can be {least:.3g} cells, and the doubling time is that of up to {most:.3g}"
+        remedy = "more than `doubling_time_burden`, by `min` if need be"
+        findings.add(("traits", "carrying_capacity"), message, Rule.SUPPORT, remedy, at_key=True)
 
 
 def _resolve_trait(findings: Findings, path: KeyPath, written: WrittenTrait, trait: Trait) -> ResolvedTrait | None:

@@ -17,6 +17,7 @@ class Rule(StrEnum):
     UTF8 = "an input file is UTF-8 text"
     YAML_SYNTAX = "an input file is YAML 1.2"
     NO_TABS = "YAML indents with spaces, never with tabs"
+    PRINTABLE = "text is made of printable characters (others are escaped), each of them whole"
     NOT_EMPTY_FILE = "an input file has contents"
     MAPPING = "an input file is a mapping of keys to values"
     DUPLICATE_KEY = "a key occurs once in its mapping"
@@ -24,6 +25,7 @@ class Rule(StrEnum):
     NO_TAGS = "values carry no YAML tags"
     FILE_SIZE = "an input file has at most 100,000 values, aliases counted where they are used"
     OVERRIDE = "an override is KEY.KEY=VALUE and its path exists in the file"
+    SAVED = "what a run saved as its protocol takes no overrides: its values are resolved, and checked, already"
 
     # The form
     KNOWN_KEY = "keys are those of the format"
@@ -88,6 +90,8 @@ class Rule(StrEnum):
     GIVE_IF_DAY = "what decides on an order is measured on the day of its first dose or before"
     PATIENTS = "there is at least one patient for each arm"
     ACCRUAL_ORDER = "rates of enrolment follow each other, and only the last goes on"
+    CALENDAR = "a trial opens by the year 3000, and its last patient and the cut come within 200 years"
+    COMERS = "at most a hundred have to come for each patient who is randomised"
     SITES_OPEN = "sites open `every` so often, `within` a time, or at a time for each"
     SITE_LIST = "what is listed by site has one item for each"
     SITE_ROOM = "the sites together take all patients"

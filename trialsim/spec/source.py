@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from trialsim.errors import InvalidInput, Problem
 from trialsim.spec.rules import Rule
+from trialsim.spec.yaml_nodes import HALF, UNPRINTABLE, compose, whole_characters
 
 #: Where a value is: keys and list indices from the top of the file.
 KeyPath = tuple[str | int, ...]
@@ -29,6 +29,9 @@ MAX_DEPTH = 50
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _LINE_END = re.compile(r"\r\n|\r|\n")
+#: What indents a line: white space, and the marks of lists and keys that begin on it.
+_INDENT = re.compile(r"(?:[ \t]|[-?:](?=[ \t]))*")
+_CONTROLS = {"\0": "null", "\a": "bell", "\b": "backspace", "\v": "vertical tab", "\f": "form feed", "\x1b": "escape"}
 _WORDS: dict[str, bool | None] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -124,8 +127,10 @@ def read_document(path: Path, file: str | None = None) -> Document:
 def parse_document(text: str, file: str) -> Document:
     """Read YAML from ``text``; problems name ``file``. Raises :class:`InvalidInput`."""
     lines = tuple(_LINE_END.split(text))
+    if (strange := UNPRINTABLE.search(text)) is not None:
+        raise InvalidInput((_stray_character(file, lines, text, strange.start()),))
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        root = compose(text)
     except YAMLError as error:
         raise InvalidInput((_syntax_problem(file, lines, error),)) from None
     except RecursionError:
@@ -146,8 +151,10 @@ def parse_document(text: str, file: str) -> Document:
 
 def parse_value(text: str) -> Any:
     """One value as it would read in a file: ``3``, ``100 mg``, ``[4, 6]``. Raises ValueError."""
+    if (strange := UNPRINTABLE.search(text)) is not None:
+        raise ValueError(_not_printable(strange[0]))
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        root = compose(text)
     except YAMLError as error:
         raise ValueError(_first_line(error)) from None
     except RecursionError:
@@ -201,7 +208,15 @@ class _NodeReader:
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):
             return [self.read(item, (*path, i)) for i, item in enumerate(node.value)]
-        return scalar(str(node.value), plain=getattr(node, "style", None) in (None, ""))
+        assert isinstance(node, ScalarNode)
+        return scalar(self._text(node), plain=getattr(node, "style", None) in (None, ""))
+
+    def _text(self, node: ScalarNode) -> str:
+        """What a scalar says; a character that JSON escapes in two halves is one."""
+        text = whole_characters(str(node.value))
+        if (half := HALF.search(text)) is not None:
+            self._report(node, _not_printable(half[0]), Rule.PRINTABLE, _remedy_of(half[0]))
+        return text
 
     def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -209,7 +224,7 @@ class _NodeReader:
             if not isinstance(key_node, ScalarNode) or key_node.value == "<<":
                 self._report(key_node, "a key must be a plain word", Rule.PLAIN_KEY)
                 continue
-            key = str(key_node.value)
+            key = self._text(key_node)
             if key in result:
                 first = self.keys[*path, key].line
                 message = f"`{key}` is already written on line {first}"
@@ -239,7 +254,7 @@ class _NodeReader:
 
 
 def _problem(file: str, lines: tuple[str, ...], place: Place, message: str, rule: Rule, remedy: str = "") -> Problem:
-    source = lines[place.line - 1].rstrip() if 0 < place.line <= len(lines) else ""
+    source = UNPRINTABLE.sub("\ufffd", lines[place.line - 1].rstrip()) if 0 < place.line <= len(lines) else ""
     width = max(1, min(place.width, len(source) - place.column + 1))
     return Problem(file, place.line, place.column, message, rule, remedy, source, width)
 
@@ -250,11 +265,29 @@ def _syntax_problem(file: str, lines: tuple[str, ...], error: YAMLError) -> Prob
         return Problem(file, 0, 0, _first_line(error), Rule.YAML_SYNTAX)
     place = Place(mark.line + 1, mark.column + 1)
     source = lines[mark.line] if mark.line < len(lines) else ""
-    indent = source[: len(source) - len(source.lstrip())]
-    if "\t" in indent:
-        at = Place(place.line, indent.index("\t") + 1)
+    indent = _INDENT.match(source)
+    if indent is not None and "\t" in indent[0]:
+        at = Place(place.line, indent[0].index("\t") + 1)
         return _problem(file, lines, at, "this line is indented with a tab", Rule.NO_TABS, "use spaces")
     return _problem(file, lines, place, _first_line(error), Rule.YAML_SYNTAX, _syntax_remedy(_first_line(error)))
+
+
+def _stray_character(file: str, lines: tuple[str, ...], text: str, at: int) -> Problem:
+    """The problem of a character that a YAML file may not hold."""
+    before = _LINE_END.split(text[:at])
+    place = Place(len(before), len(before[-1]) + 1)
+    return _problem(file, lines, place, _not_printable(text[at]), Rule.PRINTABLE, _remedy_of(text[at]))
+
+
+def _not_printable(character: str) -> str:
+    if HALF.match(character):
+        return f"\\u{ord(character):04x} is half of a character"
+    name = _CONTROLS.get(character, "")
+    return f"U+{ord(character):04X}{name and f' ({name})'} is not a printable character"
+
+
+def _remedy_of(character: str) -> str:
+    return "write the character itself, or both halves" if HALF.match(character) else "remove it"
 
 
 def _syntax_remedy(message: str) -> str:

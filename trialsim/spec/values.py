@@ -151,11 +151,18 @@ class Bounded:
         return {**handler(schema), least: self.low, "maximum": self.high}
 
 
+def wrong_name(name: str) -> tuple[str, str] | None:
+    """What is wrong with a name, and what to write instead; None if nothing is."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        return f"`{name}` is not a name", re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    if len(name) > MOST_LETTERS:
+        return f"a name of {len(name)} letters is too long (at most {MOST_LETTERS})", ""
+    return None
+
+
 def _read_name(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(NAME_PATTERN, value):
-        raise broken(Rule.NAME, f"{shown(value)} is not a name", re.sub(r"[^A-Za-z0-9._-]+", "-", value))
-    if isinstance(value, str) and len(value) > 80:
-        raise broken(Rule.NAME, f"a name of {len(value)} letters is too long (at most 80)")
+    if isinstance(value, str) and (wrong := wrong_name(value)) is not None:
+        raise broken(Rule.NAME, *wrong)
     return value
 
 
@@ -187,11 +194,13 @@ def no_repeats(items: list[Any]) -> list[Any]:
     return items
 
 
+#: The letters of a name, at most.
+MOST_LETTERS = 80
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 Name = Annotated[
     str,
     BeforeValidator(_read_name),
-    WithJsonSchema({"type": "string", "pattern": f"^{NAME_PATTERN}$", "maxLength": 80}),
+    WithJsonSchema({"type": "string", "pattern": f"^{NAME_PATTERN}$", "maxLength": MOST_LETTERS}),
 ]
 Text = Annotated[str, BeforeValidator(_read_text)]
 Whole = Annotated[int, Strict()]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, WithJsonSchema
+from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from trialsim.spec.agents import Confidence
+from trialsim.spec.rules import Rule
 from trialsim.spec.values import (
     NO_BRANCH,
     TAG,
@@ -22,6 +23,7 @@ from trialsim.spec.values import (
     PositiveTime,
     RatePerYear,
     Text,
+    broken,
 )
 from trialsim.spec.written import Written
 
@@ -31,6 +33,8 @@ _VALUE_SCHEMA = WithJsonSchema(
 #: A number with the trait's unit, as written.
 Value = Annotated[Any, _VALUE_SCHEMA]
 _ABSENT: Any = None
+#: Rise of the logarithm of mortality with a year of age: at the steepest it goes up a hundredfold.
+MOST_SLOPE = 5.0
 
 
 class _Sourced(Written):
@@ -148,11 +152,19 @@ class WrittenCorrelation(Written):
     source: Text | None = None
 
 
+def _gentle(slope: float) -> float:
+    if slope > MOST_SLOPE:
+        raise broken(Rule.RANGE, f"`{slope:g} /yr` is out of range: at most {MOST_SLOPE:g} /yr", "0.0928 /yr")
+    return slope
+
+
 class WrittenGompertz(Written):
     """Death from other causes: hazard at age x is rate60 exp(slope (x - 60))."""
 
     rate60: RatePerYear = Field(description="Hazard at 60, e.g. 0.00688 /yr.")
-    slope: RatePerYear = Field(description="Rise of its logarithm with age, e.g. 0.0928 /yr.")
+    slope: Annotated[RatePerYear, AfterValidator(_gentle)] = Field(
+        description="Rise of its logarithm with age, e.g. 0.0928 /yr."
+    )
     source: Text
     confidence: Confidence
 

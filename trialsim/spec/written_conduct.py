@@ -29,10 +29,14 @@ from trialsim.spec.written import Written
 
 def _read_per_month(value: object) -> float:
     """Patients a day, from ``25`` or ``25 /mo``."""
+    is_bare = isinstance(value, int | float) and not isinstance(value, bool)
     try:
-        per_day = units.parse(f"{value} /mo" if isinstance(value, int | float) else value, "rate")
+        return units.parse(f"{value} /mo" if is_bare else value, "rate")
     except units.UnitError as error:
         raise broken(Rule.UNIT, error.message, error.remedy or "25") from None
+
+
+def _somebody_comes(per_day: float) -> float:
     if per_day <= 0:
         raise broken(Rule.RANGE, "no patient would ever be enrolled", "more than 0 a month")
     return per_day
@@ -44,7 +48,7 @@ PatientRate = Annotated[float, BeforeValidator(_read_per_month), WithJsonSchema(
 class AccrualPeriod(Written):
     """One rate of a list."""
 
-    rate: PatientRate = Field(description="Patients a month, e.g. 10.")
+    rate: PatientRate = Field(description="Patients a month, e.g. 10; 0 is a pause.")
     until: PositiveTime | None = Field(None, description="Time since the trial opened at which the next takes over.")
 
 
@@ -53,7 +57,8 @@ def _rate_form(value: Any) -> str:
 
 
 Rates = Annotated[
-    Annotated[PatientRate, Tag(TAG + "rate")] | Annotated[list[AccrualPeriod], Listed, Tag(TAG + "list")],
+    Annotated[PatientRate, AfterValidator(_somebody_comes), Tag(TAG + "rate")]
+    | Annotated[list[AccrualPeriod], Listed, Tag(TAG + "list")],
     Discriminator(_rate_form),
 ]
 

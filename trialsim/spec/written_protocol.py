@@ -57,6 +57,12 @@ class Every:
     until: float | None
 
 
+def _days_apart(days: float) -> float:
+    if days < 1.0:
+        raise broken(Rule.RANGE, f"scans {days:g} d apart are more than a day can hold", "1 d, at least")
+    return days
+
+
 def _read_every(value: object) -> Every:
     parts = value.split("until") if isinstance(value, str) else [value]
     if len(parts) > 2:
@@ -67,9 +73,10 @@ def _read_every(value: object) -> Every:
         raise broken(Rule.UNIT, error.message, error.remedy or "3 mo until 24 mo") from None
     if min(times) <= 0:
         raise broken(Rule.RANGE, "a scan interval must be more than zero")
-    return Every(times[0], times[1] if len(times) == 2 else None)
+    return Every(_days_apart(times[0]), times[1] if len(times) == 2 else None)
 
 
+ScanInterval = Annotated[PositiveTime, AfterValidator(_days_apart)]
 _EVERY_SCHEMA = WithJsonSchema({"type": "string", "examples": ["3 mo", "3 mo until 24 mo"]})
 
 
@@ -95,13 +102,13 @@ class ScanPlan(Written):
     every: Annotated[Every, BeforeValidator(_read_every), _EVERY_SCHEMA] = Field(
         description="An interval, e.g. `3 mo`, or `3 mo until 24 mo`."
     )
-    then: PositiveTime | None = Field(None, description="The interval from then on.")
+    then: ScanInterval | None = Field(None, description="The interval from then on.")
 
 
 class ScanStep(Written):
     """One interval of a list."""
 
-    every: PositiveTime
+    every: ScanInterval
     until: PositiveTime | None = Field(None, description="Study time at which the next interval takes over.")
 
 
@@ -161,13 +168,21 @@ class WrittenAnalysis(Written):
     looks: WrittenLooks | None = Field(None, description="Interim looks at the primary endpoint.")
 
 
+def _a_step(days: float) -> float:
+    if days < 0.01:
+        raise broken(Rule.RANGE, f"a longest step of {days:g} d is too short", "0.01 d, at least")
+    return days
+
+
 class WrittenNumerics(Written):
     """Accuracy of the cell kernel."""
 
-    tolerance: Annotated[float, Bounded(0.0, 0.5, open_low=True)] = Field(
+    tolerance: Annotated[float, Bounded(1e-4, 0.5)] = Field(
         0.05, description="Accuracy of a step of the cell kernel; smaller is slower."
     )
-    max_step: PositiveTime = Field(100.0, description="Longest step, e.g. 14 d; the tolerance settles the accuracy.")
+    max_step: Annotated[PositiveTime, AfterValidator(_a_step)] = Field(
+        100.0, description="Longest step, e.g. 14 d; the tolerance settles the accuracy."
+    )
 
 
 def _some(share: float) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 from trialsim.errors import InvalidInput, Problem
 from trialsim.spec.agents import Agent
+from trialsim.spec.paths import path_and_value
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.rules import Rule
 from trialsim.studies.contrasts import contrast, outcomes, study
@@ -56,7 +57,7 @@ def _axes(varied: Sequence[str]) -> dict[str, list[str]]:
     axes: dict[str, list[str]] = {}
     problems: list[Problem] = []
     for words in varied:
-        key, equals, text = words.partition("=")
+        key, equals, text = path_and_value(words)
         key, values = key.strip(), split(text)
         if not equals or not all(values):
             what = "there is no `=` in it" if not equals else "one of its values is empty"
