@@ -39,6 +39,7 @@ PACE = {
     "escaper_growth": (0.0, 100.0),
     "sasp_growth": (0.0, 100.0),
     "seeding_rate": (0.0, 1e-3),
+    "foci": (0.0, 1000.0),
 }
 #: Truncation that keeps less than this share of a distribution is taken for a mistake.
 LEAST_SHARE = 1e-3
