@@ -17,6 +17,8 @@ _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\Z")
 #: A code with zeros in front ("01") is a name: read as a number it would be another one.
 _CODE = re.compile(r"[-+]?0[0-9]")
 _ENDLESS = re.compile(r"[-+]?inf(inity)?\Z", re.IGNORECASE)
+#: What a column of a kind holds.
+_RULES = {"time": "a time is a finite number, 0 or more", "covariate": "a covariate is finite numbers, or categories"}
 _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+\Z")
 #: Words that other programs write for a missing value; here they are texts unless the user says otherwise.
 _USUAL_CODES = frozenset(("na", "n/a", "nan", "none", "null", ".", "missing", "unknown"))
@@ -91,7 +93,7 @@ def refuse(df: pd.DataFrame, column: str, kind: str, wrong: Bools, what: str) ->
     if FILE not in df.attrs:
         raise UsageError(f'{kind} column "{column}": "{value}" in row {row + 1} {what}{more}')
     message = f'{kind} column "{column}": "{value}" {what}{more}'
-    raise invalid(df, message, int(df.index[row]), f"the {kind} is a number of 0 or more", _remedy(value))
+    raise invalid(df, message, int(df.index[row]), _RULES[kind], _remedy(value))
 
 
 def _remedy(value: str) -> str:
