@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trialsim.analysis import SurvivalData, analyse, default_plan, from_frame, load_table
+from trialsim.analysis.data import level_order
 from trialsim.analysis.frame import joined
-from trialsim.analysis.subgroups import levels_of
+from trialsim.analysis.subgroups import level_labels, levels_of
 from trialsim.cli import cli
 from trialsim.errors import InvalidInput, UsageError
 
@@ -189,3 +190,107 @@ def test_a_guessed_reference_is_told_and_carries_no_one_sided_p(tmp_path: Path) 
     data = read(tmp_path, AML)
     assert data.reference_by == "order"
     assert analyse(data, default_plan(data))["reference"] == "Maintained"
+
+
+def test_a_delimiter_at_the_end_of_one_row_is_a_cell_too_many(tmp_path: Path) -> None:
+    """1,0 for 1.0 in a table of commas. Catches time 1, censored, arm "1", its last cell being empty."""
+    with pytest.raises(InvalidInput, match=r"data\.csv:3:1: this row has 5 cells, and the header has 4"):
+        read(tmp_path, "time,event,arm,sex\n5,1,a,m\n1,0,1,a,\n6,1,b,f\n")
+
+
+def test_the_order_of_levels_is_one_order() -> None:
+    """Numbers, then words. Catches nan compared as a number: an order, and a guessed reference, by chance."""
+    levels = ["nan", "5", "NaN", "inf", "10", "1_0", "zz", "3"]
+    for at in range(len(levels)):
+        turned = [*levels[at:], *levels[:at]]
+        assert level_order(turned) == ["3", "5", "10", "1_0", "NaN", "inf", "nan", "zz"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "line", "message"),
+    [
+        (["40", "45,5", "50,5", "61"], 3, '"45,5" is not a number (and 1 more)'),
+        (["40", "1,250", "", "61"], 3, '"1,250" is not a number'),
+        (["40", "NA", "50,5", "61"], 4, '"50,5" is not a number'),
+        (["40", "NA", "61", "inf"], 5, '"inf" is infinite'),
+        ([*(str(age) for age in range(40, 62)), "4o", "63"], 24, '"4o" is not a number'),
+        ([*(str(age) for age in range(40, 62)), ".", "63"], 24, '"." is not a number'),
+    ],
+)
+def test_a_slip_in_numbers_makes_no_category(tmp_path: Path, cells: list[str], line: int, message: str) -> None:
+    """The line and the cell. Catches ages with a decimal comma as so many categories, and a bare count of levels."""
+    rows = "".join(f"{5 + i};1;{'ab'[i % 2]};{cell}\n" for i, cell in enumerate(cells))
+    with pytest.raises(
+        InvalidInput, match=re.escape(f'data.csv:{line}:1: covariate column "age": {message}')
+    ) as caught:
+        read(tmp_path, f"time;event;arm;age\n{rows}", covariates=("age",))
+    assert "0 or more" not in str(caught.value)
+
+
+def test_categories_that_look_a_little_like_numbers_stay(tmp_path: Path) -> None:
+    """Catches a refusal of stages, of lines of therapy and of words that end in a number's name."""
+    for levels in (("1", "2", "3a", "3b"), ("0", "1,2", "more", "1"), ("inf", "unknown", "inf", "lob")):
+        rows = "".join(f"{5 + i};1;a;{level}\n" for i, level in enumerate(levels))
+        data = read(tmp_path, f"time;event;arm;stage\n{rows}", covariates=("stage",))
+        assert data.covariates["stage"].tolist() == list(levels)
+
+
+@pytest.mark.parametrize(
+    ("cell", "remedy"),
+    [("1,250", "1250, or 1.250"), ("1,250,000", "a number without separators: 1250000\n"), ("0,250", "point: 0.250")],
+)
+def test_a_comma_that_may_part_thousands_is_told_as_both(tmp_path: Path, cell: str, remedy: str) -> None:
+    """Catches the advice to write 1.250 for 1250: a time a thousand times too short."""
+    with pytest.raises(InvalidInput) as caught:
+        read(tmp_path, f"time;event;arm\n5;1;a\n{cell};1;b\n")
+    assert remedy in f"{caught.value}\n"
+
+
+@pytest.mark.parametrize(("events", "line"), [("1,0,1,9", 5), ("0,dead,1,1", 3), ("0,1,2,1", 4)])
+def test_an_unknown_code_of_an_event_has_its_line(tmp_path: Path, events: str, line: int) -> None:
+    """Catches the header's line for a code somewhere in a thousand rows."""
+    rows = "".join(f"{5 + i},{code},a\n" for i, code in enumerate(events.split(",")))
+    with pytest.raises(InvalidInput, match=rf'data\.csv:{line}:1: event column "event" holds'):
+        read(tmp_path, f"time,event,arm\n{rows}")
+    with pytest.raises(InvalidInput, match=r'data\.csv:4:1: CNSR holds "x"'):
+        read(tmp_path, "time,CNSR,arm\n5,1,a\n6,0,b\n7,x,a\n", event="CNSR")
+
+
+def test_how_events_were_read_is_told_where_they_could_be_censorings(tmp_path: Path) -> None:
+    """Catches a flag of censoring read as one of events, and 1/2 with no 2 read as 0/1, both in silence."""
+    rows = "5,1,a\n6,0,b\n7,1,a\n"
+    note = read(tmp_path, f"time,censored,arm\n{rows}", event="censored").notes[0]
+    assert note == 'Event column "censored": 1 was read as the event, not as censoring.'
+    alone = read(tmp_path, "time,event,arm\n5,1,a\n6,1,b\n").notes[0]
+    assert alone == 'Event column "event" holds 1 alone: every row was read as an event.'
+    assert "read as" not in read(tmp_path, f"time,event,arm\n{rows}").notes[0]
+
+
+def test_names_and_codes_with_a_comma_can_be_said(tmp_path: Path) -> None:
+    """In quotes. Catches a column that the reader accepts and that no option can name."""
+    rows = "".join(f"{5 + i},1,{'ab'[i % 2]},{'xy'[i // 2 % 2]}\n" for i in range(8))
+    path = file(tmp_path, f'time,event,arm,"site, region"\n{rows}')
+    found = run(path, "--strata", '"site, region"', "--json")
+    assert json.loads(found.stdout)["comparisons"][0]["strata"] == ["site, region"]
+
+
+def test_levels_that_read_alike_are_shown_as_they_stand() -> None:
+    """Catches x_y and x y as two rows of a forest plot with one label."""
+    assert level_labels(["x_y", "x y"]) == ["x_y", "x y"]
+    assert level_labels(["wild_type", "mutant"]) == ["wild type", "mutant"]
+
+
+def test_p53_in_other_words_is_a_covariate_like_any(tmp_path: Path) -> None:
+    """Catches p53 models of the patients alone whose word is known, the others left out in silence."""
+    models = []
+    for words in (("wt", "mut"), ("normal", "mutant"), ("2", "3")):
+        rows = "".join(f"{5 + i},1,{'ab'[i % 2]},{words[i // 2 % 2]}\n" for i in range(12))
+        data = read(tmp_path, f"time,event,arm,p53\n{rows}", covariates=("p53",))
+        models.append([row["model"] for row in analyse(data, default_plan(data))["cox"]])
+    assert models == [["arm", "arm + p53", "arm x p53"], ["arm"], ["arm"]]
+
+
+def test_codes_of_missing_values_are_for_files() -> None:
+    """Catches --missing without effect on a data set of lifelines."""
+    with pytest.raises(UsageError, match="--missing is for the cells of a file"):
+        load_table("lifelines:gbsg2", ("no",))

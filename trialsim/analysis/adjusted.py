@@ -9,11 +9,8 @@ import numpy as np
 import pandas as pd
 
 from trialsim.analysis.cox import CoxTable, Term, arm_term
-from trialsim.analysis.data import Bools, SurvivalData, level_order, level_text
+from trialsim.analysis.data import MOST_LEVELS, Bools, SurvivalData, level_order, level_text
 from trialsim.errors import UsageError
-
-#: A covariate with more levels than this is more likely an identifier than a category.
-_MOST_LEVELS = 20
 
 
 def adjusted_model(
@@ -57,10 +54,8 @@ def _terms(name: str, values: pd.Series[Any]) -> list[Term]:
         return [Term(name, f"{name}, per unit", values.to_numpy(dtype=float))]
     texts = np.array([level_text(value) for value in values], dtype=object)
     levels = level_order(set(texts.tolist()))
-    if len(levels) > _MOST_LEVELS:
-        raise UsageError(
-            f"covariate {name} has {len(levels)} levels and is no number; at most {_MOST_LEVELS} can enter"
-        )
+    if len(levels) > MOST_LEVELS:
+        raise UsageError(f"covariate {name} has {len(levels)} levels and is no number; at most {MOST_LEVELS} can enter")
     first, *rest = levels
     return [
         Term(f"{name}[{level}]", f"{name} {level} against {first}", (texts == level).astype(float)) for level in rest

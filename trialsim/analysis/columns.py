@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialsim.analysis.data import Bools, Floats, Labels, level_text
+from trialsim.analysis.data import MOST_LEVELS, Bools, Floats, Labels, level_text, number_of
 from trialsim.analysis.load import FILE
 from trialsim.errors import InvalidInput, Problem, TrialsimError, UsageError
 
-_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\Z")
 #: A code with zeros in front ("01") is a name: read as a number it would be another one.
 _CODE = re.compile(r"[-+]?0[0-9]")
-_ENDLESS = re.compile(r"[-+]?inf(inity)?\Z", re.IGNORECASE)
-#: What a column of a kind holds.
-_RULES = {"time": "a time is a finite number, 0 or more", "covariate": "a covariate is finite numbers, or categories"}
 _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+\Z")
+#: A comma that may part thousands as well as decimals.
+_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?\Z")
+_RULES = {"time": "a time is a number of 0 or more", "covariate": "a covariate is a finite number, or a category"}
 #: Words that other programs write for a missing value; here they are texts unless the user says otherwise.
 _USUAL_CODES = frozenset(("na", "n/a", "nan", "none", "null", ".", "missing", "unknown"))
 
@@ -36,11 +35,6 @@ def texts(values: pd.Series[Any]) -> Labels:
     """Each cell as text; the empty string where it is missing."""
     gaps = is_missing(values)
     return np.array(["" if gap else level_text(v).strip() for v, gap in zip(values, gaps, strict=True)], dtype=object)
-
-
-def number_of(text: str) -> float:
-    """The number that a text is, infinite where it says so; NaN where it is none."""
-    return float(text) if _NUMBER.match(text) or _ENDLESS.match(text) else float("nan")
 
 
 def numbers(df: pd.DataFrame, column: str, kind: str) -> Floats:
@@ -64,7 +58,8 @@ def _as_numbers(values: pd.Series[Any], missing: Bools) -> Floats:
 def covariate(df: pd.DataFrame, column: str) -> pd.Series[Any]:
     """A covariate: numbers if every cell that is not missing is one, else texts; missing where it is.
 
-    Raises for an infinite number, which no model can take.
+    Raises for an infinite number, which no model can take; for numbers with commas; and for the cell that is no number
+    in a column of numbers that has too many values to be a category.
     """
     values = df[column]
     if values.dtype != object:
@@ -77,10 +72,25 @@ def covariate(df: pd.DataFrame, column: str) -> pd.Series[Any]:
     read = _as_numbers(values, missing)
     named = np.array([isinstance(v, str) and bool(_CODE.match(v)) for v in values], dtype=bool)
     if np.isnan(read[~missing]).any() or named.any():
+        _refuse_slips(df, column, np.isnan(read) & ~missing, missing)
         words = [None if gap else text for text, gap in zip(texts(values), missing, strict=True)]
         return pd.Series(words, index=values.index, dtype=object)
     refuse(df, column, "covariate", np.isinf(read), "is infinite")
     return pd.Series(read, index=values.index)
+
+
+def _refuse_slips(df: pd.DataFrame, column: str, words: Bools, missing: Bools) -> None:
+    """Raise where the words of a covariate are slips in a column of numbers and would make it a category."""
+    cells = texts(df[column])
+    comma = np.array([bool(_DECIMAL_COMMA.match(cell) or _THOUSANDS.match(cell)) for cell in cells], dtype=bool)
+    codes = np.array([cell.lower() in _USUAL_CODES for cell in cells], dtype=bool)
+    endless = np.array([np.isinf(number_of(cell)) for cell in cells], dtype=bool)
+    if (~words | comma | codes).all() and not (missing | codes | endless).all():
+        refuse(df, column, "covariate", comma, "is not a number")
+        refuse(df, column, "covariate", endless, "is infinite")
+    of_numbers = 2 * int(words.sum()) < int((~missing).sum())
+    if of_numbers and len(set(cells[~missing])) > MOST_LEVELS:
+        refuse(df, column, "covariate", words, "is not a number")
 
 
 def refuse(df: pd.DataFrame, column: str, kind: str, wrong: Bools, what: str) -> None:
@@ -93,22 +103,25 @@ def refuse(df: pd.DataFrame, column: str, kind: str, wrong: Bools, what: str) ->
     if FILE not in df.attrs:
         raise UsageError(f'{kind} column "{column}": "{value}" in row {row + 1} {what}{more}')
     message = f'{kind} column "{column}": "{value}" {what}{more}'
-    raise invalid(df, message, int(df.index[row]), _RULES[kind], _remedy(value))
+    raise invalid(df, message, row, _RULES[kind], _remedy(value))
 
 
 def _remedy(value: str) -> str:
     if value.strip().lower() in _USUAL_CODES:
         return f"--missing {value}, if it stands for a missing value"
+    if _THOUSANDS.match(value):
+        decimal = f", or {value.replace(',', '.')}" if value.count(",") == 1 and "." not in value else ""
+        return f"a number without separators: {value.replace(',', '')}{decimal}"
     if _DECIMAL_COMMA.match(value):
         return f"a decimal point: {value.replace(',', '.')}"
     return "correct the cell, or leave it empty"
 
 
-def invalid(df: pd.DataFrame, message: str, line: int, rule: str, remedy: str = "") -> TrialsimError:
-    """What is wrong with a table: of a file with its place, else as an error of the call's words."""
+def invalid(df: pd.DataFrame, message: str, row: int, rule: str, remedy: str = "") -> TrialsimError:
+    """What is wrong with a row of a table: of a file with its line, else as an error of the call's words."""
     if FILE not in df.attrs:
         return UsageError(message)
-    return InvalidInput((Problem(df.attrs[FILE], line, 1, message, rule, remedy),))
+    return InvalidInput((Problem(df.attrs[FILE], int(df.index[row]), 1, message, rule, remedy),))
 
 
 def codes_to_ask_about(df: pd.DataFrame, columns: Sequence[str]) -> list[str]:

@@ -163,13 +163,26 @@ def _km_transform(time: Any, event: Any, _weights: Any) -> pd.Series[float]:
 
 
 def p53_column(data: SurvivalData) -> str | None:
-    """The covariate that holds the tumour's TP53 status, if any."""
-    return next((name for name in P53_COLUMNS if name in data.covariates), None)
+    """The covariate that holds the tumour's TP53 status in known words, if any; in others it is like any covariate."""
+    for name in P53_COLUMNS:
+        if name in data.covariates:
+            values = data.covariates[name]
+            return name if np.isfinite(p53_mutant(values[values.notna()])).all() else None
+    return None
 
 
 def p53_mutant(values: pd.Series[Any]) -> Floats:
     """1 mutant, 0 wild type, NaN unknown; from words or 0/1."""
-    words = {"wild_type": 0.0, "wild type": 0.0, "wt": 0.0, "0": 0.0, "mutant": 1.0, "mut": 1.0, "1": 1.0}
+    words = {
+        "wild_type": 0.0,
+        "wild type": 0.0,
+        "wild-type": 0.0,
+        "wt": 0.0,
+        "0": 0.0,
+        "mutant": 1.0,
+        "mut": 1.0,
+        "1": 1.0,
+    }
     text = values.map(lambda v: str(int(v)) if isinstance(v, int | float) and v in (0, 1) else str(v).lower())
     return np.array([words.get(word, np.nan) for word in text], dtype=np.float64)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -21,6 +23,12 @@ TIE_TOLERANCE = 1e-9
 
 #: Arm names that are taken for the reference when nobody names one, in this order.
 _USUAL_REFERENCES = ("control", "placebo", "standard", "reference", "observation", "untreated", "none", "no")
+
+#: A category with more levels than this is more likely an identifier, or a number with a slip in it.
+MOST_LEVELS = 20
+
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\Z")
+_ENDLESS = re.compile(r"[-+]?inf(inity)?\Z", re.IGNORECASE)
 
 ReferenceBy = Literal["asked", "name", "order"]
 Labels = NDArray[np.object_]
@@ -45,14 +53,18 @@ def level_text(value: Any) -> str:
     return str(value)
 
 
+def number_of(text: str) -> float:
+    """The number that a text is, infinite where it says so; NaN where it is none."""
+    return float(text) if _NUMBER.match(text) or _ENDLESS.match(text) else math.nan
+
+
 def level_order(levels: Iterable[str]) -> list[str]:
     """Levels sorted as people sort them: numbers by value, then words by alphabet."""
 
     def key(level: str) -> tuple[int, float, str]:
-        try:
-            return (0, float(level), level)
-        except ValueError:
-            return (1, 0.0, level)
+        # A level called nan must not be compared as the number that is neither above nor below another.
+        value = number_of(level)
+        return (0, value, level) if math.isfinite(value) else (1, 0.0, level)
 
     return sorted(set(levels), key=key)
 

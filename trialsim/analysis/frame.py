@@ -15,7 +15,6 @@ from trialsim.analysis.columns import (
     covariate,
     invalid,
     is_missing,
-    number_of,
     numbers,
     refuse,
     texts,
@@ -28,6 +27,7 @@ from trialsim.analysis.data import (
     Labels,
     SurvivalData,
     did_you_mean,
+    number_of,
 )
 from trialsim.errors import UsageError
 
@@ -150,6 +150,7 @@ def _read_events(df: pd.DataFrame, column: str, notes: list[str]) -> tuple[Bools
         notes.append("CNSR was read as ADaM defines it: 0 is an event, anything above is censored.")
         return np.asarray(codes == "0", dtype=bool) & known, known
     if present <= _TRUE | _FALSE:
+        notes += _what_was_an_event(column, present)
         return np.array([code in _TRUE for code in codes]) & known, known
     if present <= {"1", "2"}:
         notes.append(f'Event column "{column}" is coded 1/2: 2 was read as the event, 1 as censored.')
@@ -157,7 +158,18 @@ def _read_events(df: pd.DataFrame, column: str, notes: list[str]) -> tuple[Bools
     shown = sorted(set(texts(values)[known]))[:6]
     more = ", ..." if len(present) > 6 else ""
     message = f'event column "{column}" holds {", ".join(shown)}{more}. {_CODING}'
-    raise invalid(df, message, 1, "an event happened or did not", "--missing CODE, for a code of missing values")
+    first = int(np.flatnonzero(known & [code not in _TRUE | _FALSE for code in codes])[0])
+    raise invalid(df, message, first, "an event happened or did not", "--missing CODE, for a code of missing values")
+
+
+def _what_was_an_event(column: str, present: set[str]) -> list[str]:
+    """How the codes were read, where another reading of them is near and would turn every result round."""
+    if present == {"1"}:
+        return [f'Event column "{column}" holds 1 alone: every row was read as an event.']
+    if "cens" in column.lower() and not present <= {"event", "censored"}:
+        events = ", ".join(sorted(present & _TRUE)) or "1"
+        return [f'Event column "{column}": {events} was read as the event, not as censoring.']
+    return []
 
 
 def _code(text: str) -> str:
@@ -167,7 +179,7 @@ def _code(text: str) -> str:
 
 
 def _check_censoring_codes(df: pd.DataFrame, codes: Any, known: Bools) -> None:
-    wrong = [code for code in codes[known] if not code.isdigit()]
-    if wrong:
-        message = f'CNSR holds "{wrong[0]}"; ADaM has 0 for an event and whole numbers above for censoring'
-        raise invalid(df, message, 1, "CNSR is a whole number, 0 for an event", "")
+    wrong = np.flatnonzero([not code.isdigit() for code in codes] & known)
+    if wrong.size:
+        message = f'CNSR holds "{codes[wrong[0]]}"; ADaM has 0 for an event and whole numbers above for censoring'
+        raise invalid(df, message, int(wrong[0]), "CNSR is a whole number, 0 for an event", "")

@@ -39,12 +39,14 @@ def load_table(source: str | Path, missing: Collection[str] = ()) -> pd.DataFram
     Raises
     ------
     UsageError
-        There is no such file or data set, or it cannot be opened.
+        There is no such file or data set, or it cannot be opened; codes of missing values for a data set.
     InvalidInput
         The file is empty, not text, or not a table: a row has more or fewer cells than the header.
     """
     name = str(source)
     if name.startswith(_PREFIX):
+        if missing:
+            raise UsageError("--missing is for the cells of a file; data sets of lifelines have their gaps marked")
         return _bundled(name.removeprefix(_PREFIX))
     path = Path(source)
     return _table(path, _decode(path, _read(path)), frozenset(missing))
@@ -90,13 +92,16 @@ def _table(path: Path, text: str, missing: frozenset[str]) -> pd.DataFrame:
     records = _records(path, text, delimiter)
     at, names = next(records)
     _check_head(path, at, names)
-    lines, rows = [], []
-    for line, cells in records:
-        _check_width(path, line, cells, names)
-        lines.append(line)
-        rows.append([None if not cell or cell in missing else cell for cell in cells[: len(names)]])
-    if not rows:
+    found = list(records)
+    if not found:
         raise _invalid(path, "the file has a header and no rows", at)
+    # A delimiter at the end of every row adds an empty cell to each; in one row alone a cell has two parts.
+    if all(len(cells) == len(names) + 1 and not cells[-1] for _, cells in found):
+        found = [(line, cells[:-1]) for line, cells in found]
+    for line, cells in found:
+        _check_width(path, line, cells, names)
+    lines = [line for line, _ in found]
+    rows = [[None if not cell or cell in missing else cell for cell in cells] for _, cells in found]
     # A column without a name (row numbers, as R writes them) cannot be asked for.
     columns = {name: [row[i] for row in rows] for i, name in enumerate(names) if name}
     table = pd.DataFrame(columns, index=pd.Index(lines, name="line"), dtype=object)
@@ -134,8 +139,7 @@ def _check_head(path: Path, line: int, names: list[str]) -> None:
 
 
 def _check_width(path: Path, line: int, cells: list[str], names: list[str]) -> None:
-    """A delimiter at the end of a row adds an empty cell; any other row is as wide as the header."""
-    if len(cells) == len(names) or (len(cells) == len(names) + 1 and not cells[-1]):
+    if len(cells) == len(names):
         return
     more = len(cells) > len(names)
     remedy = (

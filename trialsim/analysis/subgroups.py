@@ -27,6 +27,12 @@ def variable_label(name: str) -> str:
     return name.replace("_", " ")
 
 
+def level_labels(levels: list[str]) -> list[str]:
+    """``wild_type`` as people write it, unless two levels would read alike."""
+    written = [level.replace("_", " ") for level in levels]
+    return written if len(set(written)) == len(levels) else levels
+
+
 def levels_of(values: pd.Series[Any], name: str) -> tuple[list[str], Labels]:
     """The levels in order and each patient's level (empty where unknown).
 
@@ -71,11 +77,14 @@ def subgroup(data: SurvivalData, plan: AnalysisPlan, variable: str, ticks: list[
             for arm in plan.others
         ],
         "joint_interaction_p": interaction_p(data, plan, levels, level, plan.others),
-        "levels": [_level(data.take(np.asarray(level == name, dtype=bool)), plan, name, ticks) for name in levels],
+        "levels": [
+            _level(data.take(np.asarray(level == name, dtype=bool)), plan, name, label, ticks)
+            for name, label in zip(levels, level_labels(levels), strict=True)
+        ],
     }
 
 
-def _level(data: SurvivalData, plan: AnalysisPlan, level: str, ticks: list[float]) -> dict[str, Any]:
+def _level(data: SurvivalData, plan: AnalysisPlan, level: str, label: str, ticks: list[float]) -> dict[str, Any]:
     arms = {}
     for arm in plan.arms:
         part = data.of_arm(arm)
@@ -88,7 +97,7 @@ def _level(data: SurvivalData, plan: AnalysisPlan, level: str, ticks: list[float
             "median_months": median_months(km),
         }
     comparisons = [compare(data, plan, arm) for arm in plan.others]
-    return {"level": level, "label": level.replace("_", " "), "arms": arms, "comparisons": comparisons}
+    return {"level": level, "label": label, "arms": arms, "comparisons": comparisons}
 
 
 def compare(data: SurvivalData, plan: AnalysisPlan, arm: str) -> dict[str, Any]:

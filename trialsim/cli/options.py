@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shlex
 import sys
 from pathlib import Path
@@ -42,8 +43,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def names(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Column names from repeated options and comma-separated lists."""
-    return tuple(name.strip() for word in words for name in word.split(",") if name.strip())
+    """Column names from repeated options and comma-separated lists; a name with a comma in it stands in quotes."""
+    found = [name.strip() for row in csv.reader(words, skipinitialspace=True) for name in row]
+    return tuple(name for name in found if name)
 
 
 def days(option: str, words: str) -> float:
