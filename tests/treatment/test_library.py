@@ -27,7 +27,7 @@ from trialsim.spec.agents import (
 )
 from trialsim.treatment import library as shipped
 from trialsim.treatment import pharmacology as pk
-from trialsim.treatment.library import load_library
+from trialsim.treatment.library import Library, load_library
 from trialsim.treatment.pharmacokinetics import N_AMOUNTS
 
 LIBRARY = load_library()
@@ -272,3 +272,15 @@ def test_damage_is_done_to_the_host_too() -> None:
         if isinstance(agent, (Cytotoxic, Radiation)):
             assert agent.host_damage is not None, name
             assert agent.host_damage.value > 0.0
+
+
+def test_an_agent_is_read_when_it_is_asked_for() -> None:
+    """Catches a run that reads the files of all agents, of which it gives four, and a file by another name."""
+    fresh = Library(Path(shipped.__file__).parent / "agents")
+    assert "navitoclax" in fresh
+    assert fresh._read == {}
+    assert fresh["navitoclax"].name == "navitoclax"
+    assert list(fresh._read) == ["navitoclax"]
+    assert all(name == agent.name for name, agent in fresh.items())
+    with pytest.raises(KeyError):
+        fresh["navitoclaxx"]

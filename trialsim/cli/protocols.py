@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from trialsim.cli.options import JSON, PROTOCOL, SET, load
 from trialsim.errors import InvalidInput, Problem, UsageError
+
+if TYPE_CHECKING:
+    from trialsim.spec.agents import Agent
 
 
 @click.command()
@@ -84,7 +89,7 @@ def agents(name: str | None, protocol: Path | None, overrides: tuple[str, ...], 
     from trialsim.report import describe_agent as tell
     from trialsim.treatment.library import load_library
 
-    library = load_library()
+    library: Mapping[str, Agent] = load_library()
     if protocol is not None:
         from trialsim.spec.load import load_agents
 

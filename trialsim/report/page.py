@@ -49,19 +49,25 @@ def build_report(folder: Path) -> str:
     UsageError
         The folder is not a run folder, one of its files is damaged, or another version wrote it.
     """
+    return _built(Path(folder), None)
+
+
+def write_report(folder: Path, protocol: ResolvedProtocol | None = None) -> Path:
+    """Write ``report.html`` into a run folder and return its path.
+
+    ``protocol`` is what the folder's own was written from, for who has it: reading it back takes as long as the page.
+    """
+    path = Path(folder) / results.REPORT
+    path.write_text(_built(Path(folder), protocol), encoding="utf-8")
+    return path
+
+
+def _built(folder: Path, protocol: ResolvedProtocol | None) -> str:
     from trialsim.spec.load import load_resolved
 
-    folder = Path(folder)
     shown = results.read_drawable(folder)
     summary, manifest = (results.read_json(folder, name) for name in (results.SUMMARY, results.MANIFEST))
-    return render(load_resolved(folder / results.PROTOCOL), shown, summary, manifest)
-
-
-def write_report(folder: Path) -> Path:
-    """Write ``report.html`` into a run folder and return its path."""
-    path = Path(folder) / results.REPORT
-    path.write_text(build_report(folder), encoding="utf-8")
-    return path
+    return render(protocol or load_resolved(folder / results.PROTOCOL), shown, summary, manifest)
 
 
 def render(

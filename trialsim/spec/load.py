@@ -50,7 +50,7 @@ def load_agents(path: Path | str, agents: Mapping[str, Agent], overrides: Iterab
     findings = Findings(apply_overrides(document, [w for w in overrides if not w.startswith(_COHORT)]))
     own = resolve_agents(findings, agents)
     findings.raise_if_any()
-    return own
+    return dict(own)
 
 
 def load_cohort(path: Path | str) -> ResolvedCohort:

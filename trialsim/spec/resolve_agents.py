@@ -8,6 +8,7 @@ unless it says otherwise. A null takes an optional part away.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,9 +33,10 @@ _NUMBER = frozenset(Sourced.model_fields)
 _KIND_FORMS = "kind: targeted, or like: palbociclib to begin with another agent's numbers"
 
 
-def resolve_agents(findings: Findings, library: Mapping[str, Agent]) -> dict[str, Agent]:
+def resolve_agents(findings: Findings, library: Mapping[str, Agent]) -> Mapping[str, Agent]:
     """The library with the protocol's own agents and changes; an entry that is broken is noted, and left as it was."""
-    agents = dict(library)
+    own: dict[str, Agent] = {}
+    agents = ChainMap(own, library)  # type: ignore[arg-type]  # changes go to the first map alone
     section = findings.document.data.get(SECTION)
     if section is None and SECTION not in findings.document.data:
         return agents
@@ -44,7 +46,7 @@ def resolve_agents(findings: Findings, library: Mapping[str, Agent]) -> dict[str
     for name, written in section.items():
         agent = _resolve(findings, name, written, library)
         if agent is not None:
-            agents[name] = agent
+            own[name] = agent
     for name, written in section.items():
         apart = written.get("apart_from") if isinstance(written, dict) else None
         for other in apart if isinstance(apart, dict) else ():
