@@ -69,8 +69,17 @@ def run(path: Path, *words: str) -> Result:
 
 
 def test_a_delimiter_at_the_end_of_a_row_moves_nothing(tmp_path: Path) -> None:
-    """Times of 50 to 95 days. Catches columns shifted by one, the event taken for the time ("up to 0.0 months")."""
-    data = read(tmp_path, TRAILING, covariates=("sex",))
+    """Catches columns shifted by one, the event taken for the time ("followed up to 0.0 months").
+
+    A row that is wider than the header may end in a delimiter, or begin with a name and end in an empty cell: refused
+    with its line. Where the header ends in a delimiter too, nothing is open.
+    """
+    with pytest.raises(InvalidInput, match=r"data\.csv:2:1: this row has 5 cells, and the header has 4"):
+        read(tmp_path, TRAILING)
+    named = "site,time,event,arm,note\n" + "".join(f'"{i}",{i},{50 + i},1,A,\n' for i in range(1, 5))
+    with pytest.raises(InvalidInput, match="name the first column if rows have names"):
+        read(tmp_path, named)
+    data = read(tmp_path, TRAILING.replace("sex\n", "sex,\n"), covariates=("sex",))
     assert data.time_days.tolist() == [50, 60, 70, 80, 90, 95]
     assert data.arm.tolist() == ["0", "1", "0", "1", "0", "1"]
     assert data.covariates["sex"].tolist() == [1, 0, 1, 0, 0, 1]

@@ -126,7 +126,7 @@ def test_follow_up_that_falls_short_is_a_departure() -> None:
     plan = AnalysisPlan("control", arms, landmarks_days=(350.0, 500.0), rmst_tau_days=350.0, followed_days=450.0)
     told = [departure["words"] for departure in analyse(data, plan)["departures"]]
     assert told == [
-        "The restricted mean was planned up to 350 days; the arms share 300 days.",
+        "The restricted mean was planned up to 350 d; the arms share 300 d of follow-up.",
         "Follow-up does not reach the landmark at 350 d (11.5 months): A.",
     ]
     assert analyse(data, AnalysisPlan("control", arms, landmarks_days=(350.0,)))["departures"] == []

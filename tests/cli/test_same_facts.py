@@ -142,3 +142,18 @@ def test_every_forest_has_the_interaction_of_its_own_arms(tmp_path: Path) -> Non
     assert len(own) == len(ran.results["comparisons"]) > 1
     assert len({p for p in own if p is not None}) > 1
     assert "Joint interaction test over all arms: p53 status p = " in ran.page
+
+
+def test_a_trial_that_stops_for_harm_names_that_boundary(tmp_path: Path) -> None:
+    """Two-sided, the treatment harms. Catches z −4 told "against a boundary of 2.67", which it is far from."""
+    protocol = ROOT / "protocols" / "conventional" / "group-sequential.yaml"
+    words = [
+        "arms.new.model.hazard_ratio=1.8", "analysis.sided=2", "analysis.looks.futility=null",
+        "analysis.looks.hazard_ratio=null",
+    ]  # fmt: skip
+    ran = run(tmp_path, protocol, *(word for w in words for word in ("--set", w)), seed=3)
+    found = ran.summary["comparisons"][0]["conclusion"]
+    assert (found["outcome"], found["look"]["decision"]) == ("inferior", "harm")
+    lower = found["look"]["lower"]
+    assert f"beyond the boundary for harm of {lower:.3f}" in ran.terminal
+    assert f"beyond {lower:.2f}, the boundary for harm".replace("-", "−") in ran.page

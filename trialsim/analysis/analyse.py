@@ -91,7 +91,8 @@ def _departures(curves: Mapping[str, KaplanMeier], plan: AnalysisPlan, tau: Tau)
     """Where follow-up fell short of what the plan wanted to estimate."""
     told = []
     if tau.cut:
-        words = f"The restricted mean was planned up to {plan.rmst_tau_days:g} days; the arms share {tau.days:g} days."
+        planned, shared = f"{plan.rmst_tau_days:g} d", f"{tau.days:g} d"
+        words = f"The restricted mean was planned up to {planned}; the arms share {shared} of follow-up."
         told.append(Departure(words))
     for landmark in named_landmarks(plan.landmarks_days):
         short = [plan.arms[arm] for arm, km in curves.items() if landmark["day"] > km.known_until]

@@ -95,9 +95,6 @@ def _table(path: Path, text: str, missing: frozenset[str]) -> pd.DataFrame:
     found = list(records)
     if not found:
         raise _invalid(path, "the file has a header and no rows", at)
-    # A delimiter at the end of every row adds an empty cell to each; in one row alone a cell has two parts.
-    if all(len(cells) == len(names) + 1 and not cells[-1] for _, cells in found):
-        found = [(line, cells[:-1]) for line, cells in found]
     for line, cells in found:
         _check_width(path, line, cells, names)
     lines = [line for line, _ in found]
@@ -141,12 +138,13 @@ def _check_head(path: Path, line: int, names: list[str]) -> None:
 def _check_width(path: Path, line: int, cells: list[str], names: list[str]) -> None:
     if len(cells) == len(names):
         return
-    more = len(cells) > len(names)
-    remedy = (
-        "quote a cell that holds the delimiter, and name every column (R: write.csv(..., row.names = FALSE))"
-        if more
-        else "leave a missing cell empty between its delimiters"
-    )
+    if len(cells) < len(names):
+        remedy = "leave a missing cell empty between its delimiters"
+    elif cells[-1]:
+        remedy = "quote a cell that holds the delimiter, and name every column (R: write.csv(..., row.names = FALSE))"
+    else:
+        # Rows that end in a delimiter, or a name in front and an empty last cell: nothing in the file says which.
+        remedy = "end the header in a delimiter too if every row does, or name the first column if rows have names"
     raise _invalid(path, f"this row has {len(cells)} cells, and the header has {len(names)}", line, remedy)
 
 

@@ -145,7 +145,7 @@ def fixed_drift(alpha: float, sided: int, power: float) -> float:
 def check_information(information: Sequence[float]) -> tuple[float, ...]:
     """Information fractions that looks can have. Raises :class:`DesignError`."""
     at = tuple(float(t) for t in information)
-    if not at or not all(math.isfinite(t) for t in at) or at[0] <= 0.0:
+    if not at or not all(math.isfinite(t) for t in at) or min(at) <= 0.0:
         raise DesignError("looks are at information above 0", "e.g. 0.5, 0.75, 1")
     steps = np.diff((0.0, *at)) / at[-1]
     if steps.min() < LEAST_STEP * (1.0 - 1e-9):

@@ -136,6 +136,8 @@ def _last_look(look: Mapping[str, Any], test: str) -> str:
     at = f"look {look['number']} of {look['planned']}, {look['events']:,} of {of} events"
     if look["decision"] == "futility":
         bound = f"below {look['lower']:.2f}, the boundary for futility".replace("-", "−")
+    elif look["decision"] == "harm":
+        bound = f"beyond {look['lower']:.2f}, the boundary for harm".replace("-", "−")
     else:
         bound = "no boundary there" if look["upper"] is None else f"against a boundary of {look['upper']:.2f}"
     stopped = "stopped early at" if look["stopped_early"] else "at"

@@ -33,8 +33,17 @@ NEVER_ZERO = frozenset(
 )  # fmt: skip
 #: Folds by which the secretome raises something: 1 is no effect, and below it a strong load would turn a rate negative.
 AT_LEAST_ONE = frozenset({"sasp_growth", "sasp_seeding", "sasp_waking", "sasp_clearance", "f3_boost"})
+#: A fold by which the model divides, or nearly so: below it nothing of what it multiplies is left.
+LEAST_FOLD = 0.01
+#: Folds that gains scale from 1 and by which the model divides; the gain of each has its group in its name.
+DIVIDING_FOLDS = {
+    "escaper_establishment": "escaper.establishment",
+    "escaper_resistance": "escaper.resistance",
+}
 #: Least and greatest values of traits that set how fast a tumour spreads: beyond them a day takes too many steps.
 PACE = {
+    **{name: (LEAST_FOLD, math.inf) for name in DIVIDING_FOLDS},
+    "sasp_intensity": (0.0, 1000.0),
     "doubling_time": (0.1, math.inf),
     "escaper_growth": (0.0, 100.0),
     "sasp_growth": (0.0, 100.0),
