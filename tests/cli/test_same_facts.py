@@ -148,8 +148,8 @@ def test_a_trial_that_stops_for_harm_names_that_boundary(tmp_path: Path) -> None
     """Two-sided, the treatment harms. Catches z −4 told "against a boundary of 2.67", which it is far from."""
     protocol = ROOT / "protocols" / "conventional" / "group-sequential.yaml"
     words = [
-        "arms.new.model.hazard_ratio=1.8", "analysis.sided=2", "analysis.looks.futility=null",
-        "analysis.looks.hazard_ratio=null",
+        "arms.new.model.hazard_ratio=1.8", "analysis.sided=2",
+        "analysis.looks={at: [50 %, 75 %, 1]}",
     ]  # fmt: skip
     ran = run(tmp_path, protocol, *(word for w in words for word in ("--set", w)), seed=3)
     found = ran.summary["comparisons"][0]["conclusion"]
