@@ -157,3 +157,39 @@ def test_a_trial_that_stops_for_harm_names_that_boundary(tmp_path: Path) -> None
     lower = found["look"]["lower"]
     assert f"beyond the boundary for harm of {lower:.3f}" in ran.terminal
     assert f"beyond {lower:.2f}, the boundary for harm".replace("-", "−") in ran.page
+
+
+CONVENTIONAL = ROOT / "protocols" / "conventional"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "sets", "seed"),
+    [
+        (CONVENTIONAL / "group-sequential.yaml", (), 8),
+        (CONVENTIONAL / "delayed-effect.yaml", (), 2),
+        (CONVENTIONAL / "strong-null.yaml", (), 2),
+        (THREE_ARMS, ("analysis.looks={at: [50 %, 1], futility: {beta: 20 %}}",), 5),
+        (THREE_ARMS, ("analysis.sided=2", "analysis.alpha=0.05"), 9),
+        (NEVER_REACHED, ("analysis.looks={at: [50 %, 1]}",), 2),
+    ],
+)
+def test_every_rendering_tells_the_conclusion(
+    tmp_path: Path, protocol: str | Path, sets: tuple[str, ...], seed: int
+) -> None:
+    """p, adjusted p, ratio, interval and departures in four places. Catches a rendering with numbers of its own."""
+    ran = run(tmp_path, protocol, *(word for each in sets for word in ("--set", each)), seed=seed)
+    for short, full in zip(ran.summary["comparisons"], ran.results["comparisons"], strict=True):
+        found = short["conclusion"]
+        assert found == full["conclusion"]
+        p, adjusted = ("<0.0001" if value < 0.0001 else f"{value:.4f}" for value in (found["p"], found["adjusted_p"]))
+        assert f"p {p} against" in ran.terminal
+        if found["comparisons"] > 1:
+            assert f"adjusted p {adjusted} against {found['alpha']:g}" in ran.terminal
+            assert "adjusted p" in ran.page
+        ratio = found["hazard_ratio"]
+        limits = ratio["lower"], ratio["upper"]
+        assert f"hazard ratio {ratio['estimate']:.3f} ({limits[0]:.3f} to {limits[1]:.3f})" in ran.terminal
+        assert f"{limits[0]:.2f} to {limits[1]:.2f}" in ran.page
+    for words in ran.summary["departures"]:
+        assert words in ran.terminal
+        assert words in ran.page
