@@ -170,3 +170,27 @@ def test_a_quoted_key_may_hold_what_parts_an_override() -> None:
     """Levels are any text: catches a split at the first `=` or dot, wherever it stands."""
     document = parse_document('caps: {"a=b.c": 1}\n', "t")
     assert apply_overrides(document, ['caps."a=b.c"=2']).data == {"caps": {"a=b.c": 2}}
+
+
+@pytest.mark.parametrize(
+    "path", ['"cohort".traits.foci.value', " cohort . traits.foci.value", "cohort.'traits'.foci.value"]
+)
+def test_the_cohort_is_found_as_every_key_is(path: str) -> None:
+    """Quoted or with spaces around: catches a path that is sent to the cohort by its first letters."""
+    assert load(f"{path}=5").cohort.traits["foci"].cases["*"].parameters == {"value": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("value", "rule", "remedy"),
+    [
+        ('"\\ud83d"', Rule.PRINTABLE, "write the character itself, or both halves"),
+        ("\x0c", Rule.PRINTABLE, "remove it"),
+        ("{a: 1, a: 2}", Rule.DUPLICATE_KEY, "keep one of the two"),
+        ("!mine x", Rule.NO_TAGS, "write the plain value"),
+        ("[1", Rule.OVERRIDE, "put quotes around the value"),
+    ],
+)
+def test_a_value_is_told_by_the_rule_that_it_breaks(value: str, rule: Rule, remedy: str) -> None:
+    """Catches half of a character told as a path that does not exist, to be mended with quotes."""
+    (problem,) = problems(f"title={value}")
+    assert (problem.rule, problem.remedy) == (rule, remedy)

@@ -71,3 +71,11 @@ def test_an_override_with_half_a_character_is_refused(text: str) -> None:
     """Catches a check that passes what writing the run then fails on."""
     with pytest.raises(ValueError, match=r"half of a character|not a printable character"):
         parse_value(text)
+
+
+@pytest.mark.parametrize("escape", ["\\U00110000", "\\UFFFFFFFF"])
+def test_an_escape_beyond_the_last_character_has_a_place(escape: str) -> None:
+    """Catches a ValueError of the parser that ends the check itself."""
+    problem = problem_of(f'a: 1\nb: "x{escape}"\n')
+    assert (problem.line, problem.column, problem.rule) == (2, 8, Rule.YAML_SYNTAX)
+    assert problem.message == "in a quoted text, an escape is beyond U+10FFFF"

@@ -18,23 +18,19 @@ from trialsim.spec.resolved import ResolvedCohort, ResolvedProtocol
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import Document, read_document
 
-#: Overrides whose path begins so go to the cohort file.
-_COHORT = "cohort."
-
 
 def load_protocol(path: Path | str, agents: Mapping[str, Agent], overrides: Iterable[str] = ()) -> ResolvedProtocol:
     """The protocol in a file, with its cohort, resolved; one that a run saved is resolved already.
 
     ``agents`` is the agent library by name. ``overrides`` are ``KEY.KEY=VALUE``; a path that begins with
-    ``cohort.`` goes to the cohort file. Raises :class:`InvalidInput` with every problem of both files.
+    ``cohort`` goes to the cohort file. Raises :class:`InvalidInput` with every problem of both files.
     """
     words = list(overrides)
     document = read_document(Path(path))
     if _is_resolved(document.data):
         return _as_saved(document, words)
-    document = apply_overrides(document, [w for w in words if not w.startswith(_COHORT)])
-    findings = Findings(document)
-    cohort, problems = _cohort_of(findings, Path(path), [w for w in words if w.startswith(_COHORT)])
+    findings = Findings(apply_overrides(document, words))
+    cohort, problems = _cohort_of(findings, Path(path), words)
     protocol = resolve_protocol(findings, agents, cohort)
     problems = [*findings.problems, *problems]
     if problems or protocol is None:
@@ -47,7 +43,7 @@ def load_agents(path: Path | str, agents: Mapping[str, Agent], overrides: Iterab
     document = read_document(Path(path))
     if _is_resolved(document.data):
         return {**agents, **_as_saved(document, list(overrides)).agents}
-    findings = Findings(apply_overrides(document, [w for w in overrides if not w.startswith(_COHORT)]))
+    findings = Findings(apply_overrides(document, overrides))
     own = resolve_agents(findings, agents)
     findings.raise_if_any()
     return dict(own)
@@ -106,7 +102,7 @@ def _cohort_of(findings: Findings, protocol: Path, overrides: list[str]) -> tupl
 def _load_cohort(path: Path, shown_as: str, overrides: Iterable[str]) -> tuple[ResolvedCohort | None, list[Problem]]:
     try:
         document = read_document(path, shown_as)
-        document = apply_overrides(document, overrides, prefix=_COHORT)
+        document = apply_overrides(document, overrides, of_cohort=True)
     except InvalidInput as invalid:
         return None, list(invalid.problems)
     findings = Findings(document)

@@ -10,32 +10,34 @@ from typing import Any
 from trialsim.errors import InvalidInput, Problem
 from trialsim.spec.agents import Sourced
 from trialsim.spec.gains import SECTION, set_gain
-from trialsim.spec.paths import Word, is_there, path_and_value, path_text, readings, words_of
+from trialsim.spec.paths import Word, is_of_cohort, is_there, path_and_value, path_text, readings, words_of
 from trialsim.spec.resolve_agents import SECTION as AGENTS
 from trialsim.spec.resolve_agents import changed_number
 from trialsim.spec.rules import Rule
-from trialsim.spec.source import Document, KeyPath, parse_value
+from trialsim.spec.source import Document, KeyPath, UnreadValue, parse_value
 
 
-def apply_overrides(document: Document, overrides: Iterable[str], prefix: str = "") -> Document:
-    """``document`` with each ``KEY.KEY=VALUE`` applied in turn; the given document is left as it was.
+def apply_overrides(document: Document, overrides: Iterable[str], *, of_cohort: bool = False) -> Document:
+    """``document`` with each ``KEY.KEY=VALUE`` that is for it applied in turn; the given one is left as it was.
 
     A number in the path is the index of a list's item, from 0; keys with dots in them are found, and may be quoted
-    (`trialsim.spec.paths`). The path must exist, save that its last
-    key may be new and that a section missing at the top of the file is made. In ``agents`` and ``biology`` any path may
-    be new; in the latter it replaces what the file says of that gain in whichever form. Whether a new key is known is
-    for the form check to say. ``prefix`` is taken off each path. Raises :class:`InvalidInput` with every override that
-    cannot be applied.
+    (`trialsim.spec.paths`). A path that begins with ``cohort`` is for the cohort file, every other one for the
+    protocol; ``of_cohort`` says which of the two the document is. The path must exist, save that its last key may be
+    new and that a section missing at the top of the file is made. In ``agents`` and ``biology`` any path may be new; in
+    the latter it replaces what the file says of that gain in whichever form. Whether a new key is known is for the form
+    check to say. Raises :class:`InvalidInput` with every override that cannot be applied.
     """
     data = copy.deepcopy(document.data)
     overridden = dict(document.overridden)
     problems: list[Problem] = []
     for words in overrides:
+        if is_of_cohort(words) != of_cohort:
+            continue
         try:
-            parts, value = _parse(words.removeprefix(prefix))
-            path = _assign(data, parts, value)
+            parts, value = _parse(words)
+            path = _assign(data, parts[1:] if of_cohort else parts, value)
         except _BadOverride as bad:
-            problems.append(Problem(f"--set {words}", 0, 0, bad.message, Rule.OVERRIDE, bad.remedy))
+            problems.append(Problem(f"--set {words}", 0, 0, bad.message, bad.rule, bad.remedy))
         else:
             overridden[path] = words
     if problems:
@@ -44,10 +46,11 @@ def apply_overrides(document: Document, overrides: Iterable[str], prefix: str = 
 
 
 class _BadOverride(Exception):
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message, remedy)
+    def __init__(self, message: str, remedy: str = "", rule: Rule = Rule.OVERRIDE) -> None:
+        super().__init__(message, remedy, rule)
         self.message = message
         self.remedy = remedy
+        self.rule = rule
 
 
 def _parse(words: str) -> tuple[list[Word], Any]:
@@ -59,8 +62,8 @@ def _parse(words: str) -> tuple[list[Word], Any]:
         raise _BadOverride("its path has an empty key", "KEY.KEY=VALUE")
     try:
         return path, parse_value(text)
-    except ValueError as error:
-        raise _BadOverride(f"its value is not YAML: {error}", "put quotes around the value") from None
+    except UnreadValue as unread:
+        raise _BadOverride(unread.message, unread.remedy, unread.rule) from None
 
 
 def _assign(data: dict[str, Any], words: list[Word], value: Any) -> KeyPath:

@@ -43,6 +43,12 @@ def words_of(path: str) -> list[Word]:
     return words
 
 
+def is_of_cohort(words: str) -> bool:
+    """Whether an override goes to the cohort file: its path has ``cohort`` before others. ``cohort=FILE`` has none."""
+    first, *others = words_of(path_and_value(words)[0])
+    return first.text == "cohort" and bool(others)
+
+
 def readings(here: Any, words: Sequence[Word]) -> Iterator[KeyPath]:
     """Every path from ``here`` that the words may mean: all of its keys exist, save perhaps the last."""
     if not words:

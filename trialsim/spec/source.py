@@ -149,22 +149,33 @@ def parse_document(text: str, file: str) -> Document:
     return Document(file, lines, data, reader.values, reader.keys)
 
 
+class UnreadValue(ValueError):
+    """A value that is not to be read, with the rule that it breaks and the remedy."""
+
+    def __init__(self, message: str, rule: Rule, remedy: str = "") -> None:
+        super().__init__(message, rule, remedy)
+        self.message = message
+        self.rule = rule
+        self.remedy = remedy
+
+
 def parse_value(text: str) -> Any:
-    """One value as it would read in a file: ``3``, ``100 mg``, ``[4, 6]``. Raises ValueError."""
+    """One value as it would read in a file: ``3``, ``100 mg``, ``[4, 6]``. Raises :class:`UnreadValue`."""
     if (strange := UNPRINTABLE.search(text)) is not None:
-        raise ValueError(_not_printable(strange[0]))
+        raise UnreadValue(_not_printable(strange[0]), Rule.PRINTABLE, _remedy_of(strange[0]))
     try:
         root = compose(text)
     except YAMLError as error:
-        raise ValueError(_first_line(error)) from None
+        message = f"its value is not YAML: {_first_line(error)}"
+        raise UnreadValue(message, Rule.OVERRIDE, "put quotes around the value") from None
     except RecursionError:
-        raise ValueError("its brackets are nested too deep") from None
+        raise UnreadValue("its brackets are nested too deep", Rule.FILE_SIZE) from None
     if root is None:
         return None
     reader = _NodeReader("", ())
     value = reader.read(root, ())
-    if reader.problems:
-        raise ValueError(reader.problems[0].message)
+    for problem in reader.problems:
+        raise UnreadValue(problem.message, Rule(problem.rule), problem.remedy)
     return value
 
 

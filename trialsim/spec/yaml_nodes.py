@@ -11,7 +11,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import Node
-from ruamel.yaml.scanner import Scanner
+from ruamel.yaml.scanner import Scanner, ScannerError
 
 #: Half of a character, which no file can hold.
 HALF = re.compile("[\ud800-\udfff]")
@@ -98,6 +98,14 @@ class _Scanner(Scanner):
             else:
                 return breaks or [" "]
         return None
+
+    def scan_flow_scalar_non_spaces(self, double: Any, start_mark: Any) -> Any:
+        """The text of a quoted scalar up to white space; an escape names a character that there is."""
+        try:
+            return super().scan_flow_scalar_non_spaces(double, start_mark)
+        except (ValueError, OverflowError):
+            here = self.reader.get_mark()
+            raise ScannerError("in a quoted text", start_mark, "an escape is beyond U+10FFFF", here) from None
 
     def _at_document_mark(self) -> bool:
         return self.reader.prefix(3) in ("---", "...") and self.reader.peek(3) in _WHITE + _LINE_ENDS + _NO_MORE

@@ -17,6 +17,7 @@ from trialsim.errors import InvalidInput, Problem, UsageError
 from trialsim.spec.agents import Agent
 from trialsim.spec.load import load_protocol
 from trialsim.spec.overrides import apply_overrides
+from trialsim.spec.paths import is_of_cohort, path_and_value, words_of
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import Document, KeyPath, read_document
@@ -25,8 +26,6 @@ Way = Literal["twins", "followed", "watched"]
 """How a study lives patients: under every arm (`trialsim.studies.twins`); scanned until relapse or death; or looked at
 on given days, with every dose given as planned (`trialsim.studies.experiment`)."""
 
-#: Overrides whose path begins so go to the cohort file.
-COHORT = "cohort."
 RULE = "a study has no trial around its patients, and takes no key that would change their course there"
 
 
@@ -133,8 +132,7 @@ def admit(path: Path, agents: Mapping[str, Agent], overrides: Sequence[str]) -> 
         It breaks rules, or sets what such a study does not honour, with the place of each.
     """
     protocol = load_protocol(path, agents, overrides)
-    own = [words for words in overrides if not words.startswith(COHORT)]
-    document = apply_overrides(read_document(path), own)
+    document = apply_overrides(read_document(path), overrides)
     problems = tuple(_problem(document, refused) for refused in refusals(protocol, list(protocol.arms), "twins"))
     if problems:
         raise InvalidInput(problems)
@@ -147,9 +145,9 @@ def admit(path: Path, agents: Mapping[str, Agent], overrides: Sequence[str]) -> 
 def _set_in_cohort(overrides: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The keys of the cohort that a command sets to no effect, and why."""
     for words in overrides:
-        path = words.partition("=")[0].strip()
-        if any(f"{path}.".startswith(f"{COHORT}{key}.") for key in UNUSED_OF_COHORT.keys):
-            yield path, UNUSED_OF_COHORT.why
+        path = [word.text for word in words_of(path_and_value(words)[0])]
+        if is_of_cohort(words) and path[1] in UNUSED_OF_COHORT.keys:
+            yield ".".join(path), UNUSED_OF_COHORT.why
 
 
 def _problem(document: Document, refused: Refused) -> Problem:
