@@ -139,13 +139,13 @@ def _check_dependence(
         elif parent not in written and not has_cells:
             message = f"the cohort has no `{parent}`"
             findings.add((*path, "by"), message, Rule.BY_CATEGORY, "add it to `traits`")
-        elif _leads_back(parents, name):
+        elif leads_back(parents, name):
             findings.add((*path, "by"), f"`{name}` depends on itself through `{parent}`", Rule.BY_CYCLE)
         elif parent in resolved:
             _check_cases(findings, (*path, "cases"), parent, resolved[parent])
 
 
-def _leads_back(parents: dict[str, str], name: str) -> bool:
+def leads_back(parents: dict[str, str], name: str) -> bool:
     here, seen = parents.get(name), {name}
     while here is not None and here not in seen:
         seen.add(here)
@@ -183,12 +183,12 @@ def _resolve_correlations(findings: Findings, written: list[WrittenCorrelation])
             findings.add(path, "these traits are already correlated above", Rule.CORRELATION)
         else:
             result.append(Correlation(traits=(form.traits[0], form.traits[1]), rho=form.rho))
-    if result and not _positive_definite(result):
+    if result and not positive_definite(result):
         findings.add(("correlations",), "no patients could have all these correlations", Rule.CORRELATION)
     return tuple(result)
 
 
-def _positive_definite(correlations: list[Correlation]) -> bool:
+def positive_definite(correlations: list[Correlation]) -> bool:
     index = {name: i for i, name in enumerate(sorted({n for c in correlations for n in c.traits}))}
     matrix = np.eye(len(index))
     for correlation in correlations:
