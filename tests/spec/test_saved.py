@@ -94,6 +94,8 @@ def test_a_section_that_is_gone_is_what_is_told(section: str, tmp_path: Path) ->
         ("cohort/traits/foci", GONE),
         ("cohort/traits/foci/name", "x"),
         ("cohort/traits/foci/cases", {}),
+        ("cohort/traits/age/unit", "d"),
+        ("cohort/traits/carrying_capacity/cases/*/parameters/value", 10.0),
         ("cohort/traits/age/by", "x"),
         ("cohort/traits/age/cases/*/parameters/sd", 0),
         ("cohort/traits/age/cases/*/lower", 1e9),
@@ -116,6 +118,8 @@ def test_damage_has_place_rule_and_remedy(at: str, value: object, tmp_path: Path
     [
         (GUIDED, "panels", {}),
         (GUIDED, "markers", {}),
+        (GUIDED, "markers/plasma-sasp/threshold/value", 0),
+        (GUIDED, "markers/sa-beta-gal/sensitivity/value", 2),
         (LOOKS, "analysis/looks/spending", "x"),
         (LOOKS, "analysis/looks/events", 10_000_000),
         (LOOKS, "analysis/looks/at", [0.5, 0.4]),

@@ -22,6 +22,16 @@ from trialsim.spec.source import KeyPath
 from trialsim.spec.traits import GAINS
 from trialsim.spec.values import wrong_name
 
+#: The numbers of a biomarker: whether they are above zero, since their logarithm is taken, and the most they are.
+_OF_MARKERS = (
+    ("sensitivity", False, 1.0),
+    ("specificity", False, 1.0),
+    ("noise", False, 5.0),
+    ("threshold", True, 1e15),
+    ("cutoff", True, 1e15),
+    ("background", True, 1e15),
+)
+
 
 def check_saved(findings: Findings, protocol: ResolvedProtocol) -> None:
     """Note what of a saved protocol does not fit together."""
@@ -175,9 +185,8 @@ def _check_markers(findings: Findings, protocol: ResolvedProtocol) -> None:
                 f"at least {panel.at_least} of {len(panel.markers)} can never be positive",
             )
     for name, marker in protocol.markers.items():
-        for key, most in (("sensitivity", 1.0), ("specificity", 1.0), ("noise", 5.0), ("threshold", 1e15),
-                          ("cutoff", 1e15), ("background", 1e15)):  # fmt: skip
+        for key, open_low, most in _OF_MARKERS:
             number = getattr(marker, key)
-            if number is not None and not 0.0 <= number.value <= most:
-                message = f"`{number.value:g}` is out of range: 0 to {most:g}"
+            if number is not None and (not 0.0 <= number.value <= most or (open_low and number.value == 0.0)):
+                message = f"`{number.value:g}` is out of range: {'above ' if open_low else ''}0 to {most:g}"
                 note(findings, ("markers", name, key, "value"), message)

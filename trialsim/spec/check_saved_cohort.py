@@ -5,7 +5,13 @@ from __future__ import annotations
 from trialsim.spec.distributions import AT_LEAST_ONE, LEAST_SHARE, NEVER_ZERO, PACE, ends, share_kept
 from trialsim.spec.form import Findings
 from trialsim.spec.misfits import note, note_strangers
-from trialsim.spec.resolve_cohort import NEEDED_WITHOUT_CELLS, leads_back, positive_definite
+from trialsim.spec.resolve_cohort import (
+    NEEDED_WITHOUT_CELLS,
+    check_room_to_grow,
+    leads_back,
+    positive_definite,
+    unit_of,
+)
 from trialsim.spec.resolved import Distribution, ResolvedCohort, ResolvedTrait
 from trialsim.spec.source import KeyPath
 from trialsim.spec.traits import REQUIRED_TRAITS, TRAITS, Trait
@@ -40,6 +46,8 @@ def check_saved_cohort(findings: Findings, cohort: ResolvedCohort) -> None:
             continue
         if trait.name != name:
             note(findings, (*path, "name"), f"`{name}` is called `{trait.name}` in its entry")
+        if trait.unit != unit_of(TRAITS[name]):
+            note(findings, (*path, "unit"), f"`{name}` is in {unit_of(TRAITS[name]) or 'no unit'}, not in {trait.unit}")
         if leads_back(parents, name):
             note(findings, (*path, "by"), f"`{name}` depends on itself through `{trait.by}`")
         _check_cases(findings, path, trait, cohort)
@@ -51,6 +59,8 @@ def check_saved_cohort(findings: Findings, cohort: ResolvedCohort) -> None:
         if sex not in cohort.mortality:
             note(findings, (*_AT, "mortality"), f"there is no mortality of the {sex}")
     _check_correlations(findings, cohort)
+    if not findings.problems:
+        check_room_to_grow(findings, (*_AT, "traits"), cohort.traits)
 
 
 def _check_cases(findings: Findings, path: KeyPath, trait: ResolvedTrait, cohort: ResolvedCohort) -> None:

@@ -89,11 +89,11 @@ def _resolve_traits(findings: Findings, has_cells: bool) -> dict[str, ResolvedTr
         if form is not None and (result := _resolve_trait(findings, (*at, name), form, trait)):
             resolved[name] = result
     _check_dependence(findings, written, resolved, has_cells)
-    _check_room_to_grow(findings, resolved)
+    check_room_to_grow(findings, at, resolved)
     return resolved
 
 
-def _check_room_to_grow(findings: Findings, traits: dict[str, ResolvedTrait]) -> None:
+def check_room_to_grow(findings: Findings, at: KeyPath, traits: dict[str, ResolvedTrait]) -> None:
     """A lesion still grows where its doubling time was measured: Gompertz's law has no growth at the capacity."""
     capacity, burden = traits.get("carrying_capacity"), traits.get("doubling_time_burden")
     if capacity is None or burden is None:
@@ -103,11 +103,16 @@ def _check_room_to_grow(findings: Findings, traits: dict[str, ResolvedTrait]) ->
     if least <= most:
         message = f"`carrying_capacity` can be {least:.3g} cells, and the doubling time is that of up to {most:.3g}"
         remedy = "more than `doubling_time_burden`, by `min` if need be"
-        findings.add(("traits", "carrying_capacity"), message, Rule.SUPPORT, remedy, at_key=True)
+        findings.add((*at, "carrying_capacity"), message, Rule.SUPPORT, remedy, at_key=True)
+
+
+def unit_of(trait: Trait) -> str:
+    """The unit that a resolved trait is in; empty for a category and a plain number."""
+    return "" if trait.dimension is None else DIMENSIONS[trait.dimension].base
 
 
 def _resolve_trait(findings: Findings, path: KeyPath, written: WrittenTrait, trait: Trait) -> ResolvedTrait | None:
-    unit = "" if trait.dimension is None else DIMENSIONS[trait.dimension].base
+    unit = unit_of(trait)
     if not isinstance(written, WrittenCases):
         one = resolve_distribution(findings, path, written, trait)
         if one is None:
