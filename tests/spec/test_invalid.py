@@ -20,8 +20,8 @@ from trialsim.spec.resolved import ResolvedCohort, ResolvedProtocol
 from trialsim.spec.rules import Rule
 
 INVALID = Path(__file__).parent.parent / "invalid"
-#: Rules that no single file can break; they have tests of their own below and in test_overrides.
-WITHOUT_FILE = {Rule.READABLE_FILE, Rule.OVERRIDE, Rule.SAVED}
+#: Rules that no single file can break; they have tests of their own below, in test_overrides and in test_saved.
+WITHOUT_FILE = {Rule.READABLE_FILE, Rule.OVERRIDE, Rule.SAVED, Rule.WHOLE}
 
 
 def is_cohort(name: str) -> bool:

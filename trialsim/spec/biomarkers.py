@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from trialsim.spec.agents import Frozen, Sourced
+from trialsim.spec.resolved_values import Count, Days
 from trialsim.spec.source import read_document
 
 Measure = Literal["senescent_burden", "senescent_fraction"]
@@ -58,14 +59,14 @@ class Panel(Frozen):
 
     name: str
     markers: tuple[str, ...]
-    at_least: int
+    at_least: Count
 
 
 class Guide(Frozen):
     """What decides on an order: a panel (or a biomarker as a panel of one), measured once on a study day."""
 
     panel: str
-    day: float
+    day: Days
     written: str
     """The day as the author wrote it, for descriptions."""
 

@@ -344,7 +344,7 @@ def _truncated(
     if lower is not None and upper is not None and lower >= upper:
         reader.note("min", "`min` is not below `max`", Rule.TRUNCATION)
         return None
-    share = _share(distribution, lower, upper)
+    share = share_kept(distribution, lower, upper)
     if share < LEAST_SHARE:
         end = "min" if written.min is not None else "max"
         message = f"`min` and `max` keep only {share:.2g} of the distribution"
@@ -379,7 +379,7 @@ def ends(distribution: Distribution) -> tuple[float, float]:
     )
 
 
-def _share(distribution: Distribution, lower: float | None, upper: float | None) -> float:
+def share_kept(distribution: Distribution, lower: float | None, upper: float | None) -> float:
     """How much of the distribution lies between the ends."""
     cdf = _cdf(distribution)
     return (1.0 if upper is None else cdf(upper)) - (0.0 if lower is None else cdf(lower))

@@ -51,10 +51,13 @@ def read_form(findings: Findings, path: KeyPath, kind: Any, without: Collection[
     return check_form(findings, path, value, kind)
 
 
-def check_form(findings: Findings, path: KeyPath, value: object, kind: Any) -> Any:
-    """A value that stands at ``path``, or that what stands there was made into, as ``kind``; None with its problems."""
+def check_form(findings: Findings, path: KeyPath, value: object, kind: Any, context: str = "") -> Any:
+    """A value that stands at ``path``, or that what stands there was made into, as ``kind``; None with its problems.
+
+    ``context`` is for validators that ask where they are.
+    """
     try:
-        return _adapter(kind).validate_python(value)
+        return _adapter(kind).validate_python(value, context=context)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             _note(findings, path, detail, kind)

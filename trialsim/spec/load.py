@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from trialsim.errors import InvalidInput, Problem
 from trialsim.spec.agents import Agent
+from trialsim.spec.check_saved import check_saved
 from trialsim.spec.dump import dump_yaml
-from trialsim.spec.form import Findings, read_form
+from trialsim.spec.form import Findings, check_form, read_form
+from trialsim.spec.misfits import REMEDY
 from trialsim.spec.overrides import apply_overrides
 from trialsim.spec.resolve import resolve_protocol
 from trialsim.spec.resolve_agents import resolve_agents
 from trialsim.spec.resolve_cohort import resolve_cohort
 from trialsim.spec.resolved import ResolvedCohort, ResolvedProtocol
+from trialsim.spec.resolved_values import SAVED
 from trialsim.spec.rules import Rule
 from trialsim.spec.source import Document, read_document
 
@@ -63,14 +67,21 @@ def dump_resolved(protocol: ResolvedProtocol) -> str:
 
 
 def load_resolved(path: Path | str) -> ResolvedProtocol:
-    """A protocol saved by :func:`dump_resolved`. Raises :class:`InvalidInput`."""
-    return _as_saved(read_document(Path(path)), [])
+    """A protocol saved by :func:`dump_resolved`, to tell of a run that there was. Raises :class:`InvalidInput`.
+
+    What is to be run again is for :func:`load_protocol`, which also checks that it is whole.
+    """
+    findings = Findings(read_document(Path(path)))
+    protocol = read_form(findings, (), ResolvedProtocol)
+    findings.raise_if_any()
+    assert isinstance(protocol, ResolvedProtocol)
+    return protocol
 
 
 def _is_resolved(data: Mapping[str, object]) -> bool:
-    """Whether a document is a protocol as runs save it: nothing is left out, and the cohort is part of it."""
-    required = [name for name, info in ResolvedProtocol.model_fields.items() if info.is_required()]
-    return isinstance(data.get("cohort"), dict) and all(name in data for name in required)
+    """Whether a document is a protocol as runs save it, whole or damaged: it has a key that nobody writes."""
+    cohort = data.get("cohort")
+    return "markers" in data or (isinstance(cohort, dict) and "has_cells" in cohort)
 
 
 def _as_saved(document: Document, overrides: list[str]) -> ResolvedProtocol:
@@ -79,8 +90,11 @@ def _as_saved(document: Document, overrides: list[str]) -> ResolvedProtocol:
         message, remedy = "a saved protocol runs as it was saved", "set it in the protocol that this one was made from"
         raise InvalidInput(tuple(Problem(f"--set {words}", 0, 0, message, Rule.SAVED, remedy) for words in overrides))
     findings = Findings(document)
-    protocol = read_form(findings, (), ResolvedProtocol)
-    findings.raise_if_any()
+    protocol = check_form(findings, (), document.data, ResolvedProtocol, SAVED)
+    if protocol is not None:
+        check_saved(findings, protocol)
+    if findings.problems:
+        raise InvalidInput(tuple(replace(one, remedy=one.remedy or REMEDY) for one in findings.problems))
     assert isinstance(protocol, ResolvedProtocol)
     return protocol
 

@@ -89,11 +89,11 @@ def _resolve_traits(findings: Findings, has_cells: bool) -> dict[str, ResolvedTr
         if form is not None and (result := _resolve_trait(findings, (*at, name), form, trait)):
             resolved[name] = result
     _check_dependence(findings, written, resolved, has_cells)
-    _check_room_to_grow(findings, resolved)
+    check_room_to_grow(findings, at, resolved)
     return resolved
 
 
-def _check_room_to_grow(findings: Findings, traits: dict[str, ResolvedTrait]) -> None:
+def check_room_to_grow(findings: Findings, at: KeyPath, traits: dict[str, ResolvedTrait]) -> None:
     """A lesion still grows where its doubling time was measured: Gompertz's law has no growth at the capacity."""
     capacity, burden = traits.get("carrying_capacity"), traits.get("doubling_time_burden")
     if capacity is None or burden is None:
@@ -103,11 +103,16 @@ def _check_room_to_grow(findings: Findings, traits: dict[str, ResolvedTrait]) ->
     if least <= most:
         message = f"`carrying_capacity` can be {least:.3g} cells, and the doubling time is that of up to {most:.3g}"
         remedy = "more than `doubling_time_burden`, by `min` if need be"
-        findings.add(("traits", "carrying_capacity"), message, Rule.SUPPORT, remedy, at_key=True)
+        findings.add((*at, "carrying_capacity"), message, Rule.SUPPORT, remedy, at_key=True)
+
+
+def unit_of(trait: Trait) -> str:
+    """The unit that a resolved trait is in; empty for a category and a plain number."""
+    return "" if trait.dimension is None else DIMENSIONS[trait.dimension].base
 
 
 def _resolve_trait(findings: Findings, path: KeyPath, written: WrittenTrait, trait: Trait) -> ResolvedTrait | None:
-    unit = "" if trait.dimension is None else DIMENSIONS[trait.dimension].base
+    unit = unit_of(trait)
     if not isinstance(written, WrittenCases):
         one = resolve_distribution(findings, path, written, trait)
         if one is None:
@@ -139,13 +144,13 @@ def _check_dependence(
         elif parent not in written and not has_cells:
             message = f"the cohort has no `{parent}`"
             findings.add((*path, "by"), message, Rule.BY_CATEGORY, "add it to `traits`")
-        elif _leads_back(parents, name):
+        elif leads_back(parents, name):
             findings.add((*path, "by"), f"`{name}` depends on itself through `{parent}`", Rule.BY_CYCLE)
         elif parent in resolved:
             _check_cases(findings, (*path, "cases"), parent, resolved[parent])
 
 
-def _leads_back(parents: dict[str, str], name: str) -> bool:
+def leads_back(parents: dict[str, str], name: str) -> bool:
     here, seen = parents.get(name), {name}
     while here is not None and here not in seen:
         seen.add(here)
@@ -183,12 +188,12 @@ def _resolve_correlations(findings: Findings, written: list[WrittenCorrelation])
             findings.add(path, "these traits are already correlated above", Rule.CORRELATION)
         else:
             result.append(Correlation(traits=(form.traits[0], form.traits[1]), rho=form.rho))
-    if result and not _positive_definite(result):
+    if result and not positive_definite(result):
         findings.add(("correlations",), "no patients could have all these correlations", Rule.CORRELATION)
     return tuple(result)
 
 
-def _positive_definite(correlations: list[Correlation]) -> bool:
+def positive_definite(correlations: list[Correlation]) -> bool:
     index = {name: i for i, name in enumerate(sorted({n for c in correlations for n in c.traits}))}
     matrix = np.eye(len(index))
     for correlation in correlations:

@@ -7,7 +7,7 @@ randomisation ("day 1" in a protocol), burden in cells, rates per day.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,20 @@ from trialsim.spec.resolved_conduct import (
     Strategies,
 )
 from trialsim.spec.resolved_model import EventModel
+from trialsim.spec.resolved_values import (
+    Cells,
+    Count,
+    Days,
+    Dose,
+    InRange,
+    NotNegative,
+    Rate,
+    Share,
+    Slope,
+    SomeDays,
+    SomeShare,
+    Step,
+)
 
 DistributionKind = Literal["constant", "normal", "lognormal", "uniform", "loguniform", "beta", "categorical"]
 
@@ -54,7 +68,7 @@ class Distribution(Frozen):
     lower: float | None = None
     upper: float | None = None
     levels: tuple[str, ...] = ()
-    probabilities: tuple[float, ...] = ()
+    probabilities: tuple[Share, ...] = ()
     source: str = ""
     confidence: Confidence | None = None
 
@@ -79,14 +93,14 @@ class Correlation(Frozen):
     """Gaussian-copula correlation between two numeric traits."""
 
     traits: tuple[str, str]
-    rho: float
+    rho: Annotated[float, InRange(-0.999, 0.999)]
 
 
 class PostRelapse(Frozen):
     """Death from cancer after relapse: exponential, with this median by kind of relapse (days)."""
 
-    local_median_days: float
-    distant_median_days: float
+    local_median_days: SomeDays
+    distant_median_days: SomeDays
     source: str
     confidence: Confidence
 
@@ -94,8 +108,8 @@ class PostRelapse(Frozen):
 class BackgroundMortality(Frozen):
     """Gompertz: hazard per year at age x is rate60 * exp(slope * (x - 60))."""
 
-    rate60_per_year: float
-    slope_per_year: float
+    rate60_per_year: Rate
+    slope_per_year: Slope
     source: str
     confidence: Confidence
 
@@ -108,7 +122,7 @@ class ResolvedCohort(Frozen):
     """False: its patients have no tumour, so that every arm needs a law of event times."""
     traits: dict[str, ResolvedTrait]
     correlations: tuple[Correlation, ...] = ()
-    focus_spread: float
+    focus_spread: Annotated[float, InRange(0.0, 10.0)]
     """Lesion-to-lesion standard deviation of ln(cells) around the patient's median focus."""
     mortality: dict[Literal["female", "male"], BackgroundMortality]
     post_relapse: PostRelapse
@@ -121,16 +135,16 @@ class DoseRule(Frozen):
     """
 
     name: str
-    hold_below: float
-    resume_above: float
-    reduce_percent: float
+    hold_below: NotNegative
+    resume_above: NotNegative
+    reduce_percent: Annotated[float, InRange(0.0, 100.0)]
     """How much of the current dose is taken off when treatment resumes after a hold."""
-    stop_after_holds: int
-    neutrophils_hold_below: float = 0.0
-    neutrophils_resume_above: float = 0.0
-    delay_days: float = 0.0
+    stop_after_holds: Count
+    neutrophils_hold_below: NotNegative = 0.0
+    neutrophils_resume_above: NotNegative = 0.0
+    delay_days: Days = 0.0
     """How long a dose that is held waits, and with it all that follows by the same rule; 0: it is skipped."""
-    longest_delay_days: float | None = None
+    longest_delay_days: Days | None = None
     """A dose that would wait longer ends the orders; None: it waits on."""
 
     @property
@@ -151,11 +165,11 @@ class Order(Frozen):
     regimen: str
     """The regimen it was written in; the arm's own ``add`` section is called ``add``."""
     agent: str
-    dose: float
+    dose: Dose
     dose_unit: str
-    days: tuple[float, ...]
+    days: tuple[Days, ...]
     """Days of administration since randomisation, ascending; one for each dose or fraction."""
-    cycle_starts: tuple[float, ...]
+    cycle_starts: tuple[Days, ...]
     field: Literal["local", "systemic"]
     rule: DoseRule | None = None
     written: str
@@ -187,8 +201,8 @@ class ResolvedArm(Frozen):
 
 
 class Randomisation(Frozen):
-    ratio: dict[str, int]
-    block_sizes: tuple[int, ...]
+    ratio: dict[str, Count]
+    block_sizes: tuple[Count, ...]
     """Sizes of permuted blocks, in patients; each a multiple of the ratio's sum, chosen at random."""
     strata: tuple[str, ...]
     method: Method = "blocks"
@@ -198,12 +212,12 @@ class Randomisation(Frozen):
 
 
 class Accrual(Frozen):
-    patients: int
-    per_day: float
+    patients: Count
+    per_day: Rate
     """The full rate, over all sites; with ``steps`` the last of theirs."""
-    ramp_days: float
+    ramp_days: Days
     """The rate rises linearly from zero over this time."""
-    sites: int
+    sites: Count
     opens: str
     """ISO date of the first day on which a patient can be enrolled; a trial's calendar day 0."""
     steps: tuple[AccrualStep, ...] = ()
@@ -217,22 +231,22 @@ class Accrual(Frozen):
 
 
 class ScanPeriod(Frozen):
-    every_days: float
-    until_days: float | None
+    every_days: SomeDays
+    until_days: Days | None
     """None: until the end of follow-up."""
 
 
 class FollowUp(Frozen):
-    minimum_days: float
+    minimum_days: Days
     """The data are cut this long after the last patient was randomised; 0 where only ``cut`` rules."""
     scans: tuple[ScanPeriod, ...]
     """None: relapse is seen when it happens, which only arms with a law allow."""
-    dropout_per_day: float
-    window_days: float = 0.0
+    dropout_per_day: Rate
+    window_days: Days = 0.0
     """A scan is up to this early or late."""
-    missed: float = 0.0
+    missed: Share = 0.0
     """Chance that a scan is missed."""
-    lost_per_day: float = 0.0
+    lost_per_day: Rate = 0.0
     cut: Cut | None = None
 
     @property
@@ -248,8 +262,8 @@ class FollowUp(Frozen):
 class Detection(Frozen):
     """A scan calls relapse when a lesion's measured size (log-normal error) reaches the limit."""
 
-    limit_cells: float
-    error_sd_log10: float
+    limit_cells: Cells
+    error_sd_log10: Annotated[float, InRange(0.0, 3.0)]
     source: str
     confidence: Confidence
 
@@ -262,12 +276,12 @@ class Endpoint(Frozen):
 
 class Analysis(Frozen):
     reference: str
-    alpha: float
+    alpha: SomeShare
     sided: Literal[1, 2]
     test: Literal["logrank", "stratified_logrank"]
-    confidence_level: float
-    landmarks_days: tuple[float, ...]
-    rmst_tau_days: float
+    confidence_level: SomeShare
+    landmarks_days: tuple[SomeDays, ...]
+    rmst_tau_days: SomeDays
     subgroups: tuple[str, ...]
     looks: Looks | None = None
 
@@ -275,19 +289,19 @@ class Analysis(Frozen):
 class Numerics(Frozen):
     """Accuracy of the cell kernel; see docs/model.md."""
 
-    tolerance: float
-    max_step_days: float
+    tolerance: Annotated[float, InRange(1e-4, 0.5)]
+    max_step_days: Step
 
 
 class Pharmacology(Frozen):
     """What of pharmacology is simulated beside what agents do by themselves."""
 
     neutrophils: bool = False
-    adherence: float = 1.0
+    adherence: SomeShare = 1.0
     """Share of the doses that are taken at home and not forgotten."""
-    neutropenic_death: float = 0.0
+    neutropenic_death: Rate = 0.0
     """Hazard per day while true neutrophils are below 0.5e9/L."""
-    thrombocytopenic_death: float = 0.0
+    thrombocytopenic_death: Rate = 0.0
     """Hazard per day while true platelets are below 25e9/L."""
 
     @property
@@ -310,7 +324,7 @@ class ResolvedProtocol(Frozen):
     detection: Detection
     endpoint: Endpoint
     analysis: Analysis
-    biology: dict[str, float]
+    biology: dict[str, Annotated[float, InRange(0.0, 1000.0)]]
     numerics: Numerics
     capacity: Capacity | None = None
     """None: every treatment is given when it is due."""

@@ -6,11 +6,23 @@ Part of the resolved protocol (`trialsim.spec.resolved`). Time is in days, rates
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from trialsim.spec.agents import Frozen
+from trialsim.spec.resolved_values import (
+    CalendarDay,
+    Count,
+    Days,
+    InRange,
+    Positive,
+    Rate,
+    Room,
+    Share,
+    SomeDays,
+    SomeShare,
+)
 
 if TYPE_CHECKING:
     from trialsim.designs.monitoring import Plan
@@ -19,17 +31,17 @@ if TYPE_CHECKING:
 class AccrualStep(Frozen):
     """One rate of enrolment and the calendar day until which it holds."""
 
-    per_day: float
-    until_days: float | None
+    per_day: Rate
+    until_days: Days | None
     """None: until enrolment ends."""
 
 
 class Pause(Frozen):
     """A time without enrolment: from a calendar day, or from the arrival of a number of patients on."""
 
-    from_day: float | None
-    after_patients: int | None
-    for_days: float
+    from_day: CalendarDay | None
+    after_patients: Count | None
+    for_days: SomeDays
 
 
 class Sites(Frozen):
@@ -39,24 +51,24 @@ class Sites(Frozen):
     mean 1 and that shape (Anisimov & Fedorov 2007), so that counts by site are negative binomial.
     """
 
-    shares: tuple[float, ...]
+    shares: tuple[Share, ...]
     """By site; a site's number is its place, from 1."""
-    opens_days: tuple[float, ...]
+    opens_days: tuple[Annotated[float, InRange(0.0, 1e10)], ...]
     """Calendar day on which each site opens; empty when ``within_days`` is there."""
-    within_days: float | None = None
+    within_days: Days | None = None
     """Each site opens at a time uniform between 0 and this."""
-    shape: float | None = None
+    shape: Positive | None = None
     """Shape of the gamma law of the sites' rates; None: as their shares say."""
-    at_most: int | None = None
+    at_most: Count | None = None
     """Patients that a site randomises at most."""
 
 
 class Screening(Frozen):
     """Who of those that come are not randomised."""
 
-    failure: float = 0.0
+    failure: Share = 0.0
     """Chance that a patient turns out not to be eligible."""
-    caps: dict[str, dict[str, int]] = Field(default_factory=dict)
+    caps: dict[str, dict[str, Room]] = Field(default_factory=dict)
     """Trait -> level -> most patients of that level that are randomised."""
 
     @property
@@ -71,9 +83,9 @@ SITE = "site"
 class Minimisation(Frozen):
     """Pocock & Simon 1975 with a biased coin; for unequal ratios after Han, Enas & McEntegart 2009."""
 
-    weights: dict[str, float]
+    weights: dict[str, Positive]
     """Factor -> weight; the factors are the strata, and ``site`` where it is one."""
-    coin: float
+    coin: SomeShare
     """Chance that a patient gets the preferred arm; with an unequal ratio, when that is the smallest arm."""
     imbalance: Literal["range", "variance"]
 
@@ -85,19 +97,19 @@ ArrivalLaw = Literal["poisson", "fixed"]
 class Cut(Frozen):
     """When the data are cut, beside the minimum follow-up: a calendar day, a number of events, the later or earlier."""
 
-    events: int | None
+    events: Count | None
     """Events of the primary endpoint."""
-    day: float | None
+    day: CalendarDay | None
     """Calendar day."""
     when: Literal["latest", "earliest"]
-    no_later_than_days: float
+    no_later_than_days: CalendarDay
     """Calendar day on which the data are cut in any case."""
 
 
 class FutilityLooks(Frozen):
     """A boundary for futility."""
 
-    beta: float
+    beta: SomeShare
     spending: str
     binding: bool
 
@@ -105,9 +117,9 @@ class FutilityLooks(Frozen):
 class ReEstimate(Frozen):
     """When the last interim look raises the number of events, and to what."""
 
-    power: float
-    lowest: float
-    at_most: float
+    power: SomeShare
+    lowest: SomeShare
+    at_most: Positive
 
 
 class Enrich(Frozen):
@@ -115,22 +127,22 @@ class Enrich(Frozen):
 
     factor: str
     level: str
-    others_above: float
+    others_above: Positive
 
 
 class Looks(Frozen):
     """Interim looks at shares of the events that cut the data."""
 
-    at: tuple[float, ...]
-    events: int
+    at: tuple[SomeShare, ...]
+    events: Count
     spending: str
     """As `trialsim.designs.spending.parse_spending` reads it."""
     futility: FutilityLooks | None
     re_estimate: ReEstimate | None = None
     enrich: Enrich | None = None
-    least_share: float | None = None
+    least_share: SomeShare | None = None
     """The floor where later patients go more often to the arm that does better; None where they do not."""
-    hazard_ratio: float | None
+    hazard_ratio: Positive | None
     """The effect that conditional power is told for."""
 
     @property
@@ -157,9 +169,9 @@ PlaceKind = Literal["infusion_chairs", "radiotherapy_slots"]
 class Capacity(Frozen):
     """How many patients a day there are places for."""
 
-    places: dict[PlaceKind, int]
+    places: dict[PlaceKind, Count]
     """Places a day; what is not named is without limit."""
-    open_days: tuple[int, ...]
+    open_days: tuple[Annotated[int, InRange(0, 6)], ...]
     """Days of the week, 0 Monday to 6 Sunday."""
     per_site: bool = False
     """Whether each site has that many, or all sites together."""
@@ -168,16 +180,16 @@ class Capacity(Frozen):
 class NewTherapy(Frozen):
     """Anticancer therapy that is not the trial's, before a relapse."""
 
-    per_day: float
-    hazard_ratio: float
+    per_day: Rate
+    hazard_ratio: Positive
     """What it does from then on to the hazard of an arm with a law; a patient of cells is not changed by it."""
 
 
 class AfterRelapse(Frozen):
     """A treatment after relapse, and what it does to the time from relapse to death from cancer."""
 
-    share: float
-    survival_ratio: float
+    share: Share
+    survival_ratio: Positive
     arms: tuple[str, ...]
     """The arms whose patients may get it."""
     to: str

@@ -10,14 +10,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from trialsim.spec.agents import Frozen
+from trialsim.spec.resolved_values import Days, NotNegative, Positive, Rate, Shape, Share, SomeDays
 
 
 class PiecewiseExponential(Frozen):
     """A hazard that is constant in pieces; one piece is the exponential law."""
 
     kind: Literal["piecewise"] = "piecewise"
-    rates: tuple[float, ...]
-    until_days: tuple[float, ...]
+    rates: tuple[Rate, ...]
+    until_days: tuple[SomeDays, ...]
     """Ends of all pieces but the last, which has none."""
 
 
@@ -25,17 +26,17 @@ class Weibull(Frozen):
     """H(t) = (t / scale)^shape."""
 
     kind: Literal["weibull"] = "weibull"
-    shape: float
-    scale_days: float
+    shape: Shape
+    scale_days: Positive
 
 
 class CureMixture(Frozen):
     """A share never has the event, the others' times are Weibull: S = cured + (1 - cured) exp(-(t / scale)^shape)."""
 
     kind: Literal["cure"] = "cure"
-    cured: float
-    shape: float
-    scale_days: float
+    cured: Share
+    shape: Shape
+    scale_days: Positive
 
 
 class SurvivalCurve(Frozen):
@@ -45,8 +46,8 @@ class SurvivalCurve(Frozen):
     """
 
     kind: Literal["curve"] = "curve"
-    days: tuple[float, ...]
-    survival: tuple[float, ...]
+    days: tuple[Days, ...]
+    survival: tuple[Share, ...]
     plateau: bool
     source: str
 
@@ -58,8 +59,8 @@ class EventModel(Frozen):
     """A law, and by what its hazard is multiplied, in pieces."""
 
     law: Law
-    hazard_ratios: tuple[float, ...] = (1.0,)
-    until_days: tuple[float, ...] = ()
+    hazard_ratios: tuple[NotNegative, ...] = (1.0,)
+    until_days: tuple[SomeDays, ...] = ()
     """Ends of all pieces of ``hazard_ratios`` but the last."""
     relative_to: str = ""
     """The arm whose law it is, where the hazard is relative to another arm's."""

@@ -26,6 +26,7 @@ class Rule(StrEnum):
     FILE_SIZE = "an input file has at most 100,000 values, aliases counted where they are used"
     OVERRIDE = "an override is KEY.KEY=VALUE and its path exists in the file"
     SAVED = "what a run saved as its protocol takes no overrides: its values are resolved, and checked, already"
+    WHOLE = "what a run saved as its protocol is whole, and its parts fit together"
 
     # The form
     KNOWN_KEY = "keys are those of the format"

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from trialsim.spec.agents import Confidence
+from trialsim.spec.resolved_values import MOST_SLOPE
 from trialsim.spec.rules import Rule
 from trialsim.spec.values import (
     NO_BRANCH,
@@ -33,8 +34,6 @@ _VALUE_SCHEMA = WithJsonSchema(
 #: A number with the trait's unit, as written.
 Value = Annotated[Any, _VALUE_SCHEMA]
 _ABSENT: Any = None
-#: Rise of the logarithm of mortality with a year of age: at the steepest it goes up a hundredfold.
-MOST_SLOPE = 5.0
 
 
 class _Sourced(Written):
