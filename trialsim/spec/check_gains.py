@@ -54,5 +54,7 @@ def _check_pace(findings: Findings, cohort: ResolvedCohort, gains: Mapping[str, 
         room = PACE[trait][1] - none
         if gains[gain] * reach > room:
             message = f"`{gain}` {gains[gain]:g} takes `{trait}` up to {none + gains[gain] * reach:.3g}"
-            remedy = f"at most {math.floor(100.0 * room / reach) / 100.0:g}, which takes it to {PACE[trait][1]:g}"
+            remedy = (
+                f"at most {math.floor(100.0 * room / reach + 1e-6) / 100.0:g}, which takes it to {PACE[trait][1]:g}"
+            )
             findings.add(("biology", gain), message, Rule.SUPPORT, remedy)
