@@ -154,7 +154,7 @@ def test_what_makes_no_sense_is_refused(agents: dict[str, Any], rule: Rule, mess
     ("place", "value", "message"),
     [
         ("emax", "1e300", "`emax` is 1e+300 1/day; it is 0 to 10"),
-        ("effect_by_inducer.radiation", "-1", "`effect_by_inducer.radiation` is -1 fold; it is 0 to 100"),
+        ("effect_by_inducer.radiation", "-1", "`effect_by_inducer.radiation` is -1; it is 0 to 100"),
         ("platelets.ec50", "0", "`platelets.ec50` is 0 umol/L; it is 1e-09 to 1e+06"),
         ("pk.clearance", "1e-300", "`pk.clearance` is 1e-300 L/h; it is 0.0001 to 100000"),
     ],

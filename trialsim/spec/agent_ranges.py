@@ -67,7 +67,8 @@ def check_ranges(findings: Findings, path: KeyPath, agent: Agent) -> None:
     for place, number in numbers(agent):
         low, high = range_of(place)
         if not low <= number.value <= high:
-            message = f"`{'.'.join(place)}` is {number.value:g} {number.unit}; it is {low:g} to {high:g}"
+            amount = f"{number.value:g} {number.unit}".rstrip()
+            message = f"`{'.'.join(place)}` is {amount}; it is {low:g} to {high:g}"
             findings.add((*path, *place), message, Rule.RANGE)
 
 

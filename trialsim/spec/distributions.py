@@ -42,6 +42,7 @@ DIVIDING_FOLDS = {
 }
 #: Least and greatest values of traits that set how fast lesions change: beyond them a day takes too many steps.
 PACE = {
+    **{name: (LEAST_FOLD, math.inf) for name in DIVIDING_FOLDS},
     "doubling_time": (0.1, math.inf),
     "escaper_growth": (0.0, 100.0),
     "spontaneous_senescence_rate": (0.0, 10.0),
@@ -50,7 +51,7 @@ PACE = {
     "senescent_clearance_rate": (0.0, 10.0),
     "immune_kill_rate": (0.0, 3.0),
     "senolytic_sensitivity": (0.0, 1000.0),
-    "sasp_intensity": (0.0, 100.0),
+    "sasp_intensity": (0.0, 1000.0),
     "sasp_arrest": (0.0, 1.0),
     "sasp_growth": (0.0, 100.0),
     "sasp_clearance": (0.0, 100.0),
