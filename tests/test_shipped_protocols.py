@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from trialsim.errors import InvalidInput
 from trialsim.report.page import write_report
+from trialsim.spec.agent_ranges import numbers
 from trialsim.spec.load import load_protocol
 from trialsim.spec.paths import path_text
 from trialsim.spec.resolved import ResolvedProtocol
@@ -95,6 +96,31 @@ def accepted(path: Path, overrides: list[str]) -> ResolvedProtocol | None:
         return load_protocol(path, load_library(), overrides)
     except InvalidInput:
         return None
+
+
+@cache
+def agent_leaves(path: Path) -> tuple[tuple[str, float], ...]:
+    """Every number of the agents that a protocol gives, with its path as an override writes it."""
+    protocol = load_protocol(path, load_library(), few(path))
+    given = {order.agent for arm in protocol.arms.values() for order in arm.orders}
+    return tuple(
+        (path_text(("agents", name, *place)), number.value)
+        for name in sorted(given)
+        for place, number in numbers(protocol.agents[name])
+    )
+
+
+WITH_AGENTS = [path for path in SHIPPED if agent_leaves(path)]
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(WITH_AGENTS), st.sampled_from((-1.0, *_SCALES)), st.integers(0, 10**9))
+def test_what_the_check_accepts_of_an_agent_runs_to_its_end(path: Path, scale: float, seed: int) -> None:
+    """The same of a number of the library. Catches a hazard, a half-life or a share that no run gets to the end of."""
+    at, value = random.Random(seed).choice(agent_leaves(path))
+    protocol = accepted(path, [*few(path), f"{at}={value * scale!r}"])
+    if protocol is not None:
+        run_trial(protocol, 1)
 
 
 @settings(max_examples=150)

@@ -277,6 +277,9 @@ CASES: dict[str, tuple[int, int, int, str]] = {
     "cohort_support__far": (19, 35, 9, "this distribution of `residual_burden` could exceed 1e+15"),
     "cohort_range__slope": (60, 40, 8, "`1000 /yr` is out of range: at most 5 /yr"),
     "cohort_unit__small": (15, 63, 6, "1e-200 is too small for a multiplier (0, or at least 1e-09)"),
+    "range__confidence": (40, 21, 18, "`0.9999999999999999` is out of range: at most 0.999999"),
+    "cohort_support__pace": (43, 29, 6, "`immune_kill_rate` can be 990; it is at most 3"),
+    "support__pace": (42, 24, 4, "`sasp.growth` 1000 takes `sasp_growth` up to 301"),
     "range__scans": (33, 18, 19, "scans 0.00304375 d apart are more than a day can hold"),
     "range__tolerance": (42, 23, 4, "`1e-09` is out of range: 0.0001 to 0.5"),
     "cohort_support__no_room": (

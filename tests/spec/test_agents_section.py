@@ -13,6 +13,7 @@ from jsonschema import Draft7Validator
 from tests.spec.agents_for_tests import library
 from trialsim.errors import InvalidInput, Problem
 from trialsim.report.describe_agent import numbers
+from trialsim.spec import agent_ranges
 from trialsim.spec.agents import UNITS, Senolytic, Targeted
 from trialsim.spec.dump import dump_yaml
 from trialsim.spec.load import dump_resolved, load_agents, load_protocol, load_resolved
@@ -147,6 +148,33 @@ def test_what_makes_no_sense_is_refused(agents: dict[str, Any], rule: Rule, mess
     problem = refused(tmp_path, agents)
     assert problem.rule == rule
     assert problem.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("emax", "1e300", "`emax` is 1e+300 1/day; it is 0 to 10"),
+        ("effect_by_inducer.radiation", "-1", "`effect_by_inducer.radiation` is -1; it is 0 to 100"),
+        ("platelets.ec50", "0", "`platelets.ec50` is 0 umol/L; it is 1e-09 to 1e+06"),
+        ("pk.clearance", "1e-300", "`pk.clearance` is 1e-300 L/h; it is 0.0001 to 100000"),
+    ],
+)
+def test_a_number_far_outside_what_an_agent_can_have_is_refused(place: str, value: str, message: str) -> None:
+    """Catches a check that passes a hazard whose steps no run gets to the end of, and a kill that makes cells."""
+    with pytest.raises(InvalidInput) as caught:
+        load_protocol(SOUND, library(), (f"agents.navitoclax.{place}={value}",))
+    (problem,) = caught.value.problems
+    assert (problem.rule, problem.message) == (Rule.RANGE, message)
+
+
+def test_the_library_lies_within_the_ranges() -> None:
+    """Values and the ends of their own ranges; catches a place without a range, and a range drawn too narrow."""
+    for agent in load_library().values():
+        for place, number in agent_ranges.numbers(agent):
+            low, high = agent_ranges.range_of(place)
+            assert math.isfinite(high), (agent.name, place)
+            for value in (number.value, number.low, number.high):
+                assert value is None or low <= value <= high, (agent.name, place)
 
 
 def test_a_broken_agent_does_not_blame_its_orders(tmp_path: Path) -> None:

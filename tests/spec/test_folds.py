@@ -1,4 +1,5 @@
-"""Folds that the model divides by: a value or a gain that leaves nothing of one is refused by the check."""
+"""Values and gains that no run could be made with: of a fold that the model divides by nothing is left, or the pace of
+a lesion takes too many steps."""
 
 from __future__ import annotations
 
@@ -30,3 +31,11 @@ def test_a_gain_that_scales_a_fold_to_nothing() -> None:
     loaded(half, "biology.escaper.resistance=1.5")
     with pytest.raises(InvalidInput, match=r"`escaper\.resistance` 3 leaves nothing of `escaper_resistance`"):
         loaded(half, "biology.escaper.resistance=3")
+
+
+def test_a_gain_that_takes_a_rate_beyond_its_pace() -> None:
+    """At 3 a day at most: 0.2 a day times 15 is it, times 16 beyond. Catches the product of two values that pass."""
+    rate = "cohort.traits.immune_kill_rate={value: 0.2 /d, source: x, confidence: low}"
+    loaded(rate, "biology.immune_killing=15")
+    with pytest.raises(InvalidInput, match=r"`immune_killing` 16 takes `immune_kill_rate` up to 3\.2"):
+        loaded(rate, "biology.immune_killing=16")

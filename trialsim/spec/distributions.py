@@ -40,14 +40,23 @@ DIVIDING_FOLDS = {
     "escaper_establishment": "escaper.establishment",
     "escaper_resistance": "escaper.resistance",
 }
-#: Least and greatest values of traits that set how fast a tumour spreads: beyond them a day takes too many steps.
+#: Least and greatest values of traits that set how fast lesions change: beyond them a day takes too many steps.
 PACE = {
     **{name: (LEAST_FOLD, math.inf) for name in DIVIDING_FOLDS},
-    "sasp_intensity": (0.0, 1000.0),
     "doubling_time": (0.1, math.inf),
     "escaper_growth": (0.0, 100.0),
+    "spontaneous_senescence_rate": (0.0, 10.0),
+    "maturation_time": (0.01, math.inf),
+    "senescence_reversal_rate": (0.0, 10.0),
+    "senescent_clearance_rate": (0.0, 10.0),
+    "immune_kill_rate": (0.0, 3.0),
+    "senolytic_sensitivity": (0.0, 1000.0),
+    "sasp_intensity": (0.0, 1000.0),
+    "sasp_arrest": (0.0, 1.0),
     "sasp_growth": (0.0, 100.0),
-    "seeding_rate": (0.0, 1e-3),
+    "sasp_clearance": (0.0, 100.0),
+    "sasp_seeding": (0.0, 100.0),
+    "seeding_rate": (0.0, 1e-6),
     "foci": (0.0, 1000.0),
 }
 #: Truncation that keeps less than this share of a distribution is taken for a mistake.

@@ -11,7 +11,7 @@ from typing import Any
 
 from trialsim.spec.agents import Agent
 from trialsim.spec.check_calendar import check_calendar
-from trialsim.spec.distributions import DIVIDING_FOLDS, LEAST_FOLD, ends
+from trialsim.spec.check_gains import check_gains
 from trialsim.spec.form import Findings, read_entries, read_form, read_sections
 from trialsim.spec.gains import read_gains
 from trialsim.spec.orders import Item, check_order, read_items
@@ -104,7 +104,7 @@ def resolve_protocol(
     looks = resolve_looks(findings, sections["analysis"], follow_up, endpoint, cohort, len(names))
     gains = read_gains(findings)
     check_calendar(findings, accrual, follow_up, cohort, looks)
-    _check_folds(findings, cohort, gains)
+    check_gains(findings, cohort, gains)
     if findings.problems or cohort is None or randomisation is None or accrual is None:
         return None
     if follow_up is None or endpoint is None:
@@ -302,17 +302,6 @@ def _check_analysis(
     if analysis.test == "stratified_logrank" and randomisation is not None and not randomisation.strata:
         message = "the test is stratified, but randomisation has no strata"
         findings.add(("analysis", "test"), message, Rule.STRATIFIED_TEST, "test: logrank")
-
-
-def _check_folds(findings: Findings, cohort: ResolvedCohort | None, gains: Mapping[str, float]) -> None:
-    """A fold below 1 that a gain scales far enough is none, and the model divides by some."""
-    for trait, gain in DIVIDING_FOLDS.items():
-        if cohort is None or trait not in cohort.traits:
-            continue
-        least = min(ends(case)[0] for case in cohort.traits[trait].cases.values())
-        if 1.0 + gains[gain] * (least - 1.0) < LEAST_FOLD:
-            message = f"`{gain}` {gains[gain]:g} leaves nothing of `{trait}`, which can be {least:.3g}"
-            findings.add(("biology", gain), message, Rule.SUPPORT, f"at most {(1.0 - LEAST_FOLD) / (1.0 - least):.3g}")
 
 
 def _detection(written: WrittenDetection) -> Detection:

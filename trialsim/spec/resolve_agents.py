@@ -12,6 +12,7 @@ from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
+from trialsim.spec.agent_ranges import check_ranges
 from trialsim.spec.agents import UNITS, Agent, Cytotoxic, Radiation, Senolytic, Sourced, Targeted
 from trialsim.spec.form import Findings, check_form, check_name
 from trialsim.spec.rules import Rule
@@ -81,6 +82,8 @@ def _resolve(findings: Findings, name: str, written: object, library: Mapping[st
     if len(findings.problems) > told:
         return None
     agent: Agent | None = check_form(findings, path, {"label": name, **merged, "name": name}, _KINDS[str(kind)])
+    if agent is not None:
+        check_ranges(findings, path, agent)
     return agent
 
 

@@ -48,6 +48,9 @@ from trialsim.spec.written_looks import WrittenLooks
 from trialsim.spec.written_model import ArmModel
 from trialsim.spec.written_order import WrittenOrder
 
+#: With more than this the normal quantile of an interval's end is lost in rounding, and at last is infinite.
+MOST_CONFIDENCE = 0.999999
+
 
 @dataclass(frozen=True)
 class Every:
@@ -147,6 +150,12 @@ class WrittenDetection(Written):
     confidence: Confidence | None = None
 
 
+def _short_of_certain(level: float) -> float:
+    if level > MOST_CONFIDENCE:
+        raise broken(Rule.RANGE, f"`{level!r}` is out of range: at most {MOST_CONFIDENCE:g}", "0.95, or 95 %")
+    return level
+
+
 class WrittenAnalysis(Written):
     """The analysis at the end."""
 
@@ -154,7 +163,9 @@ class WrittenAnalysis(Written):
     sided: Literal[1, 2] = Field(1, description="One-sided for benefit over the reference, or two-sided.")
     test: Literal["logrank", "stratified_logrank"] = "logrank"
     reference: Name = Field("control", description="The arm that others are compared with.")
-    confidence_level: Annotated[Fraction, inside(0.5, 1.0)] = Field(0.95, description="Of intervals.")
+    confidence_level: Annotated[Fraction, inside(0.5, 1.0), AfterValidator(_short_of_certain)] = Field(
+        0.95, description="Of intervals."
+    )
     landmarks: Annotated[list[PositiveTime], AfterValidator(no_repeats)] = Field(
         [36 * units.DAYS_PER_MONTH, 60 * units.DAYS_PER_MONTH],
         description="Times at which survival is quoted, e.g. [36 mo, 60 mo].",
