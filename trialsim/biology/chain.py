@@ -19,38 +19,49 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from trialsim.biology.populations import N_INDUCERS, POLYPLOID
-from trialsim.biology.rates import (
-    CLEARANCE,
-    COMPETENCE,
-    DIPLOID_ESCAPE,
-    ESCAPE,
-    IMMATURE_KILL_SHARE,
-    KILL,
-    MATURATION,
-    Rates,
-)
+from trialsim.biology.rates import Rates
 from trialsim.compiling import compiled
+from trialsim.structured import Floats, Rows, record
 
-Chances = NDArray[np.float64]
 Values = tuple[float, float, float, float]
 """f0 to f3 at one rate."""
 
-#: Rows of a table of chances: where a cell begins. ``ARRIVING`` cells begin immature at a uniform time in the step.
-FROM_IMMATURE, FROM_MATURE, FROM_COMPETENT, ARRIVING = 0, 1, 2, 3
-#: Columns: what becomes of it; what is missing to 1 stays where it began. ``TIME_LEFT`` is not a chance but the mean
-#: time (days) between an escape and the end of the step.
-LOST, TO_MATURE, TO_COMPETENT, TO_ESCAPED, TIME_LEFT = 0, 1, 2, 3, 4
-#: The age in which a cell of a row stays.
-STAYS_IN = (0, 1, 2, 0)
 
-#: The table of cells that no senolytic kills, in the array of a step's tables.
+@record
+class Fate:
+    """What becomes of a cell over a step: chances; what is missing to 1 stays where it began."""
+
+    lost: float
+    to_mature: float
+    to_competent: float
+    to_escaped: float
+    time_left: float
+    """No chance but the mean time (days) between an escape and the end of the step."""
+
+
+@record
+class Chances:
+    """The fates of one family of senescent cells, by the age at which a cell begins the step."""
+
+    immature: Fate
+    mature: Fate
+    competent: Fate
+    arriving: Fate
+    """Cells that begin immature at a uniform time in the step."""
+
+
+#: Tables of chances for a step, each for diploid and for polyploid cells: by inducer of cells that a senolytic kills,
+#: and last of those that none kills.
 UNKILLED = N_INDUCERS
-#: Shape of that array.
-STEP_SHAPE = (N_INDUCERS + 1, 2, 4, 5)
+N_TABLES = 2 * (N_INDUCERS + 1)
+
+
+@compiled
+def table_of(killed_by: int, ploidy: int) -> int:
+    """The place of a table."""
+    return 2 * killed_by + ploidy
+
 
 #: Below these values of gap x time a first, or a second, divided difference is its limit, a derivative: the error of
 #: the limit (of order the square) and that of cancellation (rounding over gap x time) are then both under 1e-6.
@@ -141,9 +152,9 @@ def _second(k: int, x: float, y: float, z: float, fx: float, fy: float, fz: floa
 
 @compiled
 def chain_chances(rates: Rates, polyploid: bool, kill: float, t: float, out: Chances) -> None:
-    """Fill ``out`` (4 x 5) for one family of senescent cells over ``t`` days.
+    """Fill ``out`` for one family of senescent cells over ``t`` days.
 
-    ``kill`` is the senolytic hazard on mature cells; immature ones feel ``IMMATURE_KILL_SHARE`` of it.
+    ``kill`` is the senolytic hazard on mature cells; immature ones feel a share of it.
     """
     _fill(rates, polyploid, kill, t, _immature_values(rates, kill, t), out)
 
@@ -151,21 +162,28 @@ def chain_chances(rates: Rates, polyploid: bool, kill: float, t: float, out: Cha
 @compiled
 def _immature_values(rates: Rates, kill: float, t: float) -> Values:
     """At the rate of leaving immature cells, which a kill that spares them does not move."""
-    return _values(rates[MATURATION] + (rates[CLEARANCE] + kill * rates[IMMATURE_KILL_SHARE]), t)
+    return _values(rates.maturation + (rates.clearance + kill * rates.immature_kill_share), t)
+
+
+@compiled
+def _clear(fate: Fate) -> None:
+    fate.lost = fate.to_mature = fate.to_competent = fate.to_escaped = fate.time_left = 0.0
 
 
 @compiled
 def _fill(rates: Rates, polyploid: bool, kill: float, t: float, immature: Values, out: Chances) -> None:
     """`chain_chances`, where the values at the rate of leaving immature cells are known: families share them."""
-    mature = rates[MATURATION]
-    escape = rates[ESCAPE] * (1.0 if polyploid else rates[DIPLOID_ESCAPE])
-    ripen = rates[COMPETENCE] if polyploid or rates[DIPLOID_ESCAPE] > 0.0 else 0.0
-    loss0, loss = rates[CLEARANCE] + kill * rates[IMMATURE_KILL_SHARE], rates[CLEARANCE] + kill
+    mature = rates.maturation
+    escape = rates.escape * (1.0 if polyploid else rates.diploid_escape)
+    ripen = rates.competence if polyploid or rates.diploid_escape > 0.0 else 0.0
+    loss0, loss = rates.clearance + kill * rates.immature_kill_share, rates.clearance + kill
     leave0, leave1, leave2 = mature + loss0, ripen + loss, escape + loss
 
-    for row in range(out.shape[0]):
-        for column in range(out.shape[1]):
-            out[row, column] = 0.0
+    young, adult, ready, late = out.immature, out.mature, out.competent, out.arriving
+    _clear(young)
+    _clear(adult)
+    _clear(ready)
+    _clear(late)
     a0, a1, a2, a3 = immature
     b0, b1, b2, b3 = _values(leave1, t)
     c0, c1, c2, c3 = (b0, b1, b2, b3) if leave2 == leave1 else _values(leave2, t)
@@ -173,12 +191,12 @@ def _fill(rates: Rates, polyploid: bool, kill: float, t: float, immature: Values
     mature0 = -mature * _first(0, leave0, leave1, a0, b0, t)
     mature1 = -mature * _first(1, leave0, leave1, a1, b1, t)
     mature2 = -mature * _first(2, leave0, leave1, a2, b2, t)
-    out[FROM_IMMATURE, LOST] = loss0 * a1 + loss * mature1
-    out[FROM_IMMATURE, TO_MATURE] = mature0
-    out[FROM_MATURE, LOST] = loss * b1
-    out[FROM_COMPETENT, LOST] = loss * c1
-    out[ARRIVING, LOST] = (loss0 * a2 + loss * mature2) / t
-    out[ARRIVING, TO_MATURE] = mature1 / t
+    young.lost = loss0 * a1 + loss * mature1
+    young.to_mature = mature0
+    adult.lost = loss * b1
+    ready.lost = loss * c1
+    late.lost = (loss0 * a2 + loss * mature2) / t
+    late.to_mature = mature1 / t
     if ripen == 0.0:
         return
     # The same for competent cells that began immature (``to``) and mature (``on``).
@@ -188,22 +206,22 @@ def _fill(rates: Rates, polyploid: bool, kill: float, t: float, immature: Values
     to2 = both * _second(2, leave0, leave1, leave2, a2, b2, c2, t)
     on0 = -ripen * _first(0, leave1, leave2, b0, c0, t)
     on1 = -ripen * _first(1, leave1, leave2, b1, c1, t)
-    out[FROM_IMMATURE, LOST] += loss * to1
-    out[FROM_IMMATURE, TO_COMPETENT] = to0
-    out[FROM_MATURE, LOST] += loss * on1
-    out[FROM_MATURE, TO_COMPETENT] = on0
-    out[ARRIVING, LOST] += loss * to2 / t
-    out[ARRIVING, TO_COMPETENT] = to1 / t
+    young.lost += loss * to1
+    young.to_competent = to0
+    adult.lost += loss * on1
+    adult.to_competent = on0
+    late.lost += loss * to2 / t
+    late.to_competent = to1 / t
     if escape == 0.0:
         return
-    out[FROM_IMMATURE, TO_ESCAPED] = escape * to1
-    out[FROM_MATURE, TO_ESCAPED] = escape * on1
-    out[FROM_COMPETENT, TO_ESCAPED] = escape * c1
-    out[ARRIVING, TO_ESCAPED] = escape * to2 / t
-    out[FROM_IMMATURE, TIME_LEFT] = _mean_time(to2, to1, t)
-    out[FROM_MATURE, TIME_LEFT] = _mean_time(-ripen * _first(2, leave1, leave2, b2, c2, t), on1, t)
-    out[FROM_COMPETENT, TIME_LEFT] = _mean_time(c2, c1, t)
-    out[ARRIVING, TIME_LEFT] = _mean_time(both * _second(3, leave0, leave1, leave2, a3, b3, c3, t), to2, t)
+    young.to_escaped = escape * to1
+    adult.to_escaped = escape * on1
+    ready.to_escaped = escape * c1
+    late.to_escaped = escape * to2 / t
+    young.time_left = _mean_time(to2, to1, t)
+    adult.time_left = _mean_time(-ripen * _first(2, leave1, leave2, b2, c2, t), on1, t)
+    ready.time_left = _mean_time(c2, c1, t)
+    late.time_left = _mean_time(both * _second(3, leave0, leave1, leave2, a3, b3, c3, t), to2, t)
 
 
 @compiled
@@ -212,19 +230,18 @@ def _mean_time(numerator: float, denominator: float, t: float) -> float:
 
 
 @compiled
-def step_chances(rates: Rates, time: float, present: Chances, out: Chances) -> None:
-    """Fill ``out`` with the chances of every family for one step under frozen rates: table x ploidy x 4 x 5.
+def step_chances(rates: Rates, time: float, present: Floats, out: Rows[Chances]) -> None:
+    """Fill the tables of chances of every family for one step under frozen rates (`table_of`).
 
-    Tables 0 to N_INDUCERS - 1 are of senolytic-sensitive cells by inducer, filled only where the hazard of killing is
-    above zero and ``present`` (by inducer) says that such cells exist or may come; the last, ``UNKILLED``, serves all
-    others.
+    Those of senolytic-sensitive cells are filled only where the hazard of killing is above zero and ``present`` (by
+    inducer) says that such cells exist or may come.
     """
     spared = _immature_values(rates, 0.0, time)
     for ploidy in range(2):
-        _fill(rates, ploidy == POLYPLOID, 0.0, time, spared, out[UNKILLED, ploidy])
+        _fill(rates, ploidy == POLYPLOID, 0.0, time, spared, out[table_of(UNKILLED, ploidy)])
         for inducer in range(N_INDUCERS):
-            kill = rates[KILL + inducer]
+            kill = rates.senolytic_kill[inducer]
             if kill <= 0.0 or present[inducer] <= 0.0:
                 continue
-            immature = spared if rates[IMMATURE_KILL_SHARE] == 0.0 else _immature_values(rates, kill, time)
-            _fill(rates, ploidy == POLYPLOID, kill, time, immature, out[inducer, ploidy])
+            immature = spared if rates.immature_kill_share == 0.0 else _immature_values(rates, kill, time)
+            _fill(rates, ploidy == POLYPLOID, kill, time, immature, out[table_of(inducer, ploidy)])

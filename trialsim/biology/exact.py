@@ -27,45 +27,9 @@ from trialsim.biology.populations import (
     REVERSIBLE,
     SENESCENT,
     SPONTANEOUS,
-    Counts,
 )
-from trialsim.biology.rates import (
-    BIRTH,
-    CAPACITY,
-    CLEARANCE,
-    COMPETENCE,
-    CROWDING,
-    DEATH,
-    DIPLOID_ESCAPE,
-    ESCAPE,
-    ESCAPED_BIRTH,
-    ESCAPED_DEATH,
-    ESCAPED_NET,
-    HOST_SHARE,
-    IMMATURE_KILL_SHARE,
-    IMMUNE_KILL,
-    INFILTRATION_TIME,
-    KILL,
-    KILL_CYCLING,
-    LATENT_RESISTANCE,
-    MATURATION,
-    NET,
-    POLYPLOID_SHARE,
-    REFERENCE,
-    RESISTANT_SHARE,
-    REVERSAL,
-    SASP_ARREST,
-    SASP_CLEARANCE,
-    SASP_IMMUNE,
-    SASP_SEEDING,
-    SASP_WAKING,
-    SEEDING,
-    SPONTANEOUS_RATE,
-    STREAM,
-    WAKE,
-    Rates,
-    crowding_factor,
-)
+from trialsim.biology.rates import Rates, crowding_factor
+from trialsim.structured import Counts
 
 #: Longest time for which the infiltrate is held, days.
 HELD = 0.025
@@ -79,14 +43,14 @@ def simulate(cells: Counts, rates: Rates, until: float, rng: np.random.Generator
     """
     now, events = 0.0, 0
     # Without immune killing or recruited clearance nothing hangs on the infiltrate, and nothing need be held.
-    slow = rates[IMMUNE_KILL] * rates[SASP_IMMUNE] > 0.0 or rates[SASP_CLEARANCE] > 0.0
+    slow = rates.immune_kill * rates.sasp_immune > 0.0 or rates.sasp_clearance > 0.0
     while True:
         load = sasp.load(cells, rates)
-        crowd = crowding_factor(cells.sum(), rates[CAPACITY], rates[REFERENCE], rates[CROWDING])
+        crowd = crowding_factor(cells.sum(), rates.capacity, rates.reference, rates.crowding)
         growth = crowd * sasp.growth_factor(rates, load)
-        killing = rates[KILL_CYCLING] + sasp.immune_killing(rates, infiltrate)
-        clearance = rates[CLEARANCE] * (1.0 + rates[SASP_CLEARANCE] * infiltrate)
-        waking = rates[WAKE] * (1.0 + rates[SASP_WAKING] * load)
+        killing = rates.kill_cycling + sasp.immune_killing(rates, infiltrate)
+        clearance = rates.clearance * (1.0 + rates.sasp_clearance * infiltrate)
+        waking = rates.wake * (1.0 + rates.sasp_waking * load)
         total = _total_rate(cells, rates, growth, killing, clearance, load, waking)
         if total == 0.0:
             return events
@@ -97,7 +61,7 @@ def simulate(cells: Counts, rates: Rates, until: float, rng: np.random.Generator
         if now + wait > until:
             return events
         now += wait
-        infiltrate = sasp.relaxed(infiltrate, load, wait, rates[INFILTRATION_TIME])
+        infiltrate = sasp.relaxed(infiltrate, load, wait, rates.infiltration_time)
         if held:
             continue
         events += 1
@@ -129,23 +93,23 @@ def _total_rate(
 
 def _births(at: int, rates: Rates, growth: float) -> float:
     if at >= ESCAPED:
-        return rates[ESCAPED_BIRTH] + (growth - 1.0) * rates[ESCAPED_NET]
-    return rates[BIRTH] + (growth - 1.0) * rates[NET]
+        return rates.escaped_birth + (growth - 1.0) * rates.escaped_net
+    return rates.birth + (growth - 1.0) * rates.net
 
 
 def _deaths(at: int, rates: Rates, killing: float) -> float:
-    return (rates[ESCAPED_DEATH] if at >= ESCAPED else rates[DEATH]) + killing
+    return (rates.escaped_death if at >= ESCAPED else rates.death) + killing
 
 
 def _arrests(rates: Rates, load: float) -> float:
-    rate = rates[SPONTANEOUS_RATE] + rates[SASP_ARREST] * load
+    rate = rates.spontaneous_rate + rates.sasp_arrest * load
     for inducer in range(N_INDUCERS):
-        rate += rates[STREAM + inducer]
+        rate += rates.driven_arrest[inducer]
     return rate
 
 
 def _seeds(rates: Rates, load: float) -> float:
-    return rates[SEEDING] * (1.0 + rates[SASP_SEEDING] * load)
+    return rates.seeding * (1.0 + rates.sasp_seeding * load)
 
 
 def _loss(at: int, rates: Rates, clearance: float) -> float:
@@ -153,8 +117,8 @@ def _loss(at: int, rates: Rates, clearance: float) -> float:
     family, age = divmod(at - SENESCENT, N_AGES)
     if family % 2 == 1:  # resistant
         return clearance
-    kill = rates[KILL + (at - SENESCENT) // PER_INDUCER]
-    return clearance + kill * (rates[IMMATURE_KILL_SHARE] if age == IMMATURE else 1.0)
+    kill = rates.senolytic_kill[(at - SENESCENT) // PER_INDUCER]
+    return clearance + kill * (rates.immature_kill_share if age == IMMATURE else 1.0)
 
 
 def _ageing(at: int, rates: Rates) -> float:
@@ -162,15 +126,15 @@ def _ageing(at: int, rates: Rates) -> float:
     family, age = divmod(at - SENESCENT, N_AGES)
     polyploid = (family // 2) % 2 == 1
     if age == IMMATURE:
-        return rates[MATURATION]
+        return rates.maturation
     if age == MATURE:
-        return rates[COMPETENCE] if polyploid or rates[DIPLOID_ESCAPE] > 0.0 else 0.0
-    return rates[ESCAPE] * (1.0 if polyploid else rates[DIPLOID_ESCAPE])
+        return rates.competence if polyploid or rates.diploid_escape > 0.0 else 0.0
+    return rates.escape * (1.0 if polyploid else rates.diploid_escape)
 
 
 def _reversal(at: int, rates: Rates) -> float:
     inducer = (at - SENESCENT) // PER_INDUCER
-    return rates[REVERSAL] if inducer == REVERSIBLE[0] or inducer == REVERSIBLE[1] else 0.0
+    return rates.reversal if inducer == REVERSIBLE[0] or inducer == REVERSIBLE[1] else 0.0
 
 
 def _exit_rate(at: int, rates: Rates, growth: float, killing: float, clearance: float, load: float) -> float:
@@ -201,7 +165,7 @@ def _one_event(
             cells[RESIDUAL] += 1
         elif (at - SENESCENT) % N_AGES == COMPETENT:
             family = (at - SENESCENT) // N_AGES
-            resistant = 1 if family % 2 == 1 else int(rng.random() < rates[LATENT_RESISTANCE])
+            resistant = 1 if family % 2 == 1 else int(rng.random() < rates.latent_resistance)
             cells[ESCAPED + 2 * (family // 4) + resistant] += 1
         else:
             cells[at + 1] += 1
@@ -213,9 +177,9 @@ def _one_event(
     pick -= birth + _deaths(at, rates, killing) + _seeds(rates, load)
     if pick >= 0.0:
         inducer = _arrested_by(cells, rates, load, pick)
-        polyploid = int(rng.random() < rates[POLYPLOID_SHARE])
+        polyploid = int(rng.random() < rates.polyploid_share)
         inherits = at >= ESCAPED and (at - ESCAPED) % 2 == 1
-        resistant = 1 if inherits else int(rng.random() < rates[RESISTANT_SHARE])
+        resistant = 1 if inherits else int(rng.random() < rates.resistant_share)
         cells[SENESCENT + inducer * PER_INDUCER + (2 * polyploid + resistant) * N_AGES + IMMATURE] += 1
     cells[at] -= 1
 
@@ -223,16 +187,16 @@ def _one_event(
 def _arrested_by(cells: Counts, rates: Rates, load: float, pick: float) -> int:
     """The label of a cell that arrests: that of the drug, or of the neighbours, that arrested it; else spontaneous."""
     for inducer in range(N_INDUCERS):
-        pick -= rates[STREAM + inducer]
+        pick -= rates.driven_arrest[inducer]
         if pick < 0.0:
             return inducer
-    pick -= rates[SPONTANEOUS_RATE]
+    pick -= rates.spontaneous_rate
     if pick < 0.0:
         return SPONTANEOUS
-    weighted = rates[HOST_SHARE] * cells.sum()
+    weighted = rates.host_share * cells.sum()
     for inducer in range(N_INDUCERS):
         weighted += sasp.weight(rates, inducer) * sasp.secreting(cells, inducer)
-    pick *= weighted / (rates[SASP_ARREST] * load)
+    pick *= weighted / (rates.sasp_arrest * load)
     for inducer in range(N_INDUCERS):
         pick -= sasp.weight(rates, inducer) * sasp.secreting(cells, inducer)
         if pick < 0.0:

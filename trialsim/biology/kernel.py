@@ -19,24 +19,11 @@ What is not exact is of second order in the step; docs/verification.md measures 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from trialsim.biology.chain import (
-    ARRIVING,
-    FROM_COMPETENT,
-    FROM_IMMATURE,
-    FROM_MATURE,
-    LOST,
-    STAYS_IN,
-    TIME_LEFT,
-    TO_COMPETENT,
-    TO_ESCAPED,
-    TO_MATURE,
-    UNKILLED,
-    Chances,
-)
+from trialsim.biology.chain import N_TABLES, UNKILLED, Chances, Fate, table_of
 from trialsim.biology.draws import binomial, birth_death, clone_chances, clones, poisson
 from trialsim.biology.populations import (
     AWAKENED,
@@ -44,6 +31,7 @@ from trialsim.biology.populations import (
     DIPLOID,
     DORMANT,
     ESCAPED,
+    IMMATURE,
     MATURE,
     N_AGES,
     N_INDUCERS,
@@ -56,40 +44,10 @@ from trialsim.biology.populations import (
     SENESCENT,
     SENSITIVE,
     SPONTANEOUS,
-    Counts,
 )
-from trialsim.biology.rates import (
-    BIRTH,
-    CAPACITY,
-    CROWDING,
-    DEATH,
-    ESCAPED_BIRTH,
-    ESCAPED_DEATH,
-    ESCAPED_NET,
-    HOST_SHARE,
-    KILL,
-    KILL_CYCLING,
-    LATENT_RESISTANCE,
-    NET,
-    POLYPLOID_SHARE,
-    REFERENCE,
-    RESISTANT_SHARE,
-    REVERSAL,
-    SASP_ARREST,
-    SASP_SEEDING,
-    SEEDING,
-    SPONTANEOUS_RATE,
-    STREAM,
-    Rates,
-    crowding_factor,
-)
+from trialsim.biology.rates import Rates, crowding_factor
 from trialsim.biology.sasp import (
-    ALL,
-    ALL_SENESCENT,
-    BY_INDUCER,
-    DIVIDING,
     HALF_SHARE,
-    SECRETING,
     Ahead,
     Survey,
     growth_factor,
@@ -105,6 +63,7 @@ from trialsim.biology.sasp import (
     weight,
 )
 from trialsim.compiling import compiled, inlined
+from trialsim.structured import Counts, Floats, Rows, record
 
 Generator = np.random.Generator
 
@@ -114,18 +73,28 @@ _FOLLOWED = 8
 _SELDOM = 1.0
 
 
-class Room(NamedTuple):
+@record
+class Room:
     """Room that a step works in, so that it need not ask for memory."""
 
-    escapes: Counts
+    rates: Rates
+    """Those of the step: the lesion's under drugs, host and load."""
+    chances: Annotated[Rows[Chances], N_TABLES]
+    part: Annotated[Rows[Chances], N_TABLES]
+    """Of a part of a step, where a lesion wakes in it."""
+    present: Annotated[Floats, N_INDUCERS]
+    """More than 0 where any lesion has, or may come to have, senescent cells of an inducer."""
+    seeds: Annotated[Counts, SENESCENT]
+    """Cells that left to found foci, by the population that they found."""
+    escapes: Annotated[Counts, 2 * N_INDUCERS]
     """By inducer x response."""
-    time_left: Chances
-    arrivals: Counts
+    time_left: Annotated[Floats, 2 * N_INDUCERS]
+    arrivals: Annotated[Counts, 4 * N_INDUCERS]
     """By inducer x family."""
-    arrests: Counts
+    arrests: Annotated[Counts, 2]
     """Of cells that do not inherit resistance, and of those that do."""
-    by_inducer: Chances
-    """By inducer, and last the host."""
+    sources: Annotated[Floats, N_INDUCERS + 1]
+    """What arrests neighbours: by inducer, and last the host."""
 
 
 class Span(NamedTuple):
@@ -143,21 +112,9 @@ def make_span(rates: Rates, days: float) -> Span:
     """A step of so many days."""
     streams = 0.0
     for inducer in range(N_INDUCERS):
-        streams += rates[STREAM + inducer]
+        streams += rates.driven_arrest[inducer]
     half = look_ahead(rates, 0.5 * days)
     return Span(days, half, look_twice_ahead(rates, half), streams)
-
-
-@compiled
-def make_room() -> Room:
-    """Room for steps."""
-    return Room(
-        np.zeros(2 * N_INDUCERS, np.int64),
-        np.zeros(2 * N_INDUCERS),
-        np.zeros(4 * N_INDUCERS, np.int64),
-        np.zeros(2, np.int64),
-        np.zeros(N_INDUCERS + 1),
-    )
 
 
 @inlined
@@ -169,31 +126,31 @@ def _share(rng: Generator, n: int, probability: float, left: float) -> int:
 
 
 @inlined
-def _place(cells: Counts, at: int, n: int, chances: Chances, row: int, rng: Generator) -> int:
+def _place(cells: Counts, at: int, n: int, fate: Fate, stays: int, rng: Generator) -> int:
     """Send ``n`` cells of one family (ages from index ``at``) to where a step takes them; returns the escaped.
 
-    Cells that nothing happens to are the remainder, so rounding of the chances moves no cell.
+    Cells that nothing happens to are the remainder, in the age ``stays``, so rounding of the chances moves no cell.
     """
     left, leaving = 1.0, n
-    away = chances[row, LOST] + chances[row, TO_MATURE] + chances[row, TO_COMPETENT] + chances[row, TO_ESCAPED]
+    away = fate.lost + fate.to_mature + fate.to_competent + fate.to_escaped
     if n * away < _SELDOM:
         # Mostly none goes anywhere: how many do is told first.
         left, leaving = away, _share(rng, n, away, 1.0)
-        cells[at + STAYS_IN[row]] += n - leaving
+        cells[at + stays] += n - leaving
         if leaving == 0:
             return 0
-    leaving -= _share(rng, leaving, chances[row, LOST], left)
-    left -= chances[row, LOST]
-    matured = _share(rng, leaving, chances[row, TO_MATURE], left)
+    leaving -= _share(rng, leaving, fate.lost, left)
+    left -= fate.lost
+    matured = _share(rng, leaving, fate.to_mature, left)
     leaving -= matured
-    left -= chances[row, TO_MATURE]
-    ripened = _share(rng, leaving, chances[row, TO_COMPETENT], left)
+    left -= fate.to_mature
+    ripened = _share(rng, leaving, fate.to_competent, left)
     leaving -= ripened
-    left -= chances[row, TO_COMPETENT]
-    escaped = _share(rng, leaving, chances[row, TO_ESCAPED], left)
+    left -= fate.to_competent
+    escaped = _share(rng, leaving, fate.to_escaped, left)
     cells[at + MATURE] += matured
     cells[at + COMPETENT] += ripened
-    cells[at + STAYS_IN[row]] += leaving - escaped
+    cells[at + stays] += leaving - escaped
     return escaped
 
 
@@ -214,8 +171,8 @@ def _divide(cells: Counts, rates: Rates, growth: float, killing: float, time: fl
 @inlined
 def _vital_rates(rates: Rates, escaped: bool, growth: float, killing: float) -> tuple[float, float]:
     if escaped:
-        return rates[ESCAPED_BIRTH] + (growth - 1.0) * rates[ESCAPED_NET], rates[ESCAPED_DEATH] + killing
-    return rates[BIRTH] + (growth - 1.0) * rates[NET], rates[DEATH] + killing
+        return rates.escaped_birth + (growth - 1.0) * rates.escaped_net, rates.escaped_death + killing
+    return rates.birth + (growth - 1.0) * rates.net, rates.death + killing
 
 
 @inlined
@@ -241,9 +198,9 @@ def _label(rates: Rates, total: float, paracrine: float, room: Room, rng: Genera
     """The inducer, ploidy and response of arrested cells, by lot.
 
     ``total`` is the rate of arrest by anything, ``paracrine`` that by neighbours, who have parts in it as they secrete
-    (``room.by_inducer``, the host's last).
+    (``room.sources``, the host's last).
     """
-    parts = room.by_inducer
+    parts = room.sources
     unit = 0.0
     if paracrine > 0.0:
         effects = 0.0
@@ -258,9 +215,9 @@ def _label(rates: Rates, total: float, paracrine: float, room: Room, rng: Genera
         for inducer in range(N_INDUCERS):
             if waiting == 0:
                 break
-            rate = rates[STREAM + inducer] + (unit * parts[inducer] if unit > 0.0 else 0.0)
+            rate = rates.driven_arrest[inducer] + (unit * parts[inducer] if unit > 0.0 else 0.0)
             if inducer == SPONTANEOUS:
-                rate += rates[SPONTANEOUS_RATE] + (unit * parts[N_INDUCERS] if unit > 0.0 else 0.0)
+                rate += rates.spontaneous_rate + (unit * parts[N_INDUCERS] if unit > 0.0 else 0.0)
             if rate <= 0.0:
                 continue
             n = _share(rng, waiting, rate, left)
@@ -274,40 +231,58 @@ def _deal(n: int, rates: Rates, resistant: bool, families: Counts, first: int, r
     """Ploidy and senolytic response of ``n`` newly senescent cells, by lot, into ``families`` from index ``first``."""
     if n == 0:
         return
-    polyploid = _share(rng, n, rates[POLYPLOID_SHARE], 1.0)
+    polyploid = _share(rng, n, rates.polyploid_share, 1.0)
     for ploidy, count in ((DIPLOID, n - polyploid), (POLYPLOID, polyploid)):
-        lost = count if resistant else _share(rng, count, rates[RESISTANT_SHARE], 1.0)
+        lost = count if resistant else _share(rng, count, rates.resistant_share, 1.0)
         families[first + 2 * ploidy + SENSITIVE] += count - lost
         families[first + 2 * ploidy + RESISTANT] += lost
 
 
 @inlined
-def _age(cells: Counts, seen: Survey, rates: Rates, chances: Chances, room: Room, rng: Generator) -> None:
+def _age(cells: Counts, seen: Survey, rates: Rates, chances: Rows[Chances], room: Room, rng: Generator) -> None:
     """The ageing chain of every cell that is senescent at the start of a step.
 
     ``room`` receives the number of cells that escaped, and the sum of the mean times that are left to them in the step.
     """
     for inducer in range(N_INDUCERS):
-        if seen[BY_INDUCER + inducer] == 0.0:
+        if seen.by_inducer[inducer] == 0.0:
             continue
         for family in range(4):
             at = SENESCENT + inducer * PER_INDUCER + family * N_AGES
             young, mature, competent = cells[at], cells[at + 1], cells[at + 2]
             if young + mature + competent == 0:
                 continue
-            own = chances[_table(rates, inducer, family), family // 2]
+            own = chances[_table(rates, inducer, family)]
             cells[at] = cells[at + 1] = cells[at + 2] = 0
-            for row, count in ((FROM_IMMATURE, young), (FROM_MATURE, mature), (FROM_COMPETENT, competent)):
-                if count > 0:
-                    out = _place(cells, at, count, own, row, rng)
-                    if out > 0:
-                        _escape(inducer, family, out, own[row, TIME_LEFT], rates, room, rng)
+            _age_out(cells, inducer, family, young, own.immature, IMMATURE, rates, room, rng)
+            _age_out(cells, inducer, family, mature, own.mature, MATURE, rates, room, rng)
+            _age_out(cells, inducer, family, competent, own.competent, COMPETENT, rates, room, rng)
+
+
+@compiled
+def _age_out(
+    cells: Counts,
+    inducer: int,
+    family: int,
+    count: int,
+    fate: Fate,
+    stays: int,
+    rates: Rates,
+    room: Room,
+    rng: Generator,
+) -> None:
+    """Where a step takes the cells of a family that begin it alike."""
+    if count > 0:
+        at = SENESCENT + inducer * PER_INDUCER + family * N_AGES
+        out = _place(cells, at, count, fate, stays, rng)
+        if out > 0:
+            _escape(inducer, family, out, fate.time_left, rates, room, rng)
 
 
 @inlined
 def _escape(inducer: int, family: int, n: int, left: float, rates: Rates, room: Room, rng: Generator) -> None:
     """Note ``n`` escapes, with ``left`` days each; cells whose resistance is latent are told apart as they escape."""
-    resistant = n if family % 2 == RESISTANT else _share(rng, n, rates[LATENT_RESISTANCE], 1.0)
+    resistant = n if family % 2 == RESISTANT else _share(rng, n, rates.latent_resistance, 1.0)
     room.escapes[2 * inducer + SENSITIVE] += n - resistant
     room.escapes[2 * inducer + RESISTANT] += resistant
     room.time_left[2 * inducer + SENSITIVE] += (n - resistant) * left
@@ -315,22 +290,18 @@ def _escape(inducer: int, family: int, n: int, left: float, rates: Rates, room: 
 
 
 @inlined
-def _arrive(cells: Counts, rates: Rates, chances: Chances, room: Room, rng: Generator) -> None:
+def _arrive(cells: Counts, rates: Rates, chances: Rows[Chances], room: Room, rng: Generator) -> None:
     """The chain of cells that arrested during the step, at times spread over it; they are then in ``cells``."""
     for inducer in range(N_INDUCERS):
         for family in range(4):
             count = room.arrivals[4 * inducer + family]
-            if count > 0:
-                room.arrivals[4 * inducer + family] = 0
-                own = chances[_table(rates, inducer, family), family // 2]
-                at = SENESCENT + inducer * PER_INDUCER + family * N_AGES
-                out = _place(cells, at, count, own, ARRIVING, rng)
-                if out > 0:
-                    _escape(inducer, family, out, own[ARRIVING, TIME_LEFT], rates, room, rng)
+            room.arrivals[4 * inducer + family] = 0
+            own = chances[_table(rates, inducer, family)]
+            _age_out(cells, inducer, family, count, own.arriving, IMMATURE, rates, room, rng)
 
 
 @compiled
-def tell_apart(cells: Counts, share: float, rng: Generator) -> None:
+def draw_resistance(cells: Counts, share: float, rng: Generator) -> None:
     """Give every senescent cell that is counted as sensitive its response to senolytics, by lot.
 
     Until a senolytic acts both kinds live alike and each cell is resistant independently of all else, so to draw who is
@@ -346,15 +317,16 @@ def tell_apart(cells: Counts, share: float, rng: Generator) -> None:
 @inlined
 def _table(rates: Rates, inducer: int, family: int) -> int:
     """The table of chances of one family: its own where a senolytic kills it, else that of the unkilled."""
-    return inducer if family % 2 == SENSITIVE and rates[KILL + inducer] > 0.0 else UNKILLED
+    killed = family % 2 == SENSITIVE and rates.senolytic_kill[inducer] > 0.0
+    return table_of(inducer if killed else UNKILLED, family // 2)
 
 
 @inlined
 def _revert(cells: Counts, rates: Rates, time: float, rng: Generator) -> None:
     """Reversibly senescent cells that cycle again over ``time`` days."""
-    if rates[REVERSAL] <= 0.0:
+    if rates.reversal <= 0.0:
         return
-    chance = -math.expm1(-rates[REVERSAL] * time)
+    chance = -math.expm1(-rates.reversal * time)
     for inducer in REVERSIBLE:
         for at in range(SENESCENT + inducer * PER_INDUCER, SENESCENT + (inducer + 1) * PER_INDUCER):
             if cells[at] > 0:
@@ -397,9 +369,9 @@ def found_focus(cells: Counts, at: int, rates: Rates, time: float, rng: Generato
     It arrives alone, so it grows as one cell does, with the load of the host alone. Its arrests within the step count
     as lost: they are a second-order few.
     """
-    load = load_of_share(rates[HOST_SHARE], rates)
-    alone = crowding_factor(1.0, rates[CAPACITY], rates[REFERENCE], rates[CROWDING])
-    killing = rates[KILL_CYCLING] + immune_killing(rates, load) + rates[SPONTANEOUS_RATE] + rates[SASP_ARREST] * load
+    load = load_of_share(rates.host_share, rates)
+    alone = crowding_factor(1.0, rates.capacity, rates.reference, rates.crowding)
+    killing = rates.kill_cycling + immune_killing(rates, load) + rates.spontaneous_rate + rates.sasp_arrest * load
     birth, death = _vital_rates(rates, at >= ESCAPED, alone * growth_factor(rates, load), killing)
     cells[at] += birth_death(1, birth, death, time * rng.random(), rng)
 
@@ -411,8 +383,8 @@ def _seed(cells: Counts, rates: Rates, load: float, time: float, seeds: Counts, 
     What the load adds to the basal rate makes the seeds of cycling cells SASP-aided; all others keep their lineage.
     """
     dividing = _proliferating(cells)
-    aided = rates[SASP_SEEDING] * load
-    n = poisson(rates[SEEDING] * (1.0 + aided) * dividing * time, rng)
+    aided = rates.sasp_seeding * load
+    n = poisson(rates.seeding * (1.0 + aided) * dividing * time, rng)
     for _ in range(min(n, dividing)):
         pick = int(rng.random() * _proliferating(cells))
         at = 0
@@ -438,7 +410,7 @@ def _proliferating(cells: Counts) -> int:
 @inlined
 def crowding(total: float, rates: Rates) -> float:
     """A lesion's factor on net growth at so many cells (`trialsim.biology.rates.crowding_factor`)."""
-    return crowding_factor(total, rates[CAPACITY], rates[REFERENCE], rates[CROWDING])
+    return crowding_factor(total, rates.capacity, rates.reference, rates.crowding)
 
 
 @inlined
@@ -446,11 +418,10 @@ def step(
     cells: Counts,
     seen: Survey,
     rates: Rates,
-    chances: Chances,
+    chances: Rows[Chances],
     infiltrate: float,
     span: Span,
     room: Room,
-    seeds: Counts,
     rng: Generator,
 ) -> tuple[int, float]:
     """Advance a lesion in place by a step under frozen rates.
@@ -465,8 +436,8 @@ def step(
         Of immune cells, at the start (`trialsim.biology.sasp`).
     span
         The step's length: `make_span` for the same rates.
-    seeds
-        Added to: cells that left to found foci, by the population they found.
+    room
+        Its ``seeds`` count, beside earlier ones, the cells that left to found foci.
 
     Returns
     -------
@@ -477,40 +448,40 @@ def step(
     middle, end = load_ahead(seen, rates, start, span.half), load_ahead(seen, rates, start, span.whole)
     mean = (start + 4.0 * middle + end) / 6.0
     after = infiltrate_ahead(infiltrate, mean, span.whole)
-    if seen[DIVIDING] + seen[ALL_SENESCENT] == 0.0:
+    if seen.dividing + seen.senescent == 0.0:
         return 0, after
-    paracrine = rates[SASP_ARREST] * mean
+    paracrine = rates.sasp_arrest * mean
     if paracrine > 0.0:
         _note_sources(cells, seen, rates, room)
-    if seen[ALL_SENESCENT] > 0.0:
+    if seen.senescent > 0.0:
         _revert(cells, rates, 0.5 * time, rng)
         _age(cells, seen, rates, chances, room, rng)
 
-    killing = rates[KILL_CYCLING] + immune_killing(rates, infiltrate_ahead(infiltrate, mean, span.half))
+    killing = rates.kill_cycling + immune_killing(rates, infiltrate_ahead(infiltrate, mean, span.half))
     # Growth over the whole step is to be that at its middle, to which the dividing cells are foretold by their mean.
     push = growth_factor(rates, mean)
-    net = rates[NET] * crowding(seen[ALL], rates) * push - killing + immune_killing(rates, start)
-    crowd = push * crowding(seen[ALL] + seen[DIVIDING] * math.expm1(0.5 * net * time), rates)
-    arrest_rate = rates[SPONTANEOUS_RATE] + paracrine + span.streams
+    net = rates.net * crowding(seen.all, rates) * push - killing + immune_killing(rates, start)
+    crowd = push * crowding(seen.all + seen.dividing * math.expm1(0.5 * net * time), rates)
+    arrest_rate = rates.spontaneous_rate + paracrine + span.streams
     arrest_chance = -math.expm1(-0.5 * arrest_rate * time)
     room.arrests[0] = room.arrests[1] = 0
-    seeding = rates[SEEDING] > 0.0
+    seeding = rates.seeding > 0.0
     if seeding:
-        _seed(cells, rates, mean, 0.5 * time, seeds, rng)
+        _seed(cells, rates, mean, 0.5 * time, room.seeds, rng)
     _arrest(cells, arrest_chance, room.arrests, rng)
     _divide(cells, rates, crowd, killing, time, rng)
     _arrest(cells, arrest_chance, room.arrests, rng)
-    losses = killing + rates[SEEDING] * (1.0 + rates[SASP_SEEDING] * mean)
+    losses = killing + rates.seeding * (1.0 + rates.sasp_seeding * mean)
     escapes = _grow_escapers(cells, rates, crowd, losses, arrest_rate, time, room, rng)
     if room.arrests[0] + room.arrests[1] > 0:
         if paracrine > 0.0:
             _add_sources(cells, room.arrests[0] + room.arrests[1], rates, room)
         _label(rates, arrest_rate, paracrine, room, rng)
         _arrive(cells, rates, chances, room, rng)
-    if seen[ALL_SENESCENT] > 0.0:
+    if seen.senescent > 0.0:
         _revert(cells, rates, 0.5 * time, rng)
     if seeding:
-        _seed(cells, rates, mean, 0.5 * time, seeds, rng)
+        _seed(cells, rates, mean, 0.5 * time, room.seeds, rng)
     # Cells that arrested in this step and escaped again are a second-order few; of those, arrests count as lost.
     return escapes + _grow_escapers(cells, rates, crowd, losses + arrest_rate, 0.0, time, room, rng), after
 
@@ -547,13 +518,13 @@ def _grow_escapers(
 @inlined
 def _note_sources(cells: Counts, seen: Survey, rates: Rates, room: Room) -> None:
     """What each inducer's cells, and last the host's, do to arrest a neighbour in a lesion as it was surveyed."""
-    parts = room.by_inducer
-    effect = 1.0 / (rates[HOST_SHARE] + seen[SECRETING] / seen[ALL] + HALF_SHARE)
-    parts[N_INDUCERS] = effect * rates[HOST_SHARE]
+    parts = room.sources
+    effect = 1.0 / (rates.host_share + seen.secreting / seen.all + HALF_SHARE)
+    parts[N_INDUCERS] = effect * rates.host_share
     for inducer in range(N_INDUCERS):
         parts[inducer] = 0.0
-        if seen[BY_INDUCER + inducer] > 0.0:
-            parts[inducer] = effect * weight(rates, inducer) * secreting(cells, inducer) / seen[ALL]
+        if seen.by_inducer[inducer] > 0.0:
+            parts[inducer] = effect * weight(rates, inducer) * secreting(cells, inducer) / seen.all
 
 
 @inlined
@@ -562,15 +533,15 @@ def _add_sources(cells: Counts, arrested: int, rates: Rates, room: Room) -> None
 
     ``arrested`` cells are in the lesion too and have no place in it yet.
     """
-    parts = room.by_inducer
+    parts = room.sources
     total = total_cells(cells) + arrested
     if total == 0:
         return
     weighted = 0.0
     for inducer in range(N_INDUCERS):
         weighted += weight(rates, inducer) * secreting(cells, inducer)
-    effect = 1.0 / (rates[HOST_SHARE] + weighted / total + HALF_SHARE)
-    parts[N_INDUCERS] += effect * rates[HOST_SHARE]
+    effect = 1.0 / (rates.host_share + weighted / total + HALF_SHARE)
+    parts[N_INDUCERS] += effect * rates.host_share
     for inducer in range(N_INDUCERS):
         parts[inducer] += effect * weight(rates, inducer) * secreting(cells, inducer) / total
 

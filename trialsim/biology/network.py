@@ -13,9 +13,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from trialsim.biology import populations as p
 from trialsim.biology import rates as r
 from trialsim.spec.agents import INDUCERS
+from trialsim.structured import Counts
 
 #: Units of parameters and definitions.
 PER_DAY, DIMENSIONLESS, CELLS, DAYS = "per_day", "dimensionless", "item", "day"
@@ -87,7 +90,7 @@ class Network:
     """Rates that are at work and that no reaction stands for, by their names in `trialsim.biology.rates`."""
 
 
-def lesion_network(cells: p.Counts, rates: r.Rates, infiltrate: float = 0.0) -> Network:
+def lesion_network(cells: Counts, rates: r.Rates, infiltrate: float = 0.0) -> Network:
     """The network of one lesion, alone in its patient, under constant rates.
 
     ``cells`` are the counts at the start, one per population; ``rates`` those of the lesion, without a drug or, with
@@ -166,33 +169,33 @@ def _move(
     return Reaction(f"{verb}_{a}{tail}", name, ((a, 1),), outputs, f"{law} * {a}", needs)
 
 
-def _at_load(rates: r.Rates, rate: str, effect: int, name: str) -> str:
+def _at_load(rates: r.Rates, rate: str, effect: str, name: str) -> str:
     """A rate, times 1 + effect x load where the load has that effect."""
-    loaded = rates[effect] != 0.0 and rates[r.SASP_INTENSITY] > 0.0
+    loaded = getattr(rates, effect) != 0.0 and rates.sasp_intensity > 0.0
     return f"{rate} * ( 1 dimensionless + {name} * {LOAD} )" if loaded else rate
 
 
 def _is_crowded(rates: r.Rates) -> bool:
-    return bool(rates[r.CROWDING] > 0.0 and math.isfinite(rates[r.CAPACITY]))
+    return bool(rates.crowding > 0.0 and math.isfinite(rates.capacity))
 
 
 def _growth_factor(rates: r.Rates) -> str:
     """Factor on net growth of crowding, drugs and load, against the lesion at rest; empty where it is always 1."""
     factors = [CROWDING] if _is_crowded(rates) else []
-    if rates[r.GROWTH] != 1.0:
+    if rates.growth != 1.0:
         factors.append("drug_growth_factor")
-    if rates[r.SASP_GROWTH] != 0.0 and rates[r.SASP_INTENSITY] > 0.0:
+    if rates.sasp_growth != 0.0 and rates.sasp_intensity > 0.0:
         factors.append(f"( 1 dimensionless + sasp_growth * {LOAD} )")
-    if rates[r.GROWTH_AT_REST] != 1.0:
+    if rates.growth_at_rest != 1.0:
         return " * ".join(factors or ["1 dimensionless"]) + " / growth_at_rest"
     return " * ".join(factors)
 
 
 def _proliferation(rates: r.Rates) -> Iterator[Reaction]:
     """Sections 7.1 to 7.6: cycling and escaped cells divide, die, are killed, seed and arrest."""
-    origins = [(f"cycling {origin}", "", r.BIRTH, r.DEATH, r.NET) for origin in ("residual", "awakened", "seeded")]
+    origins = [(f"cycling {origin}", "", "birth", "death", "net") for origin in ("residual", "awakened", "seeded")]
     escaped = [
-        (f"escaped {inducer} {response}", "escaped_", r.ESCAPED_BIRTH, r.ESCAPED_DEATH, r.ESCAPED_NET)
+        (f"escaped {inducer} {response}", "escaped_", "escaped_birth", "escaped_death", "escaped_net")
         for inducer in INDUCERS
         for response in _RESPONSES
     ]
@@ -200,38 +203,38 @@ def _proliferation(rates: r.Rates) -> Iterator[Reaction]:
     for name, kind, birth, death, net in origins + escaped:
         own = _id(name)
         per_cell = f"{kind}birth_rate"
-        if factor and rates[net] != 0.0:
+        if factor and getattr(rates, net) != 0.0:
             per_cell = f"( {kind}birth_rate + ( {factor} - 1 dimensionless ) * {kind}net_growth )"
-        if rates[birth] > 0.0:
+        if getattr(rates, birth) > 0.0:
             yield Reaction(f"divide_{own}", f"divide: {name}", ((own, 1),), ((own, 2),), f"{per_cell} * {own}")
-        if rates[death] > 0.0:
+        if getattr(rates, death) > 0.0:
             yield _move("die", name, None, f"{kind}death_rate")
-        if rates[r.KILL_CYCLING] > 0.0:
+        if rates.kill_cycling > 0.0:
             yield _move("kill", name, None, "kill_rate_cycling")
-        if rates[r.IMMUNE_KILL] > 0.0:
-            yield _move("attack", name, None, _KILLING if rates[r.SASP_IMMUNE] > 0.0 else "immune_kill_rate")
-        if rates[r.SEEDING] > 0.0:
-            yield _move("seed", name, None, _at_load(rates, "seeding_rate", r.SASP_SEEDING, "sasp_seeding"))
+        if rates.immune_kill > 0.0:
+            yield _move("attack", name, None, _KILLING if rates.sasp_immune > 0.0 else "immune_kill_rate")
+        if rates.seeding > 0.0:
+            yield _move("seed", name, None, _at_load(rates, "seeding_rate", "sasp_seeding", "sasp_seeding"))
         yield from _arrests(name, rates)
 
 
 def _arrests(name: str, rates: r.Rates) -> Iterator[Reaction]:
     """Sections 7.3 and 7.5: senescence of a cycling or escaped cell, by what makes it senescent."""
-    if rates[r.SPONTANEOUS_RATE] > 0.0:
+    if rates.spontaneous_rate > 0.0:
         yield from _arrest("arrest", name, "spontaneous", "arrest_rate", rates)
     for at, inducer in enumerate(INDUCERS):
-        if rates[r.STREAM + at] > 0.0:
+        if rates.driven_arrest[at] > 0.0:
             yield from _arrest("drive", name, inducer, f"stream_{inducer}", rates, tail=f"_{inducer}")
-    if rates[r.SASP_ARREST] <= 0.0 or rates[r.SASP_INTENSITY] <= 0.0:
+    if rates.sasp_arrest <= 0.0 or rates.sasp_intensity <= 0.0:
         return
     # The rate c a falls to each source in proportion to its part of the share p; c a x part / p has no 0/0.
     per_share = f"paracrine_rate * 2 dimensionless * sasp_intensity / ( {_SHARE} + half_share )"
     for at, inducer in enumerate(INDUCERS):
-        if rates[r.WEIGHT + at] > 0.0:
+        if rates.weight[at] > 0.0:
             law = f"{per_share} * share_{inducer}"
             needs = _secreting(inducer)
             yield from _arrest("persuade", name, inducer, law, rates, tail=f"_by_{inducer}", needs=needs)
-    if rates[r.HOST_SHARE] > 0.0:
+    if rates.host_share > 0.0:
         yield from _arrest("persuade", name, "spontaneous", f"{per_share} * host_share", rates, tail="_by_host")
 
 
@@ -239,8 +242,8 @@ def _arrest(
     verb: str, name: str, inducer: str, law: str, rates: r.Rates, tail: str = "", needs: tuple[str, ...] = ()
 ) -> Iterator[Reaction]:
     """One way to arrest, by the ploidy and the response of what the cell turns into."""
-    polyploid = rates[r.POLYPLOID_SHARE]
-    resistant = 1.0 if name.endswith("resistant") else rates[r.RESISTANT_SHARE]
+    polyploid = rates.polyploid_share
+    resistant = 1.0 if name.endswith("resistant") else rates.resistant_share
     ploidies = (" * ( 1 dimensionless - polyploid_share )", 1.0 - polyploid), (" * polyploid_share", polyploid)
     responses = (" * ( 1 dimensionless - resistant_share )", 1.0 - resistant), (" * resistant_share", resistant)
     if resistant in (0.0, 1.0):
@@ -266,34 +269,34 @@ def _secreting(inducer: str) -> tuple[str, ...]:
 
 def _senescence(rates: r.Rates) -> Iterator[Reaction]:
     """Section 7.7: senescent cells ripen, are cleared or killed, revert; competent ones escape."""
-    clearing = _CLEARING if rates[r.SASP_CLEARANCE] != 0.0 else "clearance_rate"
+    clearing = _CLEARING if rates.sasp_clearance != 0.0 else "clearance_rate"
     for at, inducer in enumerate(INDUCERS):
         for ploidy in _PLOIDIES:
-            escapes = ploidy == "polyploid" or rates[r.DIPLOID_ESCAPE] > 0.0
+            escapes = ploidy == "polyploid" or rates.diploid_escape > 0.0
             escape = "escape_rate" if ploidy == "polyploid" else "diploid_escape * escape_rate"
             for response in _RESPONSES:
                 stages = [f"senescent {inducer} {ploidy} {response} {age}" for age in _AGES]
                 immature, mature, competent = stages
-                if rates[r.MATURATION] > 0.0:
+                if rates.maturation > 0.0:
                     yield _move("mature", immature, mature, "maturation_rate")
-                if escapes and rates[r.COMPETENCE] > 0.0:
+                if escapes and rates.competence > 0.0:
                     yield _move("ripen", mature, competent, "competence_rate")
-                if escapes and rates[r.ESCAPE] > 0.0:
+                if escapes and rates.escape > 0.0:
                     yield from _escapes(competent, inducer, response, escape, rates)
-                if inducer in _REVERSIBLE and rates[r.REVERSAL] > 0.0:
+                if inducer in _REVERSIBLE and rates.reversal > 0.0:
                     yield from (_move("revert", stage, "cycling residual", "reversal_rate") for stage in stages)
-                if rates[r.CLEARANCE] > 0.0:
+                if rates.clearance > 0.0:
                     yield from (_move("clear", stage, None, clearing) for stage in stages)
-                if response == "sensitive" and rates[r.KILL + at] > 0.0:
+                if response == "sensitive" and rates.senolytic_kill[at] > 0.0:
                     kill = f"kill_rate_{inducer}"
-                    if rates[r.IMMATURE_KILL_SHARE] > 0.0:
+                    if rates.immature_kill_share > 0.0:
                         yield _move("kill", immature, None, f"immature_kill_share * {kill}")
                     yield from (_move("kill", stage, None, kill) for stage in (mature, competent))
 
 
 def _escapes(competent: str, inducer: str, response: str, law: str, rates: r.Rates) -> Iterator[Reaction]:
     """Section 7.7, and 7.11: where resistance is latent, an escaping cell that counts as sensitive may be resistant."""
-    if response == "sensitive" and rates[r.LATENT_RESISTANCE] > 0.0:
+    if response == "sensitive" and rates.latent_resistance > 0.0:
         hidden = f"latent_resistance * {law}"
         yield _move("escape", competent, f"escaped {inducer} resistant", hidden, tail="_resistant")
         law = f"( 1 dimensionless - latent_resistance ) * {law}"
@@ -302,23 +305,23 @@ def _escapes(competent: str, inducer: str, response: str, law: str, rates: r.Rat
 
 def _waking(rates: r.Rates, dormant: int) -> Iterator[Reaction]:
     """Section 7.9: the lesion wakes as a whole, the sooner the greater the load."""
-    if rates[r.WAKE] > 0.0 and dormant > 0:
+    if rates.wake > 0.0 and dormant > 0:
         cells = (("dormant", dormant),), (("cycling_awakened", dormant),)
-        law = _at_load(rates, "waking_rate", r.SASP_WAKING, "sasp_waking")
+        law = _at_load(rates, "waking_rate", "sasp_waking", "sasp_waking")
         yield Reaction("wake", "wake: the whole lesion", *cells, f"{law} * dormant / dormant_at_start")
 
 
 def _is_infiltrated(rates: r.Rates) -> bool:
     """Whether anything hangs on the infiltrate."""
-    suppressed = rates[r.IMMUNE_KILL] > 0.0 and rates[r.SASP_IMMUNE] > 0.0
-    return bool(suppressed or (rates[r.CLEARANCE] > 0.0 and rates[r.SASP_CLEARANCE] != 0.0))
+    suppressed = rates.immune_kill > 0.0 and rates.sasp_immune > 0.0
+    return bool(suppressed or (rates.clearance > 0.0 and rates.sasp_clearance != 0.0))
 
 
 def _infiltration(rates: r.Rates) -> Iterator[Reaction]:
     """Section 7.5: the infiltrate follows the load."""
     if _is_infiltrated(rates):
         one = ((INFILTRATE, 1),)
-        if rates[r.SASP_INTENSITY] > 0.0:
+        if rates.sasp_intensity > 0.0:
             law = f"{LOAD} * units_per_load / infiltration_time"
             yield Reaction("infiltrate_comes", "infiltrate: comes", (), one, law)
         yield Reaction("infiltrate_goes", "infiltrate: goes", one, (), f"{INFILTRATE} / infiltration_time")
@@ -339,15 +342,15 @@ def _definitions(rates: r.Rates, reached: set[str]) -> Iterator[Definition]:
     shares = []
     for at, inducer in enumerate(INDUCERS):
         cells = [id_ for id_ in _secreting(inducer) if id_ in reached]
-        if cells and rates[r.WEIGHT + at] > 0.0:
+        if cells and rates.weight[at] > 0.0:
             weight = f"weight_{inducer}"
-            if inducer == "radiation" and rates[r.SASP_F3] != 0.0:
+            if inducer == "radiation" and rates.sasp_f3 != 0.0:
                 weight += " * ( 1 dimensionless + sasp_f3 )"
             shares.append(f"share_{inducer}")
             name = f"weighted share of cells that secrete ({inducer})"
             formula = f"{weight} * ( {' + '.join(cells)} ) / {at_least_one}"
             yield Definition(shares[-1], name, DIMENSIONLESS, formula)
-    if rates[r.HOST_SHARE] > 0.0 or not shares:
+    if rates.host_share > 0.0 or not shares:
         shares.append("host_share")
     yield Definition(_SHARE, "weighted share of senescent neighbours", DIMENSIONLESS, " + ".join(shares))
     saturating = f"sasp_intensity * 2 dimensionless * {_SHARE} / ( {_SHARE} + half_share )"
@@ -362,93 +365,84 @@ def _definitions(rates: r.Rates, reached: set[str]) -> Iterator[Definition]:
 def _parameters(rates: r.Rates, dormant: int) -> Iterator[Parameter]:
     """Every parameter that a law may name."""
     for id_, name, at in (
-        ("birth_rate", "division of a cycling cell", r.BIRTH),
-        ("death_rate", "death of a cycling cell", r.DEATH),
-        ("net_growth", "net growth of cycling cells, all losses in it, in a lesion at rest", r.NET),
-        ("escaped_birth_rate", "division of an escaped cell", r.ESCAPED_BIRTH),
-        ("escaped_death_rate", "death of an escaped cell", r.ESCAPED_DEATH),
-        ("escaped_net_growth", "net growth of escaped cells, all losses in it, in a lesion at rest", r.ESCAPED_NET),
-        ("arrest_rate", "spontaneous senescence of a cycling or escaped cell", r.SPONTANEOUS_RATE),
-        ("paracrine_rate", "paracrine senescence of a cycling or escaped cell at load 1", r.SASP_ARREST),
-        ("immune_kill_rate", "immune killing of a cycling or escaped cell, unsuppressed", r.IMMUNE_KILL),
-        ("seeding_rate", "cells that leave to found foci, per cycling or escaped cell, without load", r.SEEDING),
-        ("maturation_rate", "immature to mature", r.MATURATION),
-        ("competence_rate", "mature to competent", r.COMPETENCE),
-        ("clearance_rate", "removal of a senescent cell", r.CLEARANCE),
-        ("escape_rate", "competent senescent to escaped", r.ESCAPE),
-        ("reversal_rate", "reversibly senescent to cycling", r.REVERSAL),
-        ("waking_rate", "waking of the dormant lesion as a whole, without load", r.WAKE),
-        ("kill_rate_cycling", "senolytic or targeted killing of a cycling or escaped cell", r.KILL_CYCLING),
+        ("birth_rate", "division of a cycling cell", "birth"),
+        ("death_rate", "death of a cycling cell", "death"),
+        ("net_growth", "net growth of cycling cells, all losses in it, in a lesion at rest", "net"),
+        ("escaped_birth_rate", "division of an escaped cell", "escaped_birth"),
+        ("escaped_death_rate", "death of an escaped cell", "escaped_death"),
+        ("escaped_net_growth", "net growth of escaped cells, all losses in it, in a lesion at rest", "escaped_net"),
+        ("arrest_rate", "spontaneous senescence of a cycling or escaped cell", "spontaneous_rate"),
+        ("paracrine_rate", "paracrine senescence of a cycling or escaped cell at load 1", "sasp_arrest"),
+        ("immune_kill_rate", "immune killing of a cycling or escaped cell, unsuppressed", "immune_kill"),
+        ("seeding_rate", "cells that leave to found foci, per cycling or escaped cell, without load", "seeding"),
+        ("maturation_rate", "immature to mature", "maturation"),
+        ("competence_rate", "mature to competent", "competence"),
+        ("clearance_rate", "removal of a senescent cell", "clearance"),
+        ("escape_rate", "competent senescent to escaped", "escape"),
+        ("reversal_rate", "reversibly senescent to cycling", "reversal"),
+        ("waking_rate", "waking of the dormant lesion as a whole, without load", "wake"),
+        ("kill_rate_cycling", "senolytic or targeted killing of a cycling or escaped cell", "kill_cycling"),
     ):
-        yield Parameter(id_, name, float(rates[at]), PER_DAY)
+        yield Parameter(id_, name, float(getattr(rates, at)), PER_DAY)
     for at, inducer in enumerate(INDUCERS):
         name = f"senolytic killing of a mature, sensitive senescent cell ({inducer})"
-        yield Parameter(f"kill_rate_{inducer}", name, float(rates[r.KILL + at]), PER_DAY)
+        yield Parameter(f"kill_rate_{inducer}", name, float(rates.senolytic_kill[at]), PER_DAY)
         name = f"senescence of a cycling or escaped cell that a drug drives ({inducer})"
-        yield Parameter(f"stream_{inducer}", name, float(rates[r.STREAM + at]), PER_DAY)
+        yield Parameter(f"stream_{inducer}", name, float(rates.driven_arrest[at]), PER_DAY)
         name = f"what a mature senescent cell secretes, against a fibroblast of the stroma ({inducer})"
-        yield Parameter(f"weight_{inducer}", name, float(rates[r.WEIGHT + at]), DIMENSIONLESS)
+        yield Parameter(f"weight_{inducer}", name, float(rates.weight[at]), DIMENSIONLESS)
     for id_, name, at in (
-        ("immature_kill_share", "part of the senolytic hazard that immature cells feel", r.IMMATURE_KILL_SHARE),
-        ("diploid_escape", "escape of diploid cells, against polyploid ones", r.DIPLOID_ESCAPE),
-        ("polyploid_share", "polyploid part of newly senescent cells", r.POLYPLOID_SHARE),
-        ("resistant_share", "senolytic-resistant part of newly senescent cells", r.RESISTANT_SHARE),
+        ("immature_kill_share", "part of the senolytic hazard that immature cells feel", "immature_kill_share"),
+        ("diploid_escape", "escape of diploid cells, against polyploid ones", "diploid_escape"),
+        ("polyploid_share", "polyploid part of newly senescent cells", "polyploid_share"),
+        ("resistant_share", "senolytic-resistant part of newly senescent cells", "resistant_share"),
         (
             "latent_resistance",
             "senolytic-resistant part of senescent cells that count as sensitive",
-            r.LATENT_RESISTANCE,
+            "latent_resistance",
         ),
-        ("crowding_strength", "strength of crowding: 1 Gompertz, 0 none", r.CROWDING),
-        ("drug_growth_factor", "factor on net growth that drugs set", r.GROWTH),
-        ("growth_at_rest", "what the load makes of net growth in a lesion at rest (fold)", r.GROWTH_AT_REST),
-        ("sasp_intensity", "multiplier of the load", r.SASP_INTENSITY),
-        ("host_share", "share of senescent neighbours that the host's stroma stands for", r.HOST_SHARE),
-        ("sasp_growth", "net growth at load 1: fold less 1", r.SASP_GROWTH),
-        ("sasp_seeding", "seeding at load 1: fold less 1", r.SASP_SEEDING),
-        ("sasp_waking", "waking at load 1: fold less 1", r.SASP_WAKING),
-        ("sasp_clearance", "clearance at infiltrate 1: fold less 1", r.SASP_CLEARANCE),
-        ("sasp_immunosuppression", "largest part of immune killing that is suppressed", r.SASP_IMMUNE),
-        ("sasp_f3", "weight of radiation-induced cells through their F3 state: fold less 1", r.SASP_F3),
+        ("crowding_strength", "strength of crowding: 1 Gompertz, 0 none", "crowding"),
+        ("drug_growth_factor", "factor on net growth that drugs set", "growth"),
+        ("growth_at_rest", "what the load makes of net growth in a lesion at rest (fold)", "growth_at_rest"),
+        ("sasp_intensity", "multiplier of the load", "sasp_intensity"),
+        ("host_share", "share of senescent neighbours that the host's stroma stands for", "host_share"),
+        ("sasp_growth", "net growth at load 1: fold less 1", "sasp_growth"),
+        ("sasp_seeding", "seeding at load 1: fold less 1", "sasp_seeding"),
+        ("sasp_waking", "waking at load 1: fold less 1", "sasp_waking"),
+        ("sasp_clearance", "clearance at infiltrate 1: fold less 1", "sasp_clearance"),
+        ("sasp_immunosuppression", "largest part of immune killing that is suppressed", "sasp_immune"),
+        ("sasp_f3", "weight of radiation-induced cells through their F3 state: fold less 1", "sasp_f3"),
     ):
-        yield Parameter(id_, name, float(rates[at]), DIMENSIONLESS)
+        yield Parameter(id_, name, float(getattr(rates, at)), DIMENSIONLESS)
     yield Parameter(
         "half_share", "share of senescent neighbours at which the load is half its largest", 0.1, DIMENSIONLESS
     )
-    time = float(rates[r.INFILTRATION_TIME])
+    time = float(rates.infiltration_time)
     yield Parameter("infiltration_time", "time constant with which immune cells follow the load", time, DAYS)
     yield Parameter("units_per_load", "units of infiltrate per unit of the load", float(UNITS_PER_LOAD), CELLS)
-    yield Parameter("carrying_capacity", "cells at which growth ends", float(rates[r.CAPACITY]), CELLS)
-    yield Parameter("reference_burden", "cells at which the rates above hold", float(rates[r.REFERENCE]), CELLS)
+    yield Parameter("carrying_capacity", "cells at which growth ends", float(rates.capacity), CELLS)
+    yield Parameter("reference_burden", "cells at which the rates above hold", float(rates.reference), CELLS)
     yield Parameter(_ONE_CELL, "one cell", 1.0, CELLS)
     yield Parameter("dormant_at_start", "dormant cells at the start, as a number", float(dormant), DIMENSIONLESS)
 
 
 #: Rates that act on nothing in a lesion: on damage at a dose, and on the host's own senescent cells.
-_ELSEWHERE = (r.DAMAGE_ODDS, r.HOST_KILL)
+_ELSEWHERE = {"damage_odds", "host_kill"}
 
 
 def _left_out(rates: r.Rates) -> tuple[str, ...]:
     """Rates that differ from those of a quiet lesion and that nothing here reads."""
-    written = {
-        *(r.BIRTH, r.DEATH, r.NET, r.ESCAPED_BIRTH, r.ESCAPED_DEATH, r.ESCAPED_NET, r.GROWTH, r.SPONTANEOUS_RATE),
-        *(r.MATURATION, r.COMPETENCE, r.CLEARANCE, r.ESCAPE, r.DIPLOID_ESCAPE, r.REVERSAL, r.POLYPLOID_SHARE),
-        *(
-            r.RESISTANT_SHARE,
-            r.LATENT_RESISTANCE,
-            r.WAKE,
-            r.KILL_CYCLING,
-            r.IMMATURE_KILL_SHARE,
-            r.CAPACITY,
-            r.REFERENCE,
-            r.CROWDING,
-        ),
-        *(r.IMMUNE_KILL, r.SEEDING, r.SASP_INTENSITY, r.HOST_SHARE, r.SASP_GROWTH, r.SASP_SEEDING, r.SASP_WAKING),
-        *(r.SASP_IMMUNE, r.SASP_ARREST, r.SASP_CLEARANCE, r.SASP_F3, r.GROWTH_AT_REST, r.INFILTRATION_TIME),
-        *(first + at for first in (r.WEIGHT, r.STREAM, r.KILL) for at in range(p.N_INDUCERS)),
-        *_ELSEWHERE,
-    }
     quiet = r.quiet_rates()
-    names = {at: name for name, at in vars(r).items() if name.isupper() and name[:2] != "N_" and isinstance(at, int)}
-    return tuple(
-        names.get(at, f"rate {at}") for at in range(rates.size) if at not in written and rates[at] != quiet[at]
-    )
+    changed = [name for name in r.Rates.__annotations__ if np.any(getattr(rates, name) != getattr(quiet, name))]
+    return tuple(name for name in changed if name not in _READ and name not in _ELSEWHERE)
+
+
+#: The rates that a reaction, a definition or a parameter above reads.
+_READ = {
+    *("birth", "death", "net", "escaped_birth", "escaped_death", "escaped_net", "growth", "spontaneous_rate"),
+    *("maturation", "competence", "clearance", "escape", "diploid_escape", "reversal", "polyploid_share"),
+    *("resistant_share", "latent_resistance", "wake", "kill_cycling", "immature_kill_share", "capacity"),
+    *("reference", "crowding", "immune_kill", "seeding", "sasp_intensity", "host_share", "sasp_growth"),
+    *("sasp_seeding", "sasp_waking", "sasp_immune", "sasp_arrest", "sasp_clearance", "sasp_f3", "growth_at_rest"),
+    *("infiltration_time", "weight", "driven_arrest", "senolytic_kill"),
+}

@@ -19,12 +19,7 @@ escape latency, which is longer than the time to senolytic sensitivity and would
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from trialsim.spec.agents import INDUCERS
-
-Counts = NDArray[np.int64]
 
 N_INDUCERS = len(INDUCERS)
 SPONTANEOUS = INDUCERS.index("spontaneous")

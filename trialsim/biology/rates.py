@@ -1,83 +1,174 @@
-"""The rates of one lesion, frozen for one step, and their places in a vector.
+"""The rates of one lesion, frozen for one step.
 
-All are per cell per day unless said otherwise. The kernel and its exact twin read the same vector, so a
-comparison of the two compares nothing but the method. A drug is known to biology only by what it does to this vector.
+The kernel and its exact twin read the same record, so a comparison of the two compares nothing but the method. A drug
+is known to biology only by what it does to these rates.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from enum import IntEnum
+from typing import Annotated, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trialsim.biology.populations import N_INDUCERS
 from trialsim.compiling import compiled
+from trialsim.structured import Floats, one, record
 
-Rates = NDArray[np.float64]
 
-#: Division and loss of cycling cells, and the net growth that their doubling time states. Loss excludes arrest and
-#: immune killing; net growth has every loss in it that a lesion at rest suffers.
-BIRTH, DEATH, NET = 0, 1, 2
-#: The same for escaped cells.
-ESCAPED_BIRTH, ESCAPED_DEATH, ESCAPED_NET = 3, 4, 5
-#: Factor on net growth that a drug sets (1: none, 0: stasis).
-GROWTH = 6
-#: Cycling or escaped cell -> senescent, without treatment.
-SPONTANEOUS_RATE = 7
-#: Immature -> mature, and mature -> competent (polyploid cells only).
-MATURATION, COMPETENCE = 8, 9
-#: Removal of senescent cells by the immune system.
-CLEARANCE = 10
-#: Competent senescent cell -> escaped; the part of that rate at which diploid cells escape too.
-ESCAPE, DIPLOID_ESCAPE = 11, 12
-#: Reversibly senescent cell -> cycling.
-REVERSAL = 13
-#: Shares of newly senescent cells (dimensionless). While no senolytic has acted, who is resistant need not be known:
-#: RESISTANT_SHARE is then 0, and LATENT_RESISTANCE is the share among cells counted as sensitive
-#: (`trialsim.biology.kernel.tell_apart`).
-POLYPLOID_SHARE, RESISTANT_SHARE = 14, 15
-#: Awakening, per dormant lesion per day, without SASP.
-WAKE = 16
-#: Senolytic killing: of cycling and escaped cells; of immature cells as a share of mature ones.
-KILL_CYCLING, IMMATURE_KILL_SHARE = 17, 18
-#: Gompertz growth: cells at which a lesion stops growing, cells at which the rates above hold, and the strength of
-#: the law (1: Gompertz, 0: exponential at any size).
-CAPACITY, REFERENCE, CROWDING = 19, 20, 21
-#: Immune killing of cycling and escaped cells where nothing suppresses it.
-IMMUNE_KILL = 22
-#: New foci per cycling or escaped cell, without SASP.
-SEEDING = 23
-#: Multiplier of the SASP load, and the share of senescent neighbours that the host's stroma stands for.
-SASP_INTENSITY, HOST_SHARE = 24, 25
-#: What the load does (`trialsim.biology.sasp`): growth, seeding and waking, each as fold at load 1 less 1; the largest
-#: part of immune killing that it takes away; paracrine arrest at load 1 (per day); clearance, fold at load 1 less 1.
-SASP_GROWTH, SASP_SEEDING, SASP_WAKING, SASP_IMMUNE, SASP_ARREST, SASP_CLEARANCE = 26, 27, 28, 29, 30, 31
-#: What the load makes of growth in a lesion at rest, in which the doubling time was measured (fold).
-GROWTH_AT_REST = 32
-#: SASP weight of radiation-induced cells through their F3 state: fold less 1.
-SASP_F3 = 33
-#: Days in which immune cells follow the load.
-INFILTRATION_TIME = 34
-#: Multiplier of the odds that a cell lost to damage turns senescent.
-DAMAGE_ODDS = 35
-#: Senolytic killing of the host's senescent cells.
-HOST_KILL = 36
-LATENT_RESISTANCE = 37
-#: By inducer: weight of a mature senescent cell in the load; stream of cycling cells into senescence that a drug
-#: drives; senolytic killing of mature, sensitive senescent cells.
-WEIGHT = 38
-STREAM = WEIGHT + N_INDUCERS
-KILL = STREAM + N_INDUCERS
-N_RATES = KILL + N_INDUCERS
+@record
+class Rates:
+    """All are per cell per day unless said otherwise."""
+
+    birth: float
+    """Division of cycling cells."""
+    death: float
+    """Loss of cycling cells, without arrest and immune killing."""
+    net: float
+    """Net growth that the doubling time states, with every loss in it that a lesion at rest suffers."""
+    escaped_birth: float
+    escaped_death: float
+    escaped_net: float
+    growth: float
+    """Factor on net growth that a drug sets (1: none, 0: stasis)."""
+    spontaneous_rate: float
+    """Cycling or escaped cell -> senescent, without treatment."""
+    maturation: float
+    """Immature -> mature."""
+    competence: float
+    """Mature -> competent (polyploid cells only)."""
+    clearance: float
+    """Removal of senescent cells by the immune system."""
+    escape: float
+    """Competent senescent cell -> escaped."""
+    diploid_escape: float
+    """The part of that rate at which diploid cells escape too."""
+    reversal: float
+    """Reversibly senescent cell -> cycling."""
+    polyploid_share: float
+    """Share of newly senescent cells."""
+    resistant_share: float
+    """Share of newly senescent cells that are resistant to senolytics; 0 while no senolytic has acted."""
+    latent_resistance: float
+    """Until then, the share of resistant ones among cells counted as sensitive
+    (`trialsim.biology.kernel.draw_resistance`)."""
+    wake: float
+    """Awakening, per dormant lesion per day, without SASP."""
+    kill_cycling: float
+    """Senolytic killing of cycling and escaped cells."""
+    immature_kill_share: float
+    """Senolytic killing of immature cells as a share of that of mature ones."""
+    capacity: float
+    """Cells at which a lesion stops growing (Gompertz)."""
+    reference: float
+    """Cells at which the rates above hold."""
+    crowding: float
+    """Strength of the law (1: Gompertz, 0: exponential at any size)."""
+    immune_kill: float
+    """Immune killing of cycling and escaped cells where nothing suppresses it."""
+    seeding: float
+    """New foci per cycling or escaped cell, without SASP."""
+    sasp_intensity: float
+    """Multiplier of the SASP load."""
+    host_share: float
+    """The share of senescent neighbours that the host's stroma stands for."""
+    sasp_growth: float
+    """What the load does to growth: fold at load 1 less 1 (`trialsim.biology.sasp`); so for seeding and waking."""
+    sasp_seeding: float
+    sasp_waking: float
+    sasp_immune: float
+    """The largest part of immune killing that the load takes away."""
+    sasp_arrest: float
+    """Paracrine arrest at load 1, per day."""
+    sasp_clearance: float
+    """What the load does to clearance: fold at load 1 less 1."""
+    growth_at_rest: float
+    """What the load makes of growth in a lesion at rest, in which the doubling time was measured (fold)."""
+    sasp_f3: float
+    """SASP weight of radiation-induced cells through their F3 state: fold less 1."""
+    infiltration_time: float
+    """Days in which immune cells follow the load."""
+    damage_odds: float
+    """Multiplier of the odds that a cell lost to damage turns senescent."""
+    host_kill: float
+    """Senolytic killing of the host's senescent cells."""
+    weight: Annotated[Floats, N_INDUCERS]
+    """By inducer: weight of a mature senescent cell in the load."""
+    driven_arrest: Annotated[Floats, N_INDUCERS]
+    """By inducer: arrest of cycling cells that a drug drives."""
+    senolytic_kill: Annotated[Floats, N_INDUCERS]
+    """By inducer: senolytic killing of mature, sensitive senescent cells."""
+
+
+class Target(IntEnum):
+    """A rate that a drug changes."""
+
+    SENOLYTIC_KILL = 0
+    KILL_CYCLING = 1
+    HOST_KILL = 2
+    DRIVEN_ARREST = 3
+    GROWTH = 4
+    IMMUNE_KILL = 5
+    ESCAPE = 6
+    REVERSAL = 7
+    DAMAGE_ODDS = 8
+    SASP_GROWTH = 9
+    SASP_SEEDING = 10
+    SASP_WAKING = 11
+    SASP_IMMUNE = 12
+    SASP_ARREST = 13
+    SASP_CLEARANCE = 14
+    SASP_F3 = 15
+
+
+@compiled
+def add_hazard(rates: Rates, target: int, inducer: int, hazard: float) -> None:
+    """Add a drug's hazard (per day) to its target."""
+    if target == Target.SENOLYTIC_KILL:
+        rates.senolytic_kill[inducer] += hazard
+    elif target == Target.KILL_CYCLING:
+        rates.kill_cycling += hazard
+    elif target == Target.HOST_KILL:
+        rates.host_kill += hazard
+    elif target == Target.DRIVEN_ARREST:
+        rates.driven_arrest[inducer] += hazard
+
+
+@compiled
+def scale_rate(rates: Rates, target: int, fold: float) -> None:
+    """Multiply a drug's target."""
+    if target == Target.GROWTH:
+        rates.growth *= fold
+    elif target == Target.IMMUNE_KILL:
+        rates.immune_kill *= fold
+    elif target == Target.ESCAPE:
+        rates.escape *= fold
+    elif target == Target.REVERSAL:
+        rates.reversal *= fold
+    elif target == Target.DAMAGE_ODDS:
+        rates.damage_odds *= fold
+    elif target == Target.SASP_GROWTH:
+        rates.sasp_growth *= fold
+    elif target == Target.SASP_SEEDING:
+        rates.sasp_seeding *= fold
+    elif target == Target.SASP_WAKING:
+        rates.sasp_waking *= fold
+    elif target == Target.SASP_IMMUNE:
+        rates.sasp_immune *= fold
+    elif target == Target.SASP_ARREST:
+        rates.sasp_arrest *= fold
+    elif target == Target.SASP_CLEARANCE:
+        rates.sasp_clearance *= fold
+    elif target == Target.SASP_F3:
+        rates.sasp_f3 *= fold
 
 
 def quiet_rates() -> Rates:
     """Rates of a lesion in which nothing happens; tests and callers set what they need."""
-    rates = np.zeros(N_RATES)
-    rates[CAPACITY], rates[REFERENCE] = np.inf, 1.0
-    rates[GROWTH] = rates[GROWTH_AT_REST] = rates[INFILTRATION_TIME] = rates[DAMAGE_ODDS] = 1.0
+    rates = one(Rates)
+    rates.capacity, rates.reference = np.inf, 1.0
+    rates.growth = rates.growth_at_rest = rates.infiltration_time = rates.damage_odds = 1.0
     return rates
 
 

@@ -24,10 +24,7 @@ Each effect has a rate of its own, so each can be switched off alone.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Annotated, NamedTuple
 
 from trialsim.biology.populations import (
     COMPETENT,
@@ -38,44 +35,38 @@ from trialsim.biology.populations import (
     PER_INDUCER,
     SENESCENT,
     SPONTANEOUS,
-    Counts,
 )
-from trialsim.biology.rates import (
-    CLEARANCE,
-    GROWTH,
-    GROWTH_AT_REST,
-    HOST_SHARE,
-    IMMUNE_KILL,
-    INFILTRATION_TIME,
-    MATURATION,
-    NET,
-    SASP_ARREST,
-    SASP_F3,
-    SASP_GROWTH,
-    SASP_IMMUNE,
-    SASP_INTENSITY,
-    SPONTANEOUS_RATE,
-    WEIGHT,
-    Rates,
-)
+from trialsim.biology.rates import Rates
 from trialsim.compiling import compiled
 from trialsim.spec.agents import INDUCERS
+from trialsim.structured import Counts, Floats, record
 
 #: The largest load at intensity 1, and the share of senescent neighbours at which it is half of that.
 LARGEST, HALF_SHARE = 2.0, 0.1
-#: Places in a survey of a lesion: all cells, dividing ones (cycling and escaped), senescent ones, weighted secreting
-#: and weighted immature ones, and senescent ones by inducer.
-ALL, DIVIDING, ALL_SENESCENT, SECRETING, RIPENING, BY_INDUCER = range(6)
-N_SURVEY = BY_INDUCER + N_INDUCERS
-Survey = NDArray[np.float64]
-
 RADIATION = INDUCERS.index("radiation")
+
+
+@record
+class Survey:
+    """A lesion, counted once for all who ask."""
+
+    all: float
+    """All cells."""
+    dividing: float
+    """Cycling and escaped cells."""
+    senescent: float
+    secreting: float
+    """Mature senescent cells by their weight in the load."""
+    ripening: float
+    """Immature ones likewise."""
+    by_inducer: Annotated[Floats, N_INDUCERS]
+    """Senescent cells."""
 
 
 @compiled
 def weight(rates: Rates, inducer: int) -> float:
     """Weight of a mature senescent cell in the share; the F3 state raises that of radiation-induced ones (M11)."""
-    return rates[WEIGHT + inducer] * (1.0 + rates[SASP_F3] if inducer == RADIATION else 1.0)
+    return rates.weight[inducer] * (1.0 + rates.sasp_f3 if inducer == RADIATION else 1.0)
 
 
 @compiled
@@ -91,7 +82,7 @@ def secreting(cells: Counts, inducer: int) -> int:
 @compiled
 def load_of_share(share: float, rates: Rates) -> float:
     """The load that a share of senescent neighbours, the host's part in it, makes."""
-    return rates[SASP_INTENSITY] * LARGEST * share / (share + HALF_SHARE) if share > 0.0 else 0.0
+    return rates.sasp_intensity * LARGEST * share / (share + HALF_SHARE) if share > 0.0 else 0.0
 
 
 @compiled
@@ -112,7 +103,7 @@ def load(cells: Counts, rates: Rates) -> float:
     weighted = 0.0
     for inducer in range(N_INDUCERS):
         weighted += weight(rates, inducer) * secreting(cells, inducer)
-    return load_of_share(weighted / total + rates[HOST_SHARE], rates)
+    return load_of_share(weighted / total + rates.host_share, rates)
 
 
 class Ahead(NamedTuple):
@@ -134,22 +125,22 @@ class Ahead(NamedTuple):
 @compiled
 def look_ahead(rates: Rates, days: float) -> Ahead:
     """What so many days make of means."""
-    maturation = rates[MATURATION]
+    maturation = rates.maturation
     ripe = -math.expm1(-maturation * days)
     return Ahead(
         days,
-        math.exp(-rates[CLEARANCE] * days),
+        math.exp(-rates.clearance * days),
         ripe,
         days - ripe / maturation if maturation > 0.0 else 0.0,
-        math.exp(rates[NET] * rates[GROWTH] * days),
-        math.exp(-days / rates[INFILTRATION_TIME]),
+        math.exp(rates.net * rates.growth * days),
+        math.exp(-days / rates.infiltration_time),
     )
 
 
 @compiled
 def look_twice_ahead(rates: Rates, ahead: Ahead) -> Ahead:
     """What twice the days make of means."""
-    maturation = rates[MATURATION]
+    maturation = rates.maturation
     ripe = ahead.ripe * (2.0 - ahead.ripe)
     return Ahead(
         2.0 * ahead.days,
@@ -164,7 +155,7 @@ def look_twice_ahead(rates: Rates, ahead: Ahead) -> Ahead:
 @compiled
 def load_seen(seen: Survey, rates: Rates) -> float:
     """The load in a surveyed lesion; 0 in an empty one."""
-    return load_of_share(seen[SECRETING] / seen[ALL] + rates[HOST_SHARE], rates) if seen[ALL] > 0.0 else 0.0
+    return load_of_share(seen.secreting / seen.all + rates.host_share, rates) if seen.all > 0.0 else 0.0
 
 
 @compiled
@@ -174,13 +165,13 @@ def load_ahead(seen: Survey, rates: Rates, now: float, ahead: Ahead) -> float:
     By the means of cells that arrest, mature, are cleared and grow, without what is slower than these. A cell that
     arrests meanwhile weighs as a spontaneously senescent one.
     """
-    if seen[ALL] == 0.0:
+    if seen.all == 0.0:
         return 0.0
-    arrests = (rates[SPONTANEOUS_RATE] + rates[SASP_ARREST] * now) * seen[DIVIDING]
-    secreting = seen[SECRETING] + seen[RIPENING] * ahead.ripe + arrests * ahead.ripe_days * rates[WEIGHT + SPONTANEOUS]
-    senescent = seen[ALL_SENESCENT] + arrests * ahead.days
-    later = (seen[ALL] - seen[ALL_SENESCENT]) * ahead.grown + senescent * ahead.kept
-    return load_of_share(secreting * ahead.kept / later + rates[HOST_SHARE], rates)
+    arrests = (rates.spontaneous_rate + rates.sasp_arrest * now) * seen.dividing
+    secreting = seen.secreting + seen.ripening * ahead.ripe + arrests * ahead.ripe_days * rates.weight[SPONTANEOUS]
+    senescent = seen.senescent + arrests * ahead.days
+    later = (seen.all - seen.senescent) * ahead.grown + senescent * ahead.kept
+    return load_of_share(secreting * ahead.kept / later + rates.host_share, rates)
 
 
 @compiled
@@ -198,27 +189,27 @@ def survey(cells: Counts, rates: Rates, seen: Survey) -> None:
         for family in range(first, first + PER_INDUCER, N_AGES):
             immature += cells[family]
             ripe += cells[family + MATURE] + cells[family + COMPETENT]
-        seen[BY_INDUCER + inducer] = ripe + immature
+        seen.by_inducer[inducer] = ripe + immature
         if ripe + immature > 0:
             senescent += ripe + immature
             own = weight(rates, inducer)
             weighted += own * ripe
             young += own * immature
-    seen[ALL] = dividing + cells[DORMANT] + senescent
-    seen[DIVIDING], seen[ALL_SENESCENT] = dividing, senescent
-    seen[SECRETING], seen[RIPENING] = weighted, young
+    seen.all = dividing + cells[DORMANT] + senescent
+    seen.dividing, seen.senescent = dividing, senescent
+    seen.secreting, seen.ripening = weighted, young
 
 
 @compiled
 def growth_factor(rates: Rates, load: float) -> float:
     """Factor on net growth that the load and drugs make, against a lesion at rest."""
-    return rates[GROWTH] * (1.0 + rates[SASP_GROWTH] * load) / rates[GROWTH_AT_REST]
+    return rates.growth * (1.0 + rates.sasp_growth * load) / rates.growth_at_rest
 
 
 @compiled
 def immune_killing(rates: Rates, infiltrate: float) -> float:
     """Immune killing of cycling and escaped cells, per day."""
-    return rates[IMMUNE_KILL] * (1.0 - rates[SASP_IMMUNE] * infiltrate / (1.0 + infiltrate))
+    return rates.immune_kill * (1.0 - rates.sasp_immune * infiltrate / (1.0 + infiltrate))
 
 
 @compiled

@@ -1,89 +1,149 @@
-"""Doses on their way in: what waits for its lag, and what is being infused; of drugs, and of what harms the marrow."""
+"""Doses: a drug on its way in, at once, after its lag or infused; and damage at a dose, to cells and to the marrow."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
+from trialsim.biology.kernel import damage
+from trialsim.biology.rates import Target
+from trialsim.biology.sasp import total_cells
 from trialsim.compiling import compiled
-from trialsim.patient.state import AMOUNT, BEGINS, DRUG, ENDS, NOW, TO_COME, TOXIN, Floats, State
-from trialsim.treatment.neutrophils import AT, take_on
-from trialsim.treatment.pharmacokinetics import RATE
-from trialsim.treatment.pharmacology import INFUSION, LAG, give
+from trialsim.patient.cells import step_cells, write_trace
+from trialsim.patient.state import LOCAL, Body, Intake, Order, Patient
+from trialsim.patient.step_length import hasten
+from trialsim.structured import Rows
+from trialsim.treatment.fate import senescent_share
+from trialsim.treatment.neutrophils import Marrow, take_on
+from trialsim.treatment.pharmacology import Drug, give, hill_effect, modulated
+
+Generator = np.random.Generator
 
 
 @compiled
-def _begin(line: Floats, drug: Floats, milligrams: float, now: float) -> None:
+def _begin(intake: Intake, drug: Drug, milligrams: float, now: float) -> None:
     """Put a dose on its way in: a place of its own order, which the dose before it has left."""
-    line[TO_COME], line[BEGINS] = milligrams, now + drug[LAG]
-    line[ENDS] = line[BEGINS] + drug[INFUSION]
+    intake.to_come, intake.begins = milligrams, now + drug.lag
+    intake.ends = intake.begins + drug.infusion
 
 
 @compiled
-def swallow(state: State, order: int, fraction: float) -> None:
+def take_drug(patient: Patient, order: Order, fraction: float) -> None:
     """One dose of an order's drug, now, at a fraction of the planned dose.
 
     It is in gut or plasma at once, or waits for the drug's lag and is infused over its time.
     """
-    line = state.orders[order]
-    drug = int(line[DRUG])
-    if state.drugs[drug, LAG] == 0.0 and state.drugs[drug, INFUSION] == 0.0:
-        give(state.amounts[drug], state.drugs[drug], fraction * line[AMOUNT])
+    body, drug = patient.body[0], patient.drugs[order.drug]
+    if drug.lag == 0.0 and drug.infusion == 0.0:
+        give(drug, fraction * order.amount)
     else:
-        _begin(state.inputs[order], state.drugs[drug], fraction * line[AMOUNT], state.clock[NOW])
+        _begin(order.intake, drug, fraction * order.amount, body.now)
+    hasten(patient)
 
 
 @compiled
-def is_waiting(inputs: Floats) -> bool:
+def is_waiting(orders: Rows[Order]) -> bool:
     """Whether anything of a dose is still to come in."""
     to_come = 0.0
-    for order in range(inputs.shape[0]):
-        to_come += inputs[order, TO_COME]
+    for at in range(orders.size):
+        to_come += orders[at].intake.to_come + orders[at].toxin_intake.to_come
     return to_come > 0.0
 
 
 @compiled
-def let_in(
-    inputs: Floats, orders: Floats, place: int, amounts: Floats, drugs: Floats, now: float, until: float
-) -> float:
-    """Let in what is due now, in place; returns the day, at most ``until``, up to which no dose begins or ends.
-
-    A dose without an infusion comes in whole when its lag is over; an infused one at an even rate. ``place`` is where
-    an order says which drug it gives.
-    """
-    for drug in range(amounts.shape[0]):
-        amounts[drug, RATE] = 0.0
-    for order in range(inputs.shape[0]):
-        line = inputs[order]
-        if line[TO_COME] <= 0.0:
-            continue
-        drug = int(orders[order, place])
-        if line[BEGINS] > now:
-            until = min(until, line[BEGINS])
-        elif line[ENDS] > now:
-            amounts[drug, RATE] += line[TO_COME] / (line[ENDS] - line[BEGINS])
-            until = min(until, line[ENDS])
-        else:
-            if line[ENDS] == line[BEGINS]:
-                give(amounts[drug], drugs[drug], line[TO_COME])
-            line[TO_COME] = 0.0
+def _absorb_one(intake: Intake, drug: Drug, now: float, until: float) -> float:
+    """What of a dose is due now; returns the day, at most ``until``, up to which it neither begins nor ends."""
+    if intake.begins > now:
+        return min(until, intake.begins)
+    if intake.ends > now:
+        drug.rate += intake.to_come / (intake.ends - intake.begins)
+        return min(until, intake.ends)
+    if intake.ends == intake.begins:
+        give(drug, intake.to_come)
+    intake.to_come = 0.0
     return until
 
 
 @compiled
-def take_marrow_on(state: State, marrow: Floats, amounts: Floats, inputs: Floats, until: float) -> None:
-    """Take a marrow on in place to study day ``until``: the patient's own, or a copy with copies of what is in it."""
-    while marrow[AT] < until:
-        goal = let_in(inputs, state.orders, TOXIN, amounts, state.toxins, marrow[AT], until)
-        take_on(marrow, state.toxins, amounts, goal)
+def absorb(orders: Rows[Order], drugs: Rows[Drug], now: float, until: float) -> float:
+    """Let doses in that are due now, in place; returns the day, at most ``until``, up to which none begins or ends.
+
+    A dose without an infusion comes in whole when its lag is over; an infused one at an even rate.
+    """
+    for d in range(drugs.size):
+        drugs[d].rate = 0.0
+    for at in range(orders.size):
+        order = orders[at]
+        if order.intake.to_come > 0.0:
+            until = _absorb_one(order.intake, drugs[order.drug], now, until)
+    return until
 
 
 @compiled
-def advance_marrow(state: State, until: float) -> None:
+def _absorb_toxins(orders: Rows[Order], toxins: Rows[Drug], now: float, until: float) -> float:
+    """`absorb` of what harms the marrow."""
+    for d in range(toxins.size):
+        toxins[d].rate = 0.0
+    for at in range(orders.size):
+        order = orders[at]
+        if order.toxin_intake.to_come > 0.0:
+            until = _absorb_one(order.toxin_intake, toxins[order.toxin], now, until)
+    return until
+
+
+@compiled
+def advance_marrow(marrow: Marrow, orders: Rows[Order], toxins: Rows[Drug], until: float) -> None:
     """Take the neutrophils on to study day ``until``, in steps of their own: cells and other drugs do not feel them."""
-    take_marrow_on(state, state.marrow, state.toxin_amounts, state.toxin_inputs, until)
+    while marrow.at < until:
+        goal = _absorb_toxins(orders, toxins, marrow.at, until)
+        take_on(marrow, toxins, goal)
 
 
 @compiled
-def poison(state: State, order: int, fraction: float) -> None:
-    """What a dose of chemotherapy brings to the marrow, now, at a fraction of the planned dose."""
-    now, line = state.clock[NOW], state.orders[order]
-    advance_marrow(state, now)
-    _begin(state.toxin_inputs[order], state.toxins[int(line[TOXIN])], fraction * line[AMOUNT], now)
+def _meet_unrepaired(body: Body, order: Order, gray: float) -> tuple[float, float]:
+    """Hits of a fraction by what is left of earlier ones, in the local bed and elsewhere; the fraction joins that."""
+    kept = math.exp(-order.repair * (body.now - body.last_fraction))
+    local, elsewhere = body.unrepaired_local * kept, body.unrepaired * kept
+    body.last_fraction = body.now
+    body.unrepaired_local = local + gray
+    body.unrepaired = elsewhere if order.local_only else elsewhere + gray
+    return order.cross * gray * local, order.cross * gray * elsewhere
+
+
+@compiled
+def _odds_under_drugs(patient: Patient, order: Order) -> float:
+    """Odds that a lost cell turns senescent, which a drug in the blood may change."""
+    odds = order.odds * patient.body[0].rates.damage_odds
+    for e in range(patient.effects.size):
+        effect = patient.effects[e]
+        if effect.target == Target.DAMAGE_ODDS:
+            drug = patient.drugs[effect.drug]
+            odds *= modulated(effect.value, hill_effect(drug.plasma * drug.per_mg, 1.0, drug.ec50, drug.hill))
+    return odds
+
+
+@compiled
+def apply_damage(patient: Patient, order: Order, fraction: float, rng: Generator) -> None:
+    """One damaging dose of an order (an infusion, a fraction of radiation), now, at a fraction of the planned dose."""
+    body = patient.body[0]
+    if order.toxin >= 0:
+        advance_marrow(body.marrow, patient.orders, patient.toxins, body.now)
+        _begin(order.toxin_intake, patient.toxins[order.toxin], fraction * order.amount, body.now)
+    odds = _odds_under_drugs(patient, order)
+    hits, hits_escaped = fraction * order.hits, fraction * order.hits_escaped
+    cross_local = cross = 0.0
+    if order.repair > 0.0:
+        cross_local, cross = _meet_unrepaired(body, order, fraction * order.gray)
+    share = order.senescence_gain * senescent_share(odds, fraction * order.relative, order.shift)
+    lesions = 1 if order.local_only else body.lesions
+    if lesions == 1 and total_cells(patient.lesions[LOCAL].cells) == 0:
+        lesions = 0  # a bed without tumour: cells elsewhere need not know
+    else:
+        step_cells(patient, False, rng)
+    for at in range(lesions):
+        more = cross_local if at == LOCAL else cross
+        loss, loss_escaped = -math.expm1(-(hits + more)), -math.expm1(-(hits_escaped + more))
+        damage(patient.lesions[at].cells, loss, loss_escaped, share, order.inducer, body.rates, rng)
+    body.host.burden += fraction * order.host_damage
+    write_trace(patient)

@@ -19,12 +19,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trialsim.patient.state import Floats
 from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
 from trialsim.spec.agents import Agent, Pharmacokinetics, Sourced
 from trialsim.spec.resolved import ResolvedArm
 from trialsim.spec.traits import TRAITS
+from trialsim.structured import Floats
 from trialsim.treatment.pharmacokinetics import body_surface, calvert_dose
 
 #: The traits of a body, in its order.

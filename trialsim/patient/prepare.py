@@ -1,32 +1,46 @@
-"""From traits, an arm and a protocol to the arrays of a patient at randomisation."""
+"""From traits, an arm and a protocol to a patient at randomisation."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from trialsim.biology import host
 from trialsim.biology import rates as r
+from trialsim.biology.kernel import Room
+from trialsim.biology.rates import Target
 from trialsim.biology.secretome import load_secretome
-from trialsim.compiling import compiled, stream_at
+from trialsim.compiling import compiled
 from trialsim.patient import state as s
-from trialsim.patient import untreated
 from trialsim.patient.kinetics import BODY_TRAITS, OwnKinetics, all_alike, own_kinetics
-from trialsim.patient.streams import address_of
-from trialsim.patient.untreated import Person, World, chosen_gains, draw_lesions, person, scaled
+from trialsim.patient.untreated import (
+    Person,
+    World,
+    chosen_gains,
+    draw_foci,
+    draw_lesions,
+    person,
+    scaled,
+    set_lesion_rates,
+)
 from trialsim.records import Traits
 from trialsim.spec.agents import INDUCERS, Cytotoxic, Pharmacokinetics, Radiation, Senolytic, Targeted
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
-from trialsim.treatment import neutrophils
-from trialsim.treatment import pharmacology as pk
+from trialsim.structured import Rows, named, one, rows
 from trialsim.treatment.damage import chemotherapy_hits, cross_hits, radiation_hits
 from trialsim.treatment.fate import fate_shares
-from trialsim.treatment.pharmacokinetics import N_AMOUNTS
-from trialsim.treatment.platelets import platelets_of
+from trialsim.treatment.neutrophils import set_marrow_at_rest
+from trialsim.treatment.pharmacology import Drug
+from trialsim.treatment.platelets import set_at_rest
 
+Generator = np.random.Generator
+T = TypeVar("T")
+
+#: What compiled code makes arrays of.
+_LESION, _TRACE, _ROOM = s.Lesion.dtype, s.TraceRow.dtype, Room.dtype
 #: Rows of the trace of one patient; the kernel stops writing when they are full.
 TRACE_ROWS = 8192
 #: The reference fraction of radiation, Gy, against which a fate's dose shift is counted.
@@ -36,8 +50,6 @@ _REFERENCE_GRAY = 2.0
 _WAKING_MEASURED_AT = _CLEARANCE_MEASURED_AT = 60.0
 #: Arms whose recipes are kept.
 _KEPT = 16
-
-_lesion_rates = untreated.lesion_rates
 
 
 def _world(gains: Mapping[str, float], focus_spread: float, limit_cells: float) -> World:
@@ -55,131 +67,140 @@ def _world(gains: Mapping[str, float], focus_spread: float, limit_cells: float) 
 
 
 def lesion_rates(traits: Traits, gains: Mapping[str, float]) -> r.Rates:
-    """The lesion rates of a patient without any drug (`trialsim.patient.untreated.lesion_rates`)."""
-    return _lesion_rates(person(traits), _world(gains, 1.0, math.inf))
+    """The lesion rates of a patient without any drug (`trialsim.patient.untreated.set_lesion_rates`)."""
+    rates = one(r.Rates)
+    set_lesion_rates(rates, person(traits), _world(gains, 1.0, math.inf))
+    return rates
 
 
-def _pharmacokinetics(agent: Senolytic | Targeted, gains: Mapping[str, float]) -> s.Floats:
-    """A drug's vector of constants in a patient of typical clearance."""
-    constants = np.zeros(pk.N_DRUG)
-    _set_kinetics(constants, agent.pk)
-    constants[pk.EC50] = agent.ec50.value
-    constants[pk.HILL] = agent.hill.value if agent.hill is not None else 1.0
+def _drug(agent: Senolytic | Targeted, gains: Mapping[str, float]) -> Drug:
+    """A drug in a patient of typical clearance."""
+    drug = one(Drug)
+    _set_kinetics(drug, agent.pk)
+    drug.ec50 = agent.ec50.value
+    drug.hill = agent.hill.value if agent.hill is not None else 1.0
     if isinstance(agent, Senolytic) and agent.platelets is not None:
-        constants[pk.PLATELET_EMAX] = agent.platelets.emax.value * gains["toxicity"]
-        constants[pk.PLATELET_EC50] = agent.platelets.ec50.value
-    return constants
+        drug.platelet_emax = agent.platelets.emax.value * gains["toxicity"]
+        drug.platelet_ec50 = agent.platelets.ec50.value
+    return drug
 
 
-def _toxin(agent: Cytotoxic, gains: Mapping[str, float]) -> s.Floats:
-    """The vector of constants of what harms the marrow."""
+def _toxin(agent: Cytotoxic, gains: Mapping[str, float]) -> Drug:
+    """What harms the marrow."""
     assert agent.pk is not None
     assert agent.marrow is not None
-    constants = np.zeros(neutrophils.N_TOXIN)
-    _set_kinetics(constants, agent.pk)
-    constants[neutrophils.SLOPE] = agent.marrow.slope.value * gains["toxicity"]
-    return constants
+    toxin = one(Drug)
+    _set_kinetics(toxin, agent.pk)
+    toxin.marrow_slope = agent.marrow.slope.value * gains["toxicity"]
+    return toxin
 
 
-def _set_kinetics(constants: s.Floats, kinetics: Pharmacokinetics) -> None:
+def _set_kinetics(drug: Drug, kinetics: Pharmacokinetics) -> None:
     volume = kinetics.volume.value
-    constants[pk.ABSORPTION] = 24.0 * kinetics.absorption.value if kinetics.absorption is not None else 0.0
-    constants[pk.ELIMINATION] = 24.0 * kinetics.clearance.value / volume
-    constants[pk.PER_MG] = 1000.0 / (kinetics.molar_mass.value * volume)
+    drug.absorption = 24.0 * kinetics.absorption.value if kinetics.absorption is not None else 0.0
+    drug.elimination = 24.0 * kinetics.clearance.value / volume
+    drug.per_mg = 1000.0 / (kinetics.molar_mass.value * volume)
     if kinetics.exchange is not None and kinetics.tissue_volume is not None:
-        constants[pk.OUTWARD] = 24.0 * kinetics.exchange.value / volume
-        constants[pk.BACK] = 24.0 * kinetics.exchange.value / kinetics.tissue_volume.value
-    constants[pk.LAG] = kinetics.lag.value / 24.0 if kinetics.lag is not None else 0.0
-    constants[pk.INFUSION] = kinetics.infusion.value / 24.0 if kinetics.infusion is not None else 0.0
+        drug.outward = 24.0 * kinetics.exchange.value / volume
+        drug.back = 24.0 * kinetics.exchange.value / kinetics.tissue_volume.value
+    drug.lag = kinetics.lag.value / 24.0 if kinetics.lag is not None else 0.0
+    drug.infusion = kinetics.infusion.value / 24.0 if kinetics.infusion is not None else 0.0
 
 
-def _senolytic_effects(agent: Senolytic, bcl2_class: str, gains: Mapping[str, float]) -> dict[int, float]:
-    """Hazards per day at full effect, by rate, in a patient of typical sensitivity."""
+def _senolytic_hazards(
+    agent: Senolytic, bcl2_class: str, gains: Mapping[str, float]
+) -> Iterator[tuple[Target, int, float]]:
+    """Hazards per day at full effect, by target and inducer, in a patient of typical sensitivity."""
     emax = agent.emax.value * gains["senolytic_kill"]
     by_class: Mapping[str, float] = {k: v.value for k, v in agent.effect_by_class.items()}
     own = emax * by_class[bcl2_class]
     by_inducer: Mapping[str, float] = {k: v.value for k, v in agent.effect_by_inducer.items()}
     mean = sum(by_inducer.values()) / len(by_inducer)
     specific = gains["inducer_specificity"]
-    hazards = {r.KILL + at: own * max(0.0, mean + specific * (by_inducer[i] - mean)) for at, i in enumerate(INDUCERS)}
-    return hazards | {r.KILL_CYCLING: emax * agent.cycling_effect.value, r.HOST_KILL: emax * agent.host_effect.value}
+    for at, inducer in enumerate(INDUCERS):
+        yield Target.SENOLYTIC_KILL, at, own * max(0.0, mean + specific * (by_inducer[inducer] - mean))
+    yield Target.KILL_CYCLING, 0, emax * agent.cycling_effect.value
+    yield Target.HOST_KILL, 0, emax * agent.host_effect.value
 
 
 #: The rate that each target of a targeted agent multiplies.
-_TARGET_RATES: dict[str, int] = {
-    "growth": r.GROWTH,
-    "immune_killing": r.IMMUNE_KILL,
-    "escape": r.ESCAPE,
-    "reversal": r.REVERSAL,
-    "damage_senescence": r.DAMAGE_ODDS,
-    "sasp.growth": r.SASP_GROWTH,
-    "sasp.seeding": r.SASP_SEEDING,
-    "sasp.immune": r.SASP_IMMUNE,
-    "sasp.arrest": r.SASP_ARREST,
-    "sasp.clearance": r.SASP_CLEARANCE,
-    "sasp.waking": r.SASP_WAKING,
-    "sasp.f3": r.SASP_F3,
+_TARGETS = {
+    "growth": Target.GROWTH,
+    "immune_killing": Target.IMMUNE_KILL,
+    "escape": Target.ESCAPE,
+    "reversal": Target.REVERSAL,
+    "damage_senescence": Target.DAMAGE_ODDS,
+    "sasp.growth": Target.SASP_GROWTH,
+    "sasp.seeding": Target.SASP_SEEDING,
+    "sasp.immune": Target.SASP_IMMUNE,
+    "sasp.arrest": Target.SASP_ARREST,
+    "sasp.clearance": Target.SASP_CLEARANCE,
+    "sasp.waking": Target.SASP_WAKING,
+    "sasp.f3": Target.SASP_F3,
 }
 
 
-def _drug_effects(
-    row: int, agent: Senolytic | Targeted, bcl2_class: str, gains: Mapping[str, float]
-) -> list[list[float]]:
-    """What a drug does to the lesion's rates, in lines of `trialsim.patient.state`; what does nothing has no line."""
+def _effects(row: int, agent: Senolytic | Targeted, bcl2_class: str, gains: Mapping[str, float]) -> list[s.Effect]:
+    """What a drug does to the lesion's rates; what does nothing is left out."""
+    hazards: list[tuple[Target, int, float]] = []
+    folds: list[tuple[Target, float]] = []
     if isinstance(agent, Senolytic):
-        hazards, folds = _senolytic_effects(agent, bcl2_class, gains), {}
+        hazards += _senolytic_hazards(agent, bcl2_class, gains)
     else:
-        folds = {_TARGET_RATES[k]: scaled(v.value, gains["modulation"]) for k, v in agent.effects.items()}
-        hazards = {} if agent.kill is None else {r.KILL_CYCLING: agent.kill.value}
+        folds += [(_TARGETS[k], scaled(v.value, gains["modulation"])) for k, v in agent.effects.items()]
+        if agent.kill is not None:
+            hazards.append((Target.KILL_CYCLING, 0, agent.kill.value))
         if agent.senescence is not None:
-            stream = r.STREAM + INDUCERS.index(agent.senescence.inducer)
-            hazards[stream] = agent.senescence.rate.value * gains["targeted_senescence"]
-    lines = [[row, rate, 1.0, hazard] for rate, hazard in hazards.items() if hazard > 0.0]
-    return lines + [[row, rate, 0.0, fold] for rate, fold in folds.items() if fold != 1.0]
+            driven = agent.senescence.rate.value * gains["targeted_senescence"]
+            hazards.append((Target.DRIVEN_ARREST, INDUCERS.index(agent.senescence.inducer), driven))
+    lines = [(target, inducer, True, hazard) for target, inducer, hazard in hazards if hazard > 0.0]
+    lines += [(target, 0, False, fold) for target, fold in folds if fold != 1.0]
+    out = []
+    for target, inducer, is_hazard, value in lines:
+        effect = one(s.Effect)
+        effect.drug, effect.target, effect.inducer, effect.is_hazard, effect.value = (
+            row, target, inducer, is_hazard, value,
+        )  # fmt: skip
+        out.append(effect)
+    return out
 
 
-def _damage_order(order: Order, agent: Cytotoxic | Radiation, p53_status: str, gains: Mapping[str, float]) -> s.Floats:
-    """An order's vector of constants; hits are those of a patient of typical clearance and sensitivity."""
-    line = np.zeros(s.N_ORDER)
-    line[s.DRUG] = line[s.TOXIN] = -1.0
-    line[s.AMOUNT] = order.dose
+def _damage_order(order: Order, agent: Cytotoxic | Radiation, p53_status: str, gains: Mapping[str, float]) -> s.Order:
+    """A damaging order; hits are those of a patient of typical clearance and sensitivity."""
+    line = one(s.Order)
+    line.drug = line.toxin = -1
+    line.amount = order.dose
     shares = fate_shares(agent.fates, p53_status, steering=gains["p53_steering"])
     if isinstance(agent, Radiation):
         relative = order.dose / _REFERENCE_GRAY
-        line[s.GRAY] = order.dose
+        line.gray = order.dose
         if agent.repair_half_time is not None:
-            line[s.REPAIR] = 24.0 * math.log(2.0) / agent.repair_half_time.value
-        line[s.SENESCENCE_GAIN] = gains["radiation_senescence"]
+            line.repair = 24.0 * math.log(2.0) / agent.repair_half_time.value
+        line.senescence_gain = gains["radiation_senescence"]
     else:
         relative = order.dose / agent.reference_dose.value
-        line[s.HITS] = chemotherapy_hits(agent.log_kill.value, relative, 1.0) * (1.0 - shares.repair)
-        line[s.SENESCENCE_GAIN] = gains["chemo_senescence"]
-    line[s.RELATIVE] = relative
+        line.hits = chemotherapy_hits(agent.log_kill.value, relative, 1.0) * (1.0 - shares.repair)
+        line.senescence_gain = gains["chemo_senescence"]
+    line.relative = relative
     if agent.host_damage is not None:
-        line[s.HOST_DAMAGE] = agent.host_damage.value * relative * gains["host_senescence"]
-    line[s.ODDS] = shares.senescence / (1.0 - shares.senescence)
-    line[s.SHIFT] = agent.fates.death_shift.value
-    line[s.INDUCER] = INDUCERS.index(agent.inducer)
-    line[s.LOCAL_ONLY] = float(order.field == "local")
+        line.host_damage = agent.host_damage.value * relative * gains["host_senescence"]
+    line.odds = shares.senescence / (1.0 - shares.senescence)
+    line.shift = agent.fates.death_shift.value
+    line.inducer = INDUCERS.index(agent.inducer)
+    line.local_only = order.field == "local"
     return line
 
 
 class Recipe(NamedTuple):
     """An arm of a protocol as numbers, for the patients of one p53 status and one BCL-2 class."""
 
-    drugs: s.Floats
-    effects: s.Floats
-    orders: s.Floats
-    inputs: s.Floats
-    """An empty line for each order, or none where every dose comes in at once."""
-    gray: s.Floats
-    """By order: dose of a fraction of radiation, else 0."""
-    marrow: s.Floats
-    """Neutrophils at rest; empty where nobody counts them."""
-    toxins: s.Floats
-    toxin_inputs: s.Floats
+    body: Rows[s.Body]
+    """One row: settings."""
+    drugs: Rows[Drug]
+    toxins: Rows[Drug]
+    effects: Rows[s.Effect]
+    orders: Rows[s.Order]
     immature_kill_share: float
-    settings: s.Floats
 
 
 def _drugs_of(arm: ResolvedArm, protocol: ResolvedProtocol) -> dict[str, Senolytic | Targeted]:
@@ -196,42 +217,44 @@ def _toxins_of(arm: ResolvedArm, protocol: ResolvedProtocol) -> dict[str, Cytoto
     return {name: a for name, a in given.items() if isinstance(a, Cytotoxic) and a.marrow is not None}
 
 
+def _together(kind: type[T], made: Sequence[T]) -> Rows[T]:
+    """Records as rows of an array."""
+    out = rows(kind, len(made))
+    for at, row in enumerate(made):
+        out[at] = row
+    return out
+
+
 def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_class: str) -> Recipe:
     gains = protocol.biology
-    given = {o.agent: protocol.agents[o.agent] for o in arm.orders}
     drugs, toxins = _drugs_of(arm, protocol), _toxins_of(arm, protocol)
-    effects: list[list[float]] = []
+    effects: list[s.Effect] = []
     for row, agent in enumerate(drugs.values()):
-        effects += _drug_effects(row, agent, bcl2_class, gains)
+        effects += _effects(row, agent, bcl2_class, gains)
     shares = [agent.immature_effect.value for agent in drugs.values() if isinstance(agent, Senolytic)]
-    orders, gray = np.zeros((len(arm.orders), s.N_ORDER)), np.zeros(len(arm.orders))
-    for row, order in enumerate(arm.orders):
-        planned = given[order.agent]
-        if isinstance(planned, Senolytic | Targeted):
-            orders[row, s.DRUG], orders[row, s.AMOUNT] = list(drugs).index(order.agent), order.dose
-            orders[row, s.TOXIN] = -1.0
+    orders = []
+    for order in arm.orders:
+        agent = protocol.agents[order.agent]
+        if isinstance(agent, Senolytic | Targeted):
+            line = one(s.Order)
+            line.drug, line.toxin, line.amount = list(drugs).index(order.agent), -1, order.dose
         else:
-            orders[row] = _damage_order(order, planned, p53_status, gains)
+            line = _damage_order(order, agent, p53_status, gains)
             if order.agent in toxins:
-                orders[row, s.TOXIN] = list(toxins).index(order.agent)
-            gray[row] = order.dose if isinstance(planned, Radiation) else 0.0
-    settings = np.zeros(s.N_SETTINGS)
-    settings[s.LIMIT] = protocol.detection.limit_cells
-    settings[s.TOLERANCE] = protocol.numerics.tolerance
-    settings[s.LONGEST] = protocol.numerics.max_step_days
-    constants = [_pharmacokinetics(agent, gains) for agent in drugs.values()]
-    waits = any(line[pk.LAG] > 0.0 or line[pk.INFUSION] > 0.0 for line in constants)
+                line.toxin = list(toxins).index(order.agent)
+        orders.append(line)
+    body = rows(s.Body, 1)
+    settings = named(body)[0]
+    settings.limit = protocol.detection.limit_cells
+    settings.tolerance, settings.longest_step = protocol.numerics.tolerance, protocol.numerics.max_step_days
+    settings.counts_neutrophils = protocol.counts_neutrophils
     return Recipe(
-        drugs=np.array(constants, np.float64).reshape(-1, pk.N_DRUG),
-        effects=np.array(effects, np.float64).reshape(-1, s.N_EFFECT),
-        orders=orders,
-        inputs=np.zeros((len(arm.orders) if waits else 0, s.N_INPUT)),
-        gray=gray,
-        marrow=neutrophils.marrow_at_rest() if protocol.counts_neutrophils else np.zeros(0),
-        toxins=np.array([_toxin(agent, gains) for agent in toxins.values()]).reshape(-1, neutrophils.N_TOXIN),
-        toxin_inputs=np.zeros((len(arm.orders) if toxins else 0, s.N_INPUT)),
+        body=body,
+        drugs=_together(Drug, [_drug(agent, gains) for agent in drugs.values()]),
+        toxins=_together(Drug, [_toxin(agent, gains) for agent in toxins.values()]),
+        effects=_together(s.Effect, effects),
+        orders=_together(s.Order, orders),
         immature_kill_share=max(shares, default=0.0),
-        settings=settings,
     )
 
 
@@ -283,92 +306,66 @@ def recipes_of(arm: ResolvedArm, protocol: ResolvedProtocol) -> Recipes:
 
 
 @compiled
+def _scale_kinetics(drug: Drug, clearance: float, volume: float, tissue_volume: float) -> None:
+    """A drug's kinetics in a patient, against the typical one."""
+    drug.elimination *= clearance / volume
+    drug.per_mg /= volume
+    drug.outward /= volume
+    drug.back /= tissue_volume
+
+
+@compiled
+def _scale_order(order: s.Order, own: Person, responds: bool, world: World, amount: float, exposure: float) -> None:
+    """An order in a patient: how much it is, and how hard it hits."""
+    order.amount *= amount
+    if order.gray > 0.0:
+        order.hits = order.hits_escaped = radiation_hits(order.gray, own.radio_alpha, own.radio_alpha_beta)
+        order.cross = cross_hits(1.0, 1.0, own.radio_alpha, own.radio_alpha_beta)
+    elif order.drug < 0:
+        # Exposure is dose over clearance.
+        order.hits *= (own.chemosensitivity if responds else 0.0) / own.drug_clearance * exposure
+        order.hits_escaped = order.hits / scaled(own.escaper_resistance, world.gains.escaper_resistance)
+
+
+@compiled
 def assemble(
-    own: Person, responds: bool, world: World, recipe: Recipe, kinetics: OwnKinetics, rows: int, lesions_stream: int
-) -> s.State:
-    """The patient's arrays, before the first dose: what is typical in a recipe made their own."""
-    rates = _lesion_rates(own, world)
-    rates[r.IMMATURE_KILL_SHARE] = recipe.immature_kill_share
-    cells, lesions, in_use = draw_lesions(own, rates, world, stream_at(lesions_stream))
-    drugs = recipe.drugs.copy()
-    for d in range(drugs.shape[0]):
-        volume = kinetics.volume[d]
-        drugs[d, pk.ELIMINATION] *= own.drug_clearance * kinetics.clearance[d] / volume
-        drugs[d, pk.PER_MG] /= volume
-        drugs[d, pk.OUTWARD] /= volume
-        drugs[d, pk.BACK] /= kinetics.tissue_volume[d]
-    effects = recipe.effects.copy()
-    for e in range(effects.shape[0]):
-        if effects[e, s.ON_RATE] >= r.KILL:
-            effects[e, s.VALUE] *= own.senolytic_sensitivity
-    orders = recipe.orders.copy()
-    resistance = scaled(own.escaper_resistance, world.gains.escaper_resistance)
-    sensitivity = own.chemosensitivity if responds else 0.0
-    for order in range(orders.shape[0]):
-        line = orders[order]
-        line[s.AMOUNT] *= kinetics.amount[order]
-        if recipe.gray[order] > 0.0:
-            line[s.HITS] = radiation_hits(recipe.gray[order], own.radio_alpha, own.radio_alpha_beta)
-            line[s.HITS_ESCAPED] = line[s.HITS]
-            line[s.CROSS] = cross_hits(1.0, 1.0, own.radio_alpha, own.radio_alpha_beta)
-        elif line[s.DRUG] < 0.0:
-            # Exposure is dose over clearance.
-            line[s.HITS] *= sensitivity / own.drug_clearance * kinetics.exposure[order]
-            line[s.HITS_ESCAPED] = line[s.HITS] / resistance
-    toxins, marrow = recipe.toxins.copy(), recipe.marrow.copy()
-    for t in range(toxins.shape[0]):
-        row = drugs.shape[0] + t
-        toxins[t, pk.ELIMINATION] *= own.drug_clearance * kinetics.clearance[row] / kinetics.volume[row]
-        toxins[t, pk.PER_MG] /= kinetics.volume[row]
-        toxins[t, pk.OUTWARD] /= kinetics.volume[row]
-        toxins[t, pk.BACK] /= kinetics.tissue_volume[row]
-    if marrow.shape[0] > 0:
-        marrow[neutrophils.BASE] = kinetics.neutrophils
-    settings = recipe.settings.copy()
-    settings[s.BASELINE] = own.platelet_baseline
-    clock = np.zeros(s.N_CLOCK)
-    clock[s.IN_USE] = in_use
-    around = np.zeros(s.N_HOST)
-    burden = rates[r.HOST_SHARE] / host.SHARE_PER_UNIT
-    around[s.BURDEN], around[s.PRODUCTION] = burden, host.resting_production(burden)
-    return s.State(
-        cells,
-        lesions,
-        clock,
-        platelets_of(own.platelet_baseline),
-        np.zeros((drugs.shape[0], N_AMOUNTS)),
-        rates,
-        drugs,
-        effects,
-        around,
-        np.zeros(drugs.shape[0]),
-        orders,
-        recipe.inputs.copy(),
-        marrow,
-        toxins,
-        np.zeros((toxins.shape[0], N_AMOUNTS)),
-        recipe.toxin_inputs.copy(),
-        settings,
-        np.zeros((rows, s.N_TRACE)),
-    )
+    own: Person,
+    responds: bool,
+    world: World,
+    recipe: Recipe,
+    kinetics: OwnKinetics,
+    traced: int,
+    rng: Generator,
+) -> s.Patient:
+    """The patient before the first dose: what is typical in a recipe made their own.
 
-
-def prepare(
-    traits: Traits,
-    arm: ResolvedArm,
-    protocol: ResolvedProtocol,
-    rng: np.random.Generator,
-    *,
-    kinetics: OwnKinetics | None = None,
-    traced: bool = False,
-) -> s.State:
-    """The patient at randomisation, before the first dose.
-
-    ``rng`` draws the lesions; it must be the patient's own stream and hold nothing of the arm. ``kinetics`` None: those
-    of a patient with these traits and no deviates of their own.
+    ``traced``: rows of the trace.
     """
-    recipes = recipes_of(arm, protocol)
-    whose, responds, recipe = recipes.own(traits)
-    kinetics = recipes.kinetics(traits, None) if kinetics is None else kinetics
-    rows = TRACE_ROWS if traced else 0
-    return assemble(whose, responds, recipes.world, recipe, kinetics, rows, address_of(rng))
+    bodies = recipe.body.copy()
+    body = bodies[0]
+    set_lesion_rates(body.rates, own, world)
+    body.rates.immature_kill_share = recipe.immature_kill_share
+    body.lesions, places = draw_foci(own, body.rates, rng)
+    lesions = np.zeros(places, _LESION)
+    draw_lesions(own, body.rates, world, lesions, body.lesions, rng)
+    drugs, toxins = recipe.drugs.copy(), recipe.toxins.copy()
+    for d in range(drugs.size):
+        clearance = own.drug_clearance * kinetics.clearance[d]
+        _scale_kinetics(drugs[d], clearance, kinetics.volume[d], kinetics.tissue_volume[d])
+    for t in range(toxins.size):
+        d = drugs.size + t
+        clearance = own.drug_clearance * kinetics.clearance[d]
+        _scale_kinetics(toxins[t], clearance, kinetics.volume[d], kinetics.tissue_volume[d])
+    effects = recipe.effects.copy()
+    for e in range(effects.size):
+        if effects[e].target == r.Target.SENOLYTIC_KILL:
+            effects[e].value *= own.senolytic_sensitivity
+    orders = recipe.orders.copy()
+    for o in range(orders.size):
+        _scale_order(orders[o], own, responds, world, kinetics.amount[o], kinetics.exposure[o])
+    set_at_rest(body.platelets, own.platelet_baseline)
+    set_marrow_at_rest(body.marrow, kinetics.neutrophils)
+    body.host.burden = body.rates.host_share / host.SHARE_PER_UNIT
+    body.host.production = host.resting_production(body.host.burden)
+    trace, room = np.zeros(traced, _TRACE), np.zeros(1, _ROOM)
+    return s.Patient(bodies, lesions, drugs, toxins, effects, orders, trace, room)

@@ -15,16 +15,15 @@ from trialsim.biology.populations import (
     DORMANT,
     N_AGES,
     N_INDUCERS,
-    N_POPULATIONS,
     POLYPLOID,
     RESIDUAL,
     SENESCENT,
     SPONTANEOUS,
-    Counts,
 )
-from trialsim.biology.sasp import immune_killing, load, load_of_share
+from trialsim.biology.sasp import immune_killing, load, load_of_share, total_cells
 from trialsim.compiling import compiled
 from trialsim.patient import state as s
+from trialsim.structured import Counts, Floats, Rows
 
 Generator = np.random.Generator
 
@@ -119,7 +118,7 @@ class World(NamedTuple):
     """What all patients of a protocol share."""
 
     gains: Gains
-    weights: s.Floats
+    weights: Floats
     """Of the inducers' cells in the secretome's load."""
     infiltration_time: float
     typical_burden: float
@@ -137,57 +136,55 @@ def scaled(fold: float, gain: float) -> float:
 
 
 @compiled
-def lesion_rates(own: Person, world: World) -> r.Rates:
-    """The lesion rates of a patient without any drug.
+def set_lesion_rates(rates: r.Rates, own: Person, world: World) -> None:
+    """The lesion rates of a patient without any drug, into ``rates``, which are zero.
 
     The volume doubling time is the patient's net growth with all losses in it and all that speeds it, whatever gains
     are set: switching a mechanism off must not make the tumour grow faster.
     """
     gains = world.gains
-    rates = np.zeros(r.N_RATES)
-    rates[r.GROWTH] = rates[r.DAMAGE_ODDS] = 1.0
-    rates[r.SPONTANEOUS_RATE] = own.spontaneous_senescence_rate * gains.spontaneous_senescence
-    rates[r.MATURATION] = 1.0 / own.maturation_time
-    rates[r.COMPETENCE] = 1.0 / max(0.5, own.escape_latency - own.maturation_time)
+    rates.growth = rates.damage_odds = 1.0
+    rates.spontaneous_rate = own.spontaneous_senescence_rate * gains.spontaneous_senescence
+    rates.maturation = 1.0 / own.maturation_time
+    rates.competence = 1.0 / max(0.5, own.escape_latency - own.maturation_time)
     brake = scaled(2.0 / (1.0 + own.escape_brake), gains.escape_brake)
-    rates[r.ESCAPE] = own.senescence_escape_rate * gains.escape * brake
-    rates[r.DIPLOID_ESCAPE] = max(0.0, 1.0 - gains.polyploidy)
-    rates[r.REVERSAL] = own.senescence_reversal_rate * gains.reversal
-    rates[r.POLYPLOID_SHARE] = own.polyploid_fraction
-    rates[r.LATENT_RESISTANCE] = own.senolytic_resistant_fraction * gains.senolytic_resistance
-    rates[r.IMMUNE_KILL] = own.immune_kill_rate * gains.immune_killing
-    rates[r.SEEDING] = own.seeding_rate * gains.seeding
-    rates[r.CAPACITY], rates[r.REFERENCE] = own.carrying_capacity, own.doubling_time_burden
-    rates[r.CROWDING] = gains.crowding
+    rates.escape = own.senescence_escape_rate * gains.escape * brake
+    rates.diploid_escape = max(0.0, 1.0 - gains.polyploidy)
+    rates.reversal = own.senescence_reversal_rate * gains.reversal
+    rates.polyploid_share = own.polyploid_fraction
+    rates.latent_resistance = own.senolytic_resistant_fraction * gains.senolytic_resistance
+    rates.immune_kill = own.immune_kill_rate * gains.immune_killing
+    rates.seeding = own.seeding_rate * gains.seeding
+    rates.capacity, rates.reference = own.carrying_capacity, own.doubling_time_burden
+    rates.crowding = gains.crowding
     _set_secretome(rates, own, world)
-    rates[r.CLEARANCE] = own.senescent_clearance_rate * gains.clearance * _host_fold(rates, world)
+    rates.clearance = own.senescent_clearance_rate * gains.clearance * _host_fold(rates, world)
     _set_growth(rates, own, gains, _load_at_rest(rates, r.net_growth(own.doubling_time)))
     # Waking was measured in a host of its own, with what that host's stroma adds to it at the typical intensity.
-    rates[r.SASP_INTENSITY] = 1.0
+    rates.sasp_intensity = 1.0
     usual = load_of_share(host.SHARE_PER_UNIT * world.typical_burden, rates)
-    rates[r.SASP_INTENSITY] = own.sasp_intensity
-    rates[r.WAKE] = own.dormancy_escape_rate * gains.awakening / (1.0 + rates[r.SASP_WAKING] * usual)
-    return rates
+    rates.sasp_intensity = own.sasp_intensity
+    rates.wake = own.dormancy_escape_rate * gains.awakening / (1.0 + rates.sasp_waking * usual)
 
 
 @compiled
 def _set_secretome(rates: r.Rates, own: Person, world: World) -> None:
     """The secretome of the patient's senescent cells, its effects, and the host's part in it."""
     gains = world.gains
-    rates[r.SASP_INTENSITY] = own.sasp_intensity
-    rates[r.SASP_GROWTH] = scaled(own.sasp_growth, gains.sasp_growth) - 1.0
-    rates[r.SASP_SEEDING] = scaled(own.sasp_seeding, gains.sasp_seeding) - 1.0
-    rates[r.SASP_WAKING] = scaled(own.sasp_waking, gains.sasp_waking) - 1.0
-    rates[r.SASP_CLEARANCE] = scaled(own.sasp_clearance, gains.sasp_clearance) - 1.0
-    rates[r.SASP_F3] = scaled(own.f3_boost, gains.sasp_f3) - 1.0
-    rates[r.SASP_IMMUNE] = min(1.0, own.sasp_immunosuppression * gains.sasp_immune)
-    rates[r.SASP_ARREST] = own.sasp_arrest * gains.sasp_arrest
-    rates[r.INFILTRATION_TIME] = world.infiltration_time
+    rates.sasp_intensity = own.sasp_intensity
+    rates.sasp_growth = scaled(own.sasp_growth, gains.sasp_growth) - 1.0
+    rates.sasp_seeding = scaled(own.sasp_seeding, gains.sasp_seeding) - 1.0
+    rates.sasp_waking = scaled(own.sasp_waking, gains.sasp_waking) - 1.0
+    rates.sasp_clearance = scaled(own.sasp_clearance, gains.sasp_clearance) - 1.0
+    rates.sasp_f3 = scaled(own.f3_boost, gains.sasp_f3) - 1.0
+    rates.sasp_immune = min(1.0, own.sasp_immunosuppression * gains.sasp_immune)
+    rates.sasp_arrest = own.sasp_arrest * gains.sasp_arrest
+    rates.infiltration_time = world.infiltration_time
     for inducer in range(N_INDUCERS):
-        rates[r.WEIGHT + inducer] = world.weights[inducer]
+        rates.weight[inducer] = world.weights[inducer]
     production = gains.host_senescence * own.host_senescence
     burden = host.rest_burden(own.age, production) if gains.host_senescence > 0.0 else 0.0
-    rates[r.HOST_SHARE] = host.SHARE_PER_UNIT * burden
+    rates.host_share = host.SHARE_PER_UNIT * burden
 
 
 @compiled
@@ -196,7 +193,7 @@ def _host_fold(rates: r.Rates, world: World) -> float:
 
     It follows the age of the host, as the burden at rest does; what treatment does to the stroma leaves it as it is.
     """
-    burden = rates[r.HOST_SHARE] / host.SHARE_PER_UNIT
+    burden = rates.host_share / host.SHARE_PER_UNIT
     return (host.KAPPA + world.clearance_burden) / (host.KAPPA + burden) if burden > 0.0 else 1.0
 
 
@@ -207,14 +204,14 @@ def _load_at_rest(rates: r.Rates, growth: float) -> float:
     The load arrests and clears the cells that make it; the fixed point is found by rounds, each of which takes over a
     tenth or less of the error.
     """
-    load = load_of_share(rates[r.HOST_SHARE], rates)
+    load = load_of_share(rates.host_share, rates)
     for _ in range(8):
         secreting = cells = 0.0
         for ploidy in range(2):
             young, mature, competent = _spontaneous_pools(rates, growth, load, ploidy)
             secreting += mature + competent
             cells += young + mature + competent
-        share = rates[r.WEIGHT + SPONTANEOUS] * secreting / (1.0 + cells) + rates[r.HOST_SHARE]
+        share = rates.weight[SPONTANEOUS] * secreting / (1.0 + cells) + rates.host_share
         load = load_of_share(share, rates)
     return load
 
@@ -223,19 +220,19 @@ def _load_at_rest(rates: r.Rates, growth: float) -> float:
 def _set_growth(rates: r.Rates, own: Person, gains: Gains, rest: float) -> None:
     """Birth, death and net growth of cycling and escaped cells, at the load ``rest``."""
     birth, net = own.birth_rate, r.net_growth(own.doubling_time)
-    rates[r.GROWTH_AT_REST] = 1.0 + rates[r.SASP_GROWTH] * rest
-    losses = rates[r.SPONTANEOUS_RATE] + rates[r.SASP_ARREST] * rest + immune_killing(rates, rest)
-    rates[r.BIRTH], rates[r.DEATH] = birth, r.death_rate(birth, net, losses)
-    rates[r.NET] = min(net, birth)
-    rates[r.ESCAPED_BIRTH], rates[r.ESCAPED_DEATH], rates[r.ESCAPED_NET] = r.escaper_rates(
+    rates.growth_at_rest = 1.0 + rates.sasp_growth * rest
+    losses = rates.spontaneous_rate + rates.sasp_arrest * rest + immune_killing(rates, rest)
+    rates.birth, rates.death = birth, r.death_rate(birth, net, losses)
+    rates.net = min(net, birth)
+    rates.escaped_birth, rates.escaped_death, rates.escaped_net = r.escaper_rates(
         birth,
-        rates[r.NET],
+        rates.net,
         losses,
         r.Multipliers(
             scaled(own.escaper_establishment, gains.escaper_establishment),
             scaled(own.escaper_growth, gains.escaper_growth),
         ),
-        r.crowding_factor(1.0, rates[r.CAPACITY], rates[r.REFERENCE], rates[r.CROWDING]),
+        r.crowding_factor(1.0, rates.capacity, rates.reference, rates.crowding),
     )
 
 
@@ -246,44 +243,53 @@ def _spontaneous_pools(rates: r.Rates, growth: float, load: float, ploidy: int) 
     Steady state of the chain while everything grows at that rate: each stage holds inflow / (outflow + growth). Cells
     that neighbours arrested are among them, since without treatment the neighbours are spontaneously senescent too.
     """
-    loss = rates[r.CLEARANCE] * (1.0 + rates[r.SASP_CLEARANCE] * load) + max(growth, 1e-4)
-    arrest = rates[r.SPONTANEOUS_RATE] + rates[r.SASP_ARREST] * load
-    share = rates[r.POLYPLOID_SHARE] if ploidy == POLYPLOID else 1.0 - rates[r.POLYPLOID_SHARE]
-    ripening = rates[r.COMPETENCE] if ploidy == POLYPLOID else 0.0
-    young = arrest * share / (rates[r.MATURATION] + loss)
-    mature = rates[r.MATURATION] * young / (ripening + loss)
-    return young, mature, ripening * mature / (loss + rates[r.ESCAPE])
+    loss = rates.clearance * (1.0 + rates.sasp_clearance * load) + max(growth, 1e-4)
+    arrest = rates.spontaneous_rate + rates.sasp_arrest * load
+    share = rates.polyploid_share if ploidy == POLYPLOID else 1.0 - rates.polyploid_share
+    ripening = rates.competence if ploidy == POLYPLOID else 0.0
+    young = arrest * share / (rates.maturation + loss)
+    mature = rates.maturation * young / (ripening + loss)
+    return young, mature, ripening * mature / (loss + rates.escape)
 
 
 @compiled
-def draw_lesions(own: Person, rates: r.Rates, world: World, rng: Generator) -> tuple[Counts, s.Floats, int]:
-    """The lesions that surgery left: the local bed (perhaps empty) and a Poisson number of foci; and how many.
+def draw_foci(own: Person, rates: r.Rates, rng: Generator) -> tuple[int, int]:
+    """How many lesions surgery left, the local bed among them, and with room for foci to be seeded."""
+    count = 1 + poisson(own.foci, rng)
+    return count, count + (_SPARE_LESIONS if rates.seeding > 0.0 else 0)
 
-    After them comes room for foci to be seeded.
+
+@compiled
+def draw_lesions(
+    own: Person, rates: r.Rates, world: World, lesions: Rows[s.Lesion], count: int, rng: Generator
+) -> None:
+    """The lesions that surgery left, into ``lesions``: the local bed (perhaps empty) and the foci.
 
     A focus is dormant, all of it quiescent, or active. Active tumour carries the spontaneously senescent cells
     that its growth has left behind.
     """
-    count = 1 + poisson(own.foci, rng)
-    places = count + (_SPARE_LESIONS if rates[r.SEEDING] > 0.0 else 0)
-    lesions = np.full((places, s.N_LESION), np.nan)
-    cells = np.zeros((places, N_POPULATIONS), np.int64)
+    for at in range(lesions.size):
+        lesion = lesions[at]
+        lesion.wake_left = lesion.crossed = lesion.first_escape = lesion.infiltrate = np.nan
     # What each lesion is comes from draws of fixed number, before those whose number depends on sizes.
-    for lesion in range(count):
+    for at in range(count):
+        cells = lesions[at].cells
         chance, spread = rng.random(), rng.standard_normal()
-        lesions[lesion, s.WAKE_LEFT] = rng.standard_exponential()
-        if lesion == s.LOCAL:
+        lesions[at].wake_left = rng.standard_exponential()
+        if at == s.LOCAL:
             if chance < own.local_residual_prob:
-                cells[lesion, RESIDUAL] = max(1, round(own.residual_burden))
+                cells[RESIDUAL] = max(1, round(own.residual_burden))
         else:
             size = max(1, round(own.focus_burden * math.exp(world.focus_spread * spread)))
-            cells[lesion, DORMANT if chance < own.dormant_prob else RESIDUAL] = size
-    for lesion in range(count):
-        _add_senescent(cells[lesion], rates, rng)
-        lesions[lesion, s.INFILTRATE] = load(cells[lesion], rates)
-        if cells[lesion].sum() >= world.limit_cells:
-            lesions[lesion, s.CROSSED] = 0.0
-    return cells, lesions, count
+            cells[DORMANT if chance < own.dormant_prob else RESIDUAL] = size
+    for at in range(count):
+        lesion = lesions[at]
+        _add_senescent(lesion.cells, rates, rng)
+        lesion.infiltrate = load(lesion.cells, rates)
+        if total_cells(lesion.cells) >= world.limit_cells:
+            lesion.crossed = 0.0
+            for population in range(SENESCENT):
+                lesion.lineages[population] = lesion.cells[population]
 
 
 @compiled
@@ -292,8 +298,8 @@ def _add_senescent(cells: Counts, rates: r.Rates, rng: Generator) -> None:
     cycling = cells[RESIDUAL]
     if cycling == 0:
         return
-    crowd = r.crowding_factor(float(cycling), rates[r.CAPACITY], rates[r.REFERENCE], rates[r.CROWDING])
-    growth = crowd * rates[r.NET]
+    crowd = r.crowding_factor(float(cycling), rates.capacity, rates.reference, rates.crowding)
+    growth = crowd * rates.net
     load = _load_at_rest(rates, growth)
     for ploidy in range(2):
         # The families of an inducer are ploidy by response: the sensitive one of each ploidy.

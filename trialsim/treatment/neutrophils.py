@@ -16,14 +16,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from trialsim.compiling import compiled
-from trialsim.treatment.pharmacokinetics import GUT, PLASMA, RATE, TISSUE
-from trialsim.treatment.pharmacology import ELIMINATION, N_DRUG, PER_MG, advance_amounts, is_there
-
-Array = NDArray[np.float64]
+from trialsim.structured import Rows, record
+from trialsim.treatment.pharmacology import Drug, advance_amounts, is_there
 
 #: Friberg 2002, docetaxel; the two are those of the body and alike for all drugs that were looked at (80-135 h,
 #: 0.16-0.23).
@@ -37,58 +32,75 @@ SEVERE = 0.5
 #: A coefficient of variation of a neutrophil count in the laboratory (assumed; differential counts).
 NEUTROPHIL_ERROR = 0.1
 
-#: Places in a patient's marrow: logarithm of the proliferating pool, stages of maturation, circulating, the lowest of
-#: it so far (all relative to rest), days spent below ``SEVERE``, the day it is taken on to, baseline (1e9/L); of the
-#: days below ``SEVERE`` how many the patient outlives, and the study day on which these were used up (infinite: never).
-PROL, T1, T2, T3, CIRC, LEAST, SEVERE_DAYS, AT, BASE, OUTLIVES, FATAL_ON = range(11)
-N_MARROW = 11
-#: The place after a drug's constants: effect on the proliferating pool per umol/L.
-SLOPE = N_DRUG
-N_TOXIN = N_DRUG + 1
 
+@record
+class Marrow:
+    """A patient's neutrophils, relative to rest."""
 
-def marrow_at_rest() -> Array:
-    """A marrow before any drug, whose baseline is still to be set."""
-    marrow = np.zeros(N_MARROW)
-    marrow[T1 : LEAST + 1] = 1.0
-    marrow[OUTLIVES] = marrow[FATAL_ON] = math.inf
-    return marrow
+    baseline: float
+    """1e9/L."""
+    prol: float
+    """Logarithm of the proliferating pool."""
+    t1: float
+    """Stages of maturation."""
+    t2: float
+    t3: float
+    circ: float
+    """Circulating, and"""
+    lowest: float
+    """the lowest of it so far."""
+    at: float
+    """The study day that it is taken on to."""
+    severe_days: float
+    """Days spent below ``SEVERE``; of them"""
+    outlives: float
+    """so many the patient outlives, and"""
+    fatal_on: float
+    """the study day on which these were used up (infinite: never)."""
 
 
 @compiled
-def is_marrow_at_rest(marrow: Array, amounts: Array) -> bool:
+def set_marrow_at_rest(marrow: Marrow, baseline: float) -> None:
+    """A marrow before any drug."""
+    marrow.baseline = baseline
+    marrow.prol = marrow.at = marrow.severe_days = 0.0
+    marrow.t1 = marrow.t2 = marrow.t3 = marrow.circ = marrow.lowest = 1.0
+    marrow.outlives = marrow.fatal_on = math.inf
+
+
+@compiled
+def is_marrow_at_rest(marrow: Marrow, toxins: Rows[Drug]) -> bool:
     """Within 1e-6 of the steady state, and no drug there."""
-    for d in range(amounts.shape[0]):
-        if is_there(amounts, d):
+    for d in range(toxins.size):
+        if is_there(toxins[d]):
             return False
-    off = abs(marrow[PROL])
-    for at in range(T1, CIRC + 1):
-        off = max(off, abs(marrow[at] - 1.0))
-    return bool(off < 1e-6)
+    off = max(abs(marrow.prol), abs(marrow.t1 - 1.0), abs(marrow.t2 - 1.0), abs(marrow.t3 - 1.0))
+    return bool(max(off, abs(marrow.circ - 1.0)) < 1e-6)
 
 
 @compiled
-def _mean_effect(toxins: Array, amounts: Array, h: float) -> float:
+def _mean_effect(toxins: Rows[Drug], h: float) -> float:
     """Mean of E over the next ``h`` days, over which the drugs are taken on in place."""
     total = 0.0
-    for d in range(amounts.shape[0]):
-        if not is_there(amounts, d):
+    for d in range(toxins.size):
+        drug = toxins[d]
+        if not is_there(drug):
             continue
-        drug, own = toxins[d], amounts[d]
-        before = own[GUT] + own[PLASMA] + own[TISSUE] + own[RATE] * h
-        advance_amounts(own, drug, h)
-        area = (before - own[GUT] - own[PLASMA] - own[TISSUE]) / drug[ELIMINATION]
-        total += drug[SLOPE] * drug[PER_MG] * area / h
+        before = drug.gut + drug.plasma + drug.tissue + drug.rate * h
+        advance_amounts(drug, h)
+        area = (before - drug.gut - drug.plasma - drug.tissue) / drug.elimination
+        total += drug.marrow_slope * drug.per_mg * area / h
     return total
 
 
 @compiled
-def _step_length(toxins: Array, amounts: Array, left: float) -> float:
+def _step_length(toxins: Rows[Drug], left: float) -> float:
     length = min(left, _LONGEST)
-    for d in range(amounts.shape[0]):
-        if amounts[d, RATE] > 0.0:
+    for d in range(toxins.size):
+        drug = toxins[d]
+        if drug.rate > 0.0:
             return min(left, _SHORTEST)
-        killing = _K * toxins[d, SLOPE] * toxins[d, PER_MG] * amounts[d, PLASMA]
+        killing = _K * drug.marrow_slope * drug.per_mg * drug.plasma
         if killing * length > _KILLED:
             length = max(_KILLED / killing, _SHORTEST)
     return min(left, length)
@@ -109,35 +121,35 @@ def _slopes(
 
 
 @compiled
-def _step(marrow: Array, effect: float, h: float) -> None:
+def _step(marrow: Marrow, effect: float, h: float) -> None:
     """One step of classical Runge-Kutta."""
-    p, a, b, c, n = marrow[PROL], marrow[T1], marrow[T2], marrow[T3], marrow[CIRC]
+    p, a, b, c, n = marrow.prol, marrow.t1, marrow.t2, marrow.t3, marrow.circ
     p1, a1, b1, c1, n1 = _slopes(p, a, b, c, n, effect)
     x = 0.5 * h
     p2, a2, b2, c2, n2 = _slopes(p + x * p1, a + x * a1, b + x * b1, c + x * c1, n + x * n1, effect)
     p3, a3, b3, c3, n3 = _slopes(p + x * p2, a + x * a2, b + x * b2, c + x * c2, n + x * n2, effect)
     p4, a4, b4, c4, n4 = _slopes(p + h * p3, a + h * a3, b + h * b3, c + h * c3, n + h * n3, effect)
     sixth = h / 6.0
-    marrow[PROL] = p + sixth * (p1 + 2.0 * p2 + 2.0 * p3 + p4)
-    marrow[T1] = a + sixth * (a1 + 2.0 * a2 + 2.0 * a3 + a4)
-    marrow[T2] = b + sixth * (b1 + 2.0 * b2 + 2.0 * b3 + b4)
-    marrow[T3] = c + sixth * (c1 + 2.0 * c2 + 2.0 * c3 + c4)
-    marrow[CIRC] = n + sixth * (n1 + 2.0 * n2 + 2.0 * n3 + n4)
+    marrow.prol = p + sixth * (p1 + 2.0 * p2 + 2.0 * p3 + p4)
+    marrow.t1 = a + sixth * (a1 + 2.0 * a2 + 2.0 * a3 + a4)
+    marrow.t2 = b + sixth * (b1 + 2.0 * b2 + 2.0 * b3 + b4)
+    marrow.t3 = c + sixth * (c1 + 2.0 * c2 + 2.0 * c3 + c4)
+    marrow.circ = n + sixth * (n1 + 2.0 * n2 + 2.0 * n3 + n4)
 
 
 @compiled
-def take_on(marrow: Array, toxins: Array, amounts: Array, until: float) -> None:
+def take_on(marrow: Marrow, toxins: Rows[Drug], until: float) -> None:
     """Take a marrow and the drugs in it on in place to ``until``, a day up to which no dose begins or ends."""
-    while marrow[AT] < until:
-        if is_marrow_at_rest(marrow, amounts):
-            marrow[AT] = until
+    while marrow.at < until:
+        if is_marrow_at_rest(marrow, toxins):
+            marrow.at = until
             return
-        left = until - marrow[AT]
-        h = _step_length(toxins, amounts, left)
-        _step(marrow, _mean_effect(toxins, amounts, h), h)
-        marrow[AT] = until if h == left else marrow[AT] + h
-        marrow[LEAST] = min(marrow[LEAST], marrow[CIRC])
-        if marrow[CIRC] * marrow[BASE] < SEVERE:
-            marrow[SEVERE_DAYS] += h
-            if marrow[SEVERE_DAYS] >= marrow[OUTLIVES] and marrow[FATAL_ON] == math.inf:
-                marrow[FATAL_ON] = marrow[AT] - (marrow[SEVERE_DAYS] - marrow[OUTLIVES])
+        left = until - marrow.at
+        h = _step_length(toxins, left)
+        _step(marrow, _mean_effect(toxins, h), h)
+        marrow.at = until if h == left else marrow.at + h
+        marrow.lowest = min(marrow.lowest, marrow.circ)
+        if marrow.circ * marrow.baseline < SEVERE:
+            marrow.severe_days += h
+            if marrow.severe_days >= marrow.outlives and marrow.fatal_on == math.inf:
+                marrow.fatal_on = marrow.at - (marrow.severe_days - marrow.outlives)

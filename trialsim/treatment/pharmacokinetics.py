@@ -19,16 +19,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from trialsim.compiling import compiled
-
-Array = NDArray[np.float64]
-
-#: Places in a drug's amounts: yet to be absorbed, plasma, tissue (mg); rate of the infusions that run (mg per day).
-GUT, PLASMA, TISSUE, RATE = range(4)
-N_AMOUNTS = 4
 
 
 class Disposition(NamedTuple):

@@ -10,17 +10,45 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trialsim.compiling import compiled
-from trialsim.treatment.pharmacokinetics import GUT, PLASMA, RATE, TISSUE, moved, shares_of_step
+from trialsim.structured import Rows, record
+from trialsim.treatment.pharmacokinetics import moved, shares_of_step
 
-#: Places in a drug's vector of constants; times in days, rates per day. ``OUTWARD`` and ``BACK`` lead to the tissue and
-#: from it, ``LAG`` and ``INFUSION`` say when and for how long a dose comes in.
-ABSORPTION, ELIMINATION, PER_MG, EC50 = 0, 1, 2, 3
-PLATELET_EMAX, PLATELET_EC50 = 4, 5
-OUTWARD, BACK, LAG, INFUSION, HILL = 6, 7, 8, 9, 10
-N_DRUG = 11
+
+@record
+class Drug:
+    """A drug in a patient: constants (times in days, rates per day) and what is in the body (mg)."""
+
+    absorption: float
+    """0: into plasma."""
+    elimination: float
+    outward: float
+    """To the tissue; 0: one compartment."""
+    back: float
+    lag: float
+    """Days after which a dose begins to come in, and"""
+    infusion: float
+    """for which it does."""
+    per_mg: float
+    """umol/L in plasma per mg there."""
+    ec50: float
+    """umol/L."""
+    hill: float
+    platelet_emax: float
+    platelet_ec50: float
+    marrow_slope: float
+    """Effect on the proliferating neutrophil pool per umol/L."""
+    gut: float
+    """Yet to be absorbed."""
+    plasma: float
+    tissue: float
+    rate: float
+    """Of the infusions that run, mg per day."""
+    exposure: float
+    """Integral of the effect (0 to 1) over the days that cells wait for."""
+
+
 #: Below this amount (mg) a drug is gone.
 NEGLIGIBLE_MG = 1e-6
 
@@ -31,57 +59,55 @@ _WEIGHTS = 0.5 * _WEIGHTS
 
 
 @compiled
-def give(amounts: NDArray[np.float64], drug: NDArray[np.float64], dose: float) -> None:
+def give(drug: Drug, dose: float) -> None:
     """Add a dose (mg) in place to a drug's amounts, at once: to plasma when nothing is absorbed, else to the gut."""
-    amounts[PLASMA if drug[ABSORPTION] == 0.0 else GUT] += dose
-
-
-@compiled
-def is_there(amounts: NDArray[np.float64], drug: int) -> bool:
-    """Whether anything of a drug is in the body, or coming in."""
-    return bool(
-        amounts[drug, GUT] > 0.0
-        or amounts[drug, PLASMA] > 0.0
-        or amounts[drug, TISSUE] > 0.0
-        or amounts[drug, RATE] > 0.0
-    )
-
-
-@compiled
-def is_simple(amounts: NDArray[np.float64], drug: NDArray[np.float64]) -> bool:
-    """Whether a drug is of one compartment and not being infused."""
-    return bool(drug[OUTWARD] == 0.0 and amounts[RATE] == 0.0)
-
-
-@compiled
-def plasma_after(amounts: NDArray[np.float64], drug: NDArray[np.float64], time: float) -> float:
-    """Amount (mg) in plasma after ``time`` days in which no dose begins or ends."""
-    if is_simple(amounts, drug):
-        return amounts_after(amounts[GUT], amounts[PLASMA], drug[ABSORPTION], drug[ELIMINATION], time)[1]
-    shares = shares_of_step(drug[ABSORPTION], drug[ELIMINATION], drug[OUTWARD], drug[BACK], time)
-    return moved((amounts[GUT], amounts[PLASMA], amounts[TISSUE]), amounts[RATE], shares)[1]
-
-
-@compiled
-def advance_amounts(amounts: NDArray[np.float64], drug: NDArray[np.float64], time: float) -> None:
-    """Take a drug's amounts on in place by ``time`` days in which no dose begins or ends."""
-    gut, plasma, tissue = amounts[GUT], amounts[PLASMA], amounts[TISSUE]
-    if is_simple(amounts, drug):
-        gut, plasma = amounts_after(gut, plasma, drug[ABSORPTION], drug[ELIMINATION], time)
+    if drug.absorption == 0.0:
+        drug.plasma += dose
     else:
-        shares = shares_of_step(drug[ABSORPTION], drug[ELIMINATION], drug[OUTWARD], drug[BACK], time)
-        gut, plasma, tissue = moved((gut, plasma, tissue), amounts[RATE], shares)
-    amounts[GUT] = gut if gut > NEGLIGIBLE_MG else 0.0
-    amounts[PLASMA] = plasma if plasma > NEGLIGIBLE_MG else 0.0
-    amounts[TISSUE] = tissue if tissue > NEGLIGIBLE_MG else 0.0
+        drug.gut += dose
 
 
 @compiled
-def advance_all(amounts: NDArray[np.float64], drugs: NDArray[np.float64], time: float) -> None:
+def is_there(drug: Drug) -> bool:
+    """Whether anything of a drug is in the body, or coming in."""
+    return bool(drug.gut > 0.0 or drug.plasma > 0.0 or drug.tissue > 0.0 or drug.rate > 0.0)
+
+
+@compiled
+def is_simple(drug: Drug) -> bool:
+    """Whether a drug is of one compartment and not being infused."""
+    return bool(drug.outward == 0.0 and drug.rate == 0.0)
+
+
+@compiled
+def plasma_after(drug: Drug, time: float) -> float:
+    """Amount (mg) in plasma after ``time`` days in which no dose begins or ends."""
+    if is_simple(drug):
+        return amounts_after(drug.gut, drug.plasma, drug.absorption, drug.elimination, time)[1]
+    shares = shares_of_step(drug.absorption, drug.elimination, drug.outward, drug.back, time)
+    return moved((drug.gut, drug.plasma, drug.tissue), drug.rate, shares)[1]
+
+
+@compiled
+def advance_amounts(drug: Drug, time: float) -> None:
+    """Take a drug's amounts on in place by ``time`` days in which no dose begins or ends."""
+    gut, plasma, tissue = drug.gut, drug.plasma, drug.tissue
+    if is_simple(drug):
+        gut, plasma = amounts_after(gut, plasma, drug.absorption, drug.elimination, time)
+    else:
+        shares = shares_of_step(drug.absorption, drug.elimination, drug.outward, drug.back, time)
+        gut, plasma, tissue = moved((gut, plasma, tissue), drug.rate, shares)
+    drug.gut = gut if gut > NEGLIGIBLE_MG else 0.0
+    drug.plasma = plasma if plasma > NEGLIGIBLE_MG else 0.0
+    drug.tissue = tissue if tissue > NEGLIGIBLE_MG else 0.0
+
+
+@compiled
+def advance_all(drugs: Rows[Drug], time: float) -> None:
     """`advance_amounts` of every drug that is there."""
-    for d in range(drugs.shape[0]):
-        if is_there(amounts, d):
-            advance_amounts(amounts[d], drugs[d], time)
+    for d in range(drugs.size):
+        if is_there(drugs[d]):
+            advance_amounts(drugs[d], time)
 
 
 @compiled
@@ -107,13 +133,13 @@ def shares_after(absorption: float, elimination: float, time: float) -> tuple[fl
 
 
 @compiled
-def slowest_rate(drug: NDArray[np.float64]) -> float:
+def slowest_rate(drug: Drug) -> float:
     """The rate, per day, at which the last of a drug leaves the body: the smallest of its exponents."""
-    leave, out, back = drug[ELIMINATION], drug[OUTWARD], drug[BACK]
+    leave, out, back = drug.elimination, drug.outward, drug.back
     if out > 0.0:
         both = leave + out + back
         leave = 2.0 * leave * back / (both + math.sqrt(both * both - 4.0 * leave * back))
-    return min(leave, drug[ABSORPTION]) if drug[ABSORPTION] > 0.0 else leave
+    return min(leave, drug.absorption) if drug.absorption > 0.0 else leave
 
 
 @compiled
@@ -131,10 +157,10 @@ def hill_effect(concentration: float, emax: float, ec50: float, hill: float) -> 
 
 
 @compiled
-def reachable_effect(amounts: NDArray[np.float64], drug: NDArray[np.float64]) -> float:
+def reachable_effect(drug: Drug) -> float:
     """The effect, from 0 to 1, if all that is in the body were in plasma: no later one is larger without a dose."""
-    amount = amounts[GUT] + amounts[PLASMA] + amounts[TISSUE]
-    return hill_effect(amount * drug[PER_MG], 1.0, drug[EC50], drug[HILL])
+    amount = drug.gut + drug.plasma + drug.tissue
+    return hill_effect(amount * drug.per_mg, 1.0, drug.ec50, drug.hill)
 
 
 @compiled
@@ -144,12 +170,10 @@ def modulated(fold: float, at: float) -> float:
 
 
 @compiled
-def mean_effect(
-    amounts: NDArray[np.float64], drug: NDArray[np.float64], emax: float, ec50: float, time: float
-) -> float:
+def mean_effect(drug: Drug, emax: float, ec50: float, time: float) -> float:
     """Time average of the effect over the next ``time`` days (five-point Gauss-Legendre)."""
     total = 0.0
     for i in range(_NODES.size):
-        plasma = plasma_after(amounts, drug, time * _NODES[i])
-        total += _WEIGHTS[i] * hill_effect(plasma * drug[PER_MG], emax, ec50, drug[HILL])
+        plasma = plasma_after(drug, time * _NODES[i])
+        total += _WEIGHTS[i] * hill_effect(plasma * drug.per_mg, emax, ec50, drug.hill)
     return total

@@ -18,25 +18,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trialsim.compiling import compiled
-from trialsim.treatment.pharmacokinetics import GUT, PLASMA, RATE, TISSUE, moved, shares_of_step
-from trialsim.treatment.pharmacology import (
-    ABSORPTION,
-    BACK,
-    ELIMINATION,
-    OUTWARD,
-    PER_MG,
-    PLATELET_EC50,
-    PLATELET_EMAX,
-    effect,
-    is_simple,
-    is_there,
-    shares_after,
-)
-
-Array = NDArray[np.float64]
+from trialsim.structured import Floats, Rows, record
+from trialsim.treatment.pharmacokinetics import moved, shares_of_step
+from trialsim.treatment.pharmacology import Drug, effect, is_simple, is_there, shares_after
 
 #: Platelets live about nine days.
 TURNOVER = 1.0 / 9.0
@@ -51,53 +37,68 @@ DEPLETION = 0.01
 _LONGEST_ABSORBING, _LONGEST_KILLING, _LONGEST = 0.25, 0.5, 1.0
 _WEAK, _NONE = 2e-2, 1e-9
 
-#: Places in the vector of a patient's platelet state: count, progenitor pool, production drive, lowest count so far,
-#: days spent below ``SEVERE``, how many of them the patient outlives, and the study day on which these were used up
-#: (infinite: never).
-COUNT, POOL, DRIVE, LOWEST, SEVERE_DAYS, OUTLIVES, FATAL_ON = range(7)
-N_PLATELETS = 7
 #: CTCAE v5: a count below 25e9/L is thrombocytopenia of grade 4.
 SEVERE = 25.0
 
 
+@record
+class Platelets:
+    """A patient's platelets."""
+
+    baseline: float
+    """1e9/L."""
+    count: float
+    pool: float
+    """Progenitors, relative to rest."""
+    drive: float
+    """Of production."""
+    lowest: float
+    """Count so far."""
+    severe_days: float
+    """Days spent below ``SEVERE``; of them"""
+    outlives: float
+    """so many the patient outlives, and"""
+    fatal_on: float
+    """the study day on which these were used up (infinite: never)."""
+
+
 @compiled
-def platelets_of(baseline: float) -> Array:
+def set_at_rest(platelets: Platelets, baseline: float) -> None:
     """A patient's platelets before any drug."""
-    state = np.ones(N_PLATELETS)
-    state[COUNT] = state[LOWEST] = baseline
-    state[SEVERE_DAYS] = 0.0
-    state[OUTLIVES] = state[FATAL_ON] = math.inf
-    return state
+    platelets.baseline = platelets.count = platelets.lowest = baseline
+    platelets.pool = platelets.drive = 1.0
+    platelets.severe_days = 0.0
+    platelets.outlives = platelets.fatal_on = math.inf
 
 
 @compiled
-def _add_killing(amounts: Array, drug: Array, h: float, steps: int, killing: Array) -> None:
+def _add_killing(drug: Drug, h: float, steps: int, killing: Floats) -> None:
     """Add a drug's killing at 0, h/2, h, 3h/2, ... days to ``killing``; amounts are taken on by half steps."""
-    gut, plasma, tissue = amounts[GUT], amounts[PLASMA], amounts[TISSUE]
-    if is_simple(amounts, drug):
-        kept_gut, kept, absorbed = shares_after(drug[ABSORPTION], drug[ELIMINATION], 0.5 * h)
+    gut, plasma, tissue = drug.gut, drug.plasma, drug.tissue
+    if is_simple(drug):
+        kept_gut, kept, absorbed = shares_after(drug.absorption, drug.elimination, 0.5 * h)
         for i in range(2 * steps + 1):
-            killing[i] += effect(plasma * drug[PER_MG], drug[PLATELET_EMAX], drug[PLATELET_EC50])
+            killing[i] += effect(plasma * drug.per_mg, drug.platelet_emax, drug.platelet_ec50)
             gut, plasma = gut * kept_gut, plasma * kept + gut * absorbed
         return
-    shares = shares_of_step(drug[ABSORPTION], drug[ELIMINATION], drug[OUTWARD], drug[BACK], 0.5 * h)
+    shares = shares_of_step(drug.absorption, drug.elimination, drug.outward, drug.back, 0.5 * h)
     for i in range(2 * steps + 1):
-        killing[i] += effect(plasma * drug[PER_MG], drug[PLATELET_EMAX], drug[PLATELET_EC50])
-        gut, plasma, tissue = moved((gut, plasma, tissue), amounts[RATE], shares)
+        killing[i] += effect(plasma * drug.per_mg, drug.platelet_emax, drug.platelet_ec50)
+        gut, plasma, tissue = moved((gut, plasma, tissue), drug.rate, shares)
 
 
 @compiled
-def _reach(amounts: Array, constants: Array) -> tuple[float, float]:
+def _reach(drugs: Rows[Drug]) -> tuple[float, float]:
     """The most that drugs kill per day from now on, by what is still to be absorbed or infused, and by all of it."""
     to_come = reach = 0.0
-    for d in range(constants.shape[0]):
-        drug = constants[d]
-        if drug[PLATELET_EMAX] > 0.0:
-            if amounts[d, RATE] > 0.0:
-                return drug[PLATELET_EMAX], drug[PLATELET_EMAX]
-            amount = amounts[d, GUT] + amounts[d, PLASMA] + amounts[d, TISSUE]
-            to_come += effect(amounts[d, GUT] * drug[PER_MG], drug[PLATELET_EMAX], drug[PLATELET_EC50])
-            reach += effect(amount * drug[PER_MG], drug[PLATELET_EMAX], drug[PLATELET_EC50])
+    for d in range(drugs.size):
+        drug = drugs[d]
+        if drug.platelet_emax > 0.0:
+            if drug.rate > 0.0:
+                return drug.platelet_emax, drug.platelet_emax
+            amount = drug.gut + drug.plasma + drug.tissue
+            to_come += effect(drug.gut * drug.per_mg, drug.platelet_emax, drug.platelet_ec50)
+            reach += effect(amount * drug.per_mg, drug.platelet_emax, drug.platelet_ec50)
     return to_come, reach
 
 
@@ -114,31 +115,30 @@ def _slopes(count: float, pool: float, drive: float, baseline: float, killing: f
 
 
 @compiled
-def platelets_at_rest(state: Array, baseline: float) -> bool:
+def is_at_rest(platelets: Platelets) -> bool:
     """Within 1e-6 of the steady state without a drug."""
-    off_baseline = abs(state[COUNT] - baseline) / baseline
-    return bool(max(off_baseline, abs(state[POOL] - 1.0), abs(state[DRIVE] - 1.0)) < 1e-6)
+    off = abs(platelets.count - platelets.baseline) / platelets.baseline
+    return bool(max(off, abs(platelets.pool - 1.0), abs(platelets.drive - 1.0)) < 1e-6)
 
 
 @compiled
-def advance_platelets(state: Array, baseline: float, amounts: Array, constants: Array, now: float, time: float) -> None:
-    """Advance a platelet state in place by ``time`` days from the study day ``now`` (classical Runge-Kutta).
+def advance_platelets(platelets: Platelets, drugs: Rows[Drug], now: float, time: float) -> None:
+    """Advance platelets in place by ``time`` days from the study day ``now`` (classical Runge-Kutta).
 
-    ``amounts`` holds each drug's mg in gut, plasma and tissue at the start, and the rate of its infusion;
-    ``constants`` its vector of constants.
+    ``drugs`` hold what is in the body at the start; they are left as they are.
     """
-    to_come, reach = _reach(amounts, constants)
-    if reach < _NONE and platelets_at_rest(state, baseline):
+    to_come, reach = _reach(drugs)
+    if reach < _NONE and is_at_rest(platelets):
         return
-    count, pool, drive = state[COUNT], state[POOL], state[DRIVE]
+    baseline, count, pool, drive = platelets.baseline, platelets.count, platelets.pool, platelets.drive
     longest = _LONGEST_ABSORBING if to_come > _WEAK else _LONGEST_KILLING if reach > _WEAK else _LONGEST
     steps = max(1, math.ceil(time / longest))
     h = time / steps
     sixth = h / 6.0
     killing = np.zeros(2 * steps + 1)
-    for d in range(constants.shape[0]):
-        if constants[d, PLATELET_EMAX] > 0.0 and is_there(amounts, d):
-            _add_killing(amounts[d], constants[d], h, steps, killing)
+    for d in range(drugs.size):
+        if drugs[d].platelet_emax > 0.0 and is_there(drugs[d]):
+            _add_killing(drugs[d], h, steps, killing)
     for i in range(steps):
         before, middle, after = killing[2 * i], killing[2 * i + 1], killing[2 * i + 2]
         c1, p1, d1 = _slopes(count, pool, drive, baseline, before)
@@ -148,9 +148,9 @@ def advance_platelets(state: Array, baseline: float, amounts: Array, constants: 
         count += sixth * (c1 + 2.0 * c2 + 2.0 * c3 + c4)
         pool += sixth * (p1 + 2.0 * p2 + 2.0 * p3 + p4)
         drive += sixth * (d1 + 2.0 * d2 + 2.0 * d3 + d4)
-        state[LOWEST] = min(state[LOWEST], count)
+        platelets.lowest = min(platelets.lowest, count)
         if count < SEVERE:
-            state[SEVERE_DAYS] += h
-            if state[SEVERE_DAYS] >= state[OUTLIVES] and state[FATAL_ON] == math.inf:
-                state[FATAL_ON] = now + (i + 1) * h - (state[SEVERE_DAYS] - state[OUTLIVES])
-    state[COUNT], state[POOL], state[DRIVE] = count, pool, drive
+            platelets.severe_days += h
+            if platelets.severe_days >= platelets.outlives and platelets.fatal_on == math.inf:
+                platelets.fatal_on = now + (i + 1) * h - (platelets.severe_days - platelets.outlives)
+    platelets.count, platelets.pool, platelets.drive = count, pool, drive
