@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks import designs
 from benchmarks.steps import steps
-from trialsim.conduct.schedule import arm_schedule
+from trialsim.patient.schedule import arm_schedule
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.spec.load import load_protocol

@@ -74,6 +74,34 @@ class SameDay(IntEnum):
     DATA_CUT = 20
 
 
+class Happened(IntEnum):
+    """What happened at a visit; what the value of the entry is, is said here."""
+
+    PLATELETS = 0
+    """Count, 1e9/L."""
+    NEUTROPHILS = 1
+    DOSE = 2
+    """Given: fraction of the planned dose."""
+    REDUCED = 3
+    FORGOTTEN = 4
+    HELD = 5
+    DELAYED = 6
+    """Days."""
+    ORDER_STOPPED = 7
+    """1 for neutrophils, 0 for platelets."""
+    ALL_HELD = 8
+    """Treatment is over without a dose: likewise."""
+    COMPLETED = 9
+    TREATMENT_STOPPED = 10
+    PANEL = 11
+    WITHHELD = 12
+    SCAN = 13
+    SCAN_MISSED = 14
+    RELAPSE = 15
+    NEW_THERAPY = 16
+    TOXIC_DEATH = 17
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One row of the event log.
@@ -105,23 +133,6 @@ class Cause(StrEnum):
 def cause_label(cause: Cause, inducer: str = "") -> str:
     """The name of a cause in tables and figures, e.g. ``TIS escape (radiation)``; ``inducer`` is its label."""
     return f"{cause} ({inducer})" if inducer else str(cause)
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """What one scan saw, and what only the simulator knows of the lesion that it saw.
-
-    When ``found`` is false the other fields are empty. ``cells`` is None of a patient who has none (a law of event
-    times). ``lineage`` is the share of the lesion's proliferating cells by cause; ``latent_day`` the study day on
-    which it truly crossed the detection limit, None where an error of measurement showed it before.
-    """
-
-    found: bool
-    site: str = ""
-    cells: float | None = None
-    cause: str = ""
-    lineage: dict[str, float] = field(default_factory=dict)
-    latent_day: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ import math
 import numpy as np
 
 from trialsim.compiling import compiled
-
-Generator = np.random.Generator
+from trialsim.random.streams import Stream
+from trialsim.random.samplers import gamma, normal, uniform
 
 #: Variance from which a count is drawn by its expansion, and clones from which the sum of their sizes is.
 MANY, MANY_CLONES = 8.0, 1000.0
@@ -27,7 +27,7 @@ _INVERSE = 1.0 / np.maximum(np.arange(100.0), 1.0)
 
 
 @compiled
-def _expansion(mean: float, variance: float, third: float, fourth: float, rng: Generator) -> int:
+def _expansion(mean: float, variance: float, third: float, fourth: float, rng: Stream) -> int:
     """A count near normal, of which four cumulants are known."""
     # Rounding adds those of a uniform number on (-1/2, 1/2).
     inner = variance - 1.0 / 12.0
@@ -35,7 +35,7 @@ def _expansion(mean: float, variance: float, third: float, fourth: float, rng: G
     inverse = 1.0 / sd
     skewness = third * inverse * inverse * inverse
     excess = (fourth + 1.0 / 120.0) * (inverse * inverse) * (inverse * inverse)
-    z = rng.standard_normal()
+    z = normal(rng)
     z2 = z * z
     bend = excess * (1.0 / 24.0) * (z2 - 3.0) - skewness * skewness * (1.0 / 36.0) * (2.0 * z2 - 5.0)
     w = z * (1.0 + bend) + skewness * (1.0 / 6.0) * (z2 - 1.0)
@@ -43,7 +43,7 @@ def _expansion(mean: float, variance: float, third: float, fourth: float, rng: G
 
 
 @compiled
-def binomial(n: int, chance: float, rng: Generator) -> int:
+def binomial(n: int, chance: float, rng: Stream) -> int:
     """Successes among ``n`` trials."""
     if n == 0 or chance <= 0.0:
         return 0
@@ -58,9 +58,9 @@ def binomial(n: int, chance: float, rng: Generator) -> int:
 
 
 @compiled
-def _few(n: int, chance: float, rng: Generator) -> int:
+def _few(n: int, chance: float, rng: Stream) -> int:
     """A binomial count with a small mean, by inversion of one uniform number."""
-    u = rng.random()
+    u = uniform(rng)
     # None at all has a probability above 1 - mean: draws of what all but never happens end before a power is taken.
     if u < 1.0 - n * chance:
         return 0
@@ -89,13 +89,13 @@ def _none_of(n: int, chance: float) -> float:
 
 
 @compiled
-def poisson(mean: float, rng: Generator) -> int:
+def poisson(mean: float, rng: Stream) -> int:
     """Events with a mean."""
     if mean <= 0.0:
         return 0
     if mean > MANY:
         return _expansion(mean, mean, mean, mean, rng)
-    u = rng.random()
+    u = uniform(rng)
     if u < 1.0 - mean:
         return 0
     k, term = 0, math.exp(-mean)
@@ -107,7 +107,7 @@ def poisson(mean: float, rng: Generator) -> int:
 
 
 @compiled
-def birth_death(n: int, birth: float, death: float, time: float, rng: Generator) -> int:
+def birth_death(n: int, birth: float, death: float, time: float, rng: Stream) -> int:
     """Cells alive after ``time`` days of a linear birth-death process started from ``n`` cells."""
     if n == 0 or time == 0.0:
         return n
@@ -131,7 +131,7 @@ def clone_chances(birth: float, death: float, time: float) -> tuple[float, float
 
 
 @compiled
-def clones(n: int, live: float, more: float, rng: Generator) -> int:
+def clones(n: int, live: float, more: float, rng: Stream) -> int:
     """Cells in the clones of ``n`` cells with `clone_chances`.
 
     Exact below `MANY_CLONES` surviving clones: one binomial, then a Poisson with a gamma mean; for one cell one uniform
@@ -144,20 +144,20 @@ def clones(n: int, live: float, more: float, rng: Generator) -> int:
     alive = binomial(n, live, rng)
     if alive == 0 or more <= 0.0:
         return alive
-    return alive + poisson(rng.standard_gamma(alive) * (more / (1.0 - more)), rng)
+    return alive + poisson(gamma(rng, alive) * (more / (1.0 - more)), rng)
 
 
 @compiled
-def _one_clone(live: float, more: float, rng: Generator) -> int:
+def _one_clone(live: float, more: float, rng: Stream) -> int:
     """The clone of one cell: P(more than k cells) = live x more^k, inverted."""
-    u = rng.random()
+    u = uniform(rng)
     if u >= live:
         return 0
     return 1 + int(math.log(u / live) / math.log(more)) if more > 0.0 and u > 0.0 else 1
 
 
 @compiled
-def _sum_of_clones(n: int, live: float, m: float, rng: Generator) -> int:
+def _sum_of_clones(n: int, live: float, m: float, rng: Stream) -> int:
     """The sum of ``n`` clones, each empty with probability 1 - ``live``, else geometric with mean ``m``."""
     # Moments of one clone about zero, then its cumulants.
     first = live * m

@@ -63,9 +63,9 @@ from trialsim.biology.sasp import (
     weight,
 )
 from trialsim.compiling import compiled, inlined
+from trialsim.random.streams import Stream
+from trialsim.random.samplers import uniform
 from trialsim.structured import Counts, Floats, Rows, record
-
-Generator = np.random.Generator
 
 #: Up to this many escapers of one step are followed one by one.
 _FOLLOWED = 8
@@ -118,7 +118,7 @@ def make_span(rates: Rates, days: float) -> Span:
 
 
 @inlined
-def _share(rng: Generator, n: int, probability: float, left: float) -> int:
+def _share(rng: Stream, n: int, probability: float, left: float) -> int:
     """Of ``n`` cells not yet placed, with total probability ``left``, how many take this place."""
     if n == 0 or probability <= 0.0:
         return 0
@@ -126,7 +126,7 @@ def _share(rng: Generator, n: int, probability: float, left: float) -> int:
 
 
 @inlined
-def _place(cells: Counts, at: int, n: int, fate: Fate, stays: int, rng: Generator) -> int:
+def _place(cells: Counts, at: int, n: int, fate: Fate, stays: int, rng: Stream) -> int:
     """Send ``n`` cells of one family (ages from index ``at``) to where a step takes them; returns the escaped.
 
     Cells that nothing happens to are the remainder, in the age ``stays``, so rounding of the chances moves no cell.
@@ -155,7 +155,7 @@ def _place(cells: Counts, at: int, n: int, fate: Fate, stays: int, rng: Generato
 
 
 @inlined
-def _divide(cells: Counts, rates: Rates, growth: float, killing: float, time: float, rng: Generator) -> None:
+def _divide(cells: Counts, rates: Rates, growth: float, killing: float, time: float, rng: Stream) -> None:
     """Division and death of cycling and escaped cells; ``growth`` scales net growth, ``killing`` is added to death."""
     for escaped, first, end in ((False, 0, DORMANT), (True, ESCAPED, SENESCENT)):
         known, live, more = False, 0.0, 0.0
@@ -176,7 +176,7 @@ def _vital_rates(rates: Rates, escaped: bool, growth: float, killing: float) -> 
 
 
 @inlined
-def _arrest(cells: Counts, chance: float, arrests: Counts, rng: Generator) -> None:
+def _arrest(cells: Counts, chance: float, arrests: Counts, rng: Stream) -> None:
     """Cycling and escaped cells that turn senescent, each with a chance; ``arrests`` counts them."""
     if chance <= 0.0:
         return
@@ -194,7 +194,7 @@ def _inherits(at: int) -> int:
 
 
 @inlined
-def _label(rates: Rates, total: float, paracrine: float, room: Room, rng: Generator) -> None:
+def _label(rates: Rates, total: float, paracrine: float, room: Room, rng: Stream) -> None:
     """The inducer, ploidy and response of arrested cells, by lot.
 
     ``total`` is the rate of arrest by anything, ``paracrine`` that by neighbours, who have parts in it as they secrete
@@ -227,7 +227,7 @@ def _label(rates: Rates, total: float, paracrine: float, room: Room, rng: Genera
 
 
 @inlined
-def _deal(n: int, rates: Rates, resistant: bool, families: Counts, first: int, rng: Generator) -> None:
+def _deal(n: int, rates: Rates, resistant: bool, families: Counts, first: int, rng: Stream) -> None:
     """Ploidy and senolytic response of ``n`` newly senescent cells, by lot, into ``families`` from index ``first``."""
     if n == 0:
         return
@@ -239,7 +239,7 @@ def _deal(n: int, rates: Rates, resistant: bool, families: Counts, first: int, r
 
 
 @inlined
-def _age(cells: Counts, seen: Survey, rates: Rates, chances: Rows[Chances], room: Room, rng: Generator) -> None:
+def _age(cells: Counts, seen: Survey, rates: Rates, chances: Rows[Chances], room: Room, rng: Stream) -> None:
     """The ageing chain of every cell that is senescent at the start of a step.
 
     ``room`` receives the number of cells that escaped, and the sum of the mean times that are left to them in the step.
@@ -269,7 +269,7 @@ def _age_out(
     stays: int,
     rates: Rates,
     room: Room,
-    rng: Generator,
+    rng: Stream,
 ) -> None:
     """Where a step takes the cells of a family that begin it alike."""
     if count > 0:
@@ -280,7 +280,7 @@ def _age_out(
 
 
 @inlined
-def _escape(inducer: int, family: int, n: int, left: float, rates: Rates, room: Room, rng: Generator) -> None:
+def _escape(inducer: int, family: int, n: int, left: float, rates: Rates, room: Room, rng: Stream) -> None:
     """Note ``n`` escapes, with ``left`` days each; cells whose resistance is latent are told apart as they escape."""
     resistant = n if family % 2 == RESISTANT else _share(rng, n, rates.latent_resistance, 1.0)
     room.escapes[2 * inducer + SENSITIVE] += n - resistant
@@ -290,7 +290,7 @@ def _escape(inducer: int, family: int, n: int, left: float, rates: Rates, room: 
 
 
 @inlined
-def _arrive(cells: Counts, rates: Rates, chances: Rows[Chances], room: Room, rng: Generator) -> None:
+def _arrive(cells: Counts, rates: Rates, chances: Rows[Chances], room: Room, rng: Stream) -> None:
     """The chain of cells that arrested during the step, at times spread over it; they are then in ``cells``."""
     for inducer in range(N_INDUCERS):
         for family in range(4):
@@ -301,7 +301,7 @@ def _arrive(cells: Counts, rates: Rates, chances: Rows[Chances], room: Room, rng
 
 
 @compiled
-def draw_resistance(cells: Counts, share: float, rng: Generator) -> None:
+def draw_resistance(cells: Counts, share: float, rng: Stream) -> None:
     """Give every senescent cell that is counted as sensitive its response to senolytics, by lot.
 
     Until a senolytic acts both kinds live alike and each cell is resistant independently of all else, so to draw who is
@@ -322,7 +322,7 @@ def _table(rates: Rates, inducer: int, family: int) -> int:
 
 
 @inlined
-def _revert(cells: Counts, rates: Rates, time: float, rng: Generator) -> None:
+def _revert(cells: Counts, rates: Rates, time: float, rng: Stream) -> None:
     """Reversibly senescent cells that cycle again over ``time`` days."""
     if rates.reversal <= 0.0:
         return
@@ -336,7 +336,7 @@ def _revert(cells: Counts, rates: Rates, time: float, rng: Generator) -> None:
 
 
 @compiled
-def add_senescent(cells: Counts, n: int, inducer: int, resistant: bool, rates: Rates, rng: Generator) -> None:
+def add_senescent(cells: Counts, n: int, inducer: int, resistant: bool, rates: Rates, rng: Stream) -> None:
     """Place ``n`` newly senescent cells, all immature; ``resistant`` ones inherit that they answer to no senolytic."""
     if n == 0:
         return
@@ -347,7 +347,7 @@ def add_senescent(cells: Counts, n: int, inducer: int, resistant: bool, rates: R
 
 
 @compiled
-def _grow_clones(n: int, left: float, birth: float, death: float, time: float, rng: Generator) -> int:
+def _grow_clones(n: int, left: float, birth: float, death: float, time: float, rng: Stream) -> int:
     """Descendants at the end of a step of ``n`` cells that began to divide in it with mean time ``left`` to go.
 
     A few are followed one by one, each with a time of its own, ``time`` x U^k with that mean (k = 1 when they begin
@@ -358,12 +358,12 @@ def _grow_clones(n: int, left: float, birth: float, death: float, time: float, r
     power = time / max(left, 1e-9 * time) - 1.0
     total = 0
     for _ in range(n):
-        total += birth_death(1, birth, death, time * rng.random() ** power, rng)
+        total += birth_death(1, birth, death, time * uniform(rng) ** power, rng)
     return total
 
 
 @compiled
-def found_focus(cells: Counts, at: int, rates: Rates, time: float, rng: Generator) -> None:
+def found_focus(cells: Counts, at: int, rates: Rates, time: float, rng: Stream) -> None:
     """The clone, ``time`` days or less old, of one cell of population ``at`` that was seeded during a step.
 
     It arrives alone, so it grows as one cell does, with the load of the host alone. Its arrests within the step count
@@ -373,11 +373,11 @@ def found_focus(cells: Counts, at: int, rates: Rates, time: float, rng: Generato
     alone = crowding_factor(1.0, rates.capacity, rates.reference, rates.crowding)
     killing = rates.kill_cycling + immune_killing(rates, load) + rates.spontaneous_rate + rates.sasp_arrest * load
     birth, death = _vital_rates(rates, at >= ESCAPED, alone * growth_factor(rates, load), killing)
-    cells[at] += birth_death(1, birth, death, time * rng.random(), rng)
+    cells[at] += birth_death(1, birth, death, time * uniform(rng), rng)
 
 
 @inlined
-def _seed(cells: Counts, rates: Rates, load: float, time: float, seeds: Counts, rng: Generator) -> int:
+def _seed(cells: Counts, rates: Rates, load: float, time: float, seeds: Counts, rng: Stream) -> int:
     """Cells that leave to found foci elsewhere; ``seeds`` counts them by the population that they found.
 
     What the load adds to the basal rate makes the seeds of cycling cells SASP-aided; all others keep their lineage.
@@ -386,14 +386,14 @@ def _seed(cells: Counts, rates: Rates, load: float, time: float, seeds: Counts, 
     aided = rates.sasp_seeding * load
     n = poisson(rates.seeding * (1.0 + aided) * dividing * time, rng)
     for _ in range(min(n, dividing)):
-        pick = int(rng.random() * _proliferating(cells))
+        pick = int(uniform(rng) * _proliferating(cells))
         at = 0
         while at == DORMANT or pick >= cells[at]:
             if at != DORMANT:
                 pick -= cells[at]
             at += 1
         cells[at] -= 1
-        helped = at < DORMANT and rng.random() * (1.0 + aided) >= 1.0
+        helped = at < DORMANT and uniform(rng) * (1.0 + aided) >= 1.0
         seeds[SEEDED if helped else at] += 1
     return int(min(n, dividing))
 
@@ -422,7 +422,7 @@ def step(
     infiltrate: float,
     span: Span,
     room: Room,
-    rng: Generator,
+    rng: Stream,
 ) -> tuple[int, float]:
     """Advance a lesion in place by a step under frozen rates.
 
@@ -495,7 +495,7 @@ def _grow_escapers(
     arrest_rate: float,
     time: float,
     room: Room,
-    rng: Generator,
+    rng: Stream,
 ) -> int:
     """Put the clones of a step's escapes among the escaped cells, less those that arrest again; returns the escapes."""
     total = 0
@@ -561,7 +561,7 @@ def damage(
     senescent_share: float,
     inducer: int,
     rates: Rates,
-    rng: Generator,
+    rng: Stream,
 ) -> int:
     """Damage at a dose: each cycling cell is lost with probability ``loss``, else unharmed or repaired.
 

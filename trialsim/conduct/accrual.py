@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trialsim.conduct.calendar_grid import all_on_grid
+from trialsim.calendar_grid import all_on_grid
 from trialsim.rng import Purpose, stream
 from trialsim.spec.expected_accrual import Floats, day_of_count
 from trialsim.spec.resolved import Accrual

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from trialsim.conduct.calendar_grid import on_grid
+from trialsim.calendar_grid import on_grid
 from trialsim.conduct.mortality import days_to_death
 from trialsim.records import Traits
 from trialsim.rng import Purpose, stream

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias
 
-from trialsim.conduct.calendar_grid import on_grid
+from trialsim.calendar_grid import on_grid
 from trialsim.records import Event, EventKind, PatientRecord
 from trialsim.spec.resolved import FollowUp
 

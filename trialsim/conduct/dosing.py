@@ -10,7 +10,7 @@ from bisect import bisect_right
 from enum import IntEnum
 from typing import NamedTuple
 
-from trialsim.conduct.schedule import SAME_TIME
+from trialsim.patient.schedule import SAME_TIME
 from trialsim.spec.resolved import DoseRule, ResolvedArm
 from trialsim.treatment import dose_rules
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from trialsim.conduct.accrual import draw_arrivals, pauses_after
-from trialsim.conduct.calendar_grid import on_grid
+from trialsim.calendar_grid import on_grid
 from trialsim.errors import TrialsimError
 from trialsim.records import Traits
 from trialsim.rng import TRIAL, Purpose, stream

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from trialsim.conduct.calendar_grid import on_grid
+from trialsim.calendar_grid import on_grid
 from trialsim.rng import Purpose, stream
 from trialsim.spec.resolved_model import CureMixture, EventModel, Law, PiecewiseExponential, SurvivalCurve, Weibull
 

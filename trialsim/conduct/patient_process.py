@@ -16,7 +16,7 @@ from typing import Any
 
 import simpy
 
-from trialsim.conduct.calendar_grid import on_grid
+from trialsim.calendar_grid import on_grid
 from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import CompetingTimes
 from trialsim.conduct.course import Course
@@ -25,7 +25,7 @@ from trialsim.conduct.law_course import SITE as SITE_OF_LAW
 from trialsim.conduct.own_visits import MISSED
 from trialsim.conduct.queue import Queue
 from trialsim.conduct.rule_delays import with_delays
-from trialsim.conduct.schedule import Task, Visit
+from trialsim.patient.schedule import Task, Visit
 from trialsim.records import NEUTROPHILS, PLATELETS, Event, EventKind, Intercurrent, PatientRecord, Relapse, SameDay
 from trialsim.spec.resolved import Order, ResolvedArm
 from trialsim.spec.resolved_conduct import AfterRelapse

@@ -10,7 +10,7 @@ import simpy
 
 from trialsim.conduct.agenda import MovingAgenda
 from trialsim.conduct.capacity import Clinic
-from trialsim.conduct.schedule import Visit
+from trialsim.patient.schedule import Visit
 from trialsim.spec.resolved import ResolvedArm
 from trialsim.spec.resolved_conduct import PlaceKind
 

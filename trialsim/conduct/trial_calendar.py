@@ -14,7 +14,7 @@ from typing import Any
 import simpy
 
 from trialsim.collecting import uncollected
-from trialsim.conduct.calendar_grid import on_grid
+from trialsim.calendar_grid import on_grid
 from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import (
     CompetingTimes,
@@ -33,7 +33,7 @@ from trialsim.conduct.laws import draw_event_day
 from trialsim.conduct.own_visits import own_visits
 from trialsim.conduct.patient_process import PatientProcess
 from trialsim.conduct.randomisation import Randomiser
-from trialsim.conduct.schedule import Visit, arm_schedule
+from trialsim.patient.schedule import Visit, arm_schedule
 from trialsim.errors import TrialsimError, UsageError
 from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
 from trialsim.rng import TRIAL

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from trialsim.biology.host import advance_burden
 from trialsim.biology.rates import Target
 from trialsim.compiling import compiled, inlined
-from trialsim.patient.cells import any_cells, any_senescent, count_all, step_cells
+from trialsim.patient.cells import any_senescent, count_all, step_cells
 from trialsim.patient.intake import absorb, advance_marrow, is_waiting
 from trialsim.patient.state import Patient
 from trialsim.patient.step_length import followed, hasten, step_length
-from trialsim.treatment.neutrophils import is_marrow_at_rest
 from trialsim.treatment.pharmacology import advance_all, is_there, mean_effect
-from trialsim.treatment.platelets import advance_platelets, is_at_rest
-
-Generator = np.random.Generator
-
-
-@compiled
-def is_idle(patient: Patient) -> bool:
-    """No cell is left, no drug, and counts are at their baseline: until the next dose only the clock runs."""
-    body = patient.body[0]
-    for d in range(patient.drugs.size):
-        if is_there(patient.drugs[d]):
-            return False
-    if is_waiting(patient.orders) or any_cells(body, patient.lesions):
-        return False
-    return is_at_rest(body.platelets) and is_marrow_at_rest(body.marrow, patient.toxins)
+from trialsim.treatment.platelets import advance_platelets
 
 
 @inlined
@@ -56,28 +39,36 @@ def _pass(patient: Patient, time: float) -> None:
 
 
 @compiled
-def advance(patient: Patient, until: float, rng: Generator) -> None:
+def advance(patient: Patient, until: float, halts: bool) -> None:
     """Run biology and pharmacology up to study day ``until``.
 
     Cells may be left behind, and catch up in one step when the tolerance asks for it, or when they are damaged: an oral
-    dose needs no step of its own.
+    dose needs no step of its own. With ``halts`` the patient stays where the last stretch of time ended by itself, at
+    or before ``until``: nothing happens on that day, and somebody only wants to look.
     """
     body, lesions = patient.body[0], patient.lesions
     counted = False
     while body.now < until:
-        goal = until
-        if is_waiting(patient.orders):
-            goal = absorb(patient.orders, patient.drugs, body.now, until)
+        goal = math.inf
+        if body.incoming:
+            goal = absorb(patient.orders, patient.drugs, body.now, goal)
+            body.incoming = is_waiting(patient.orders)
             hasten(patient)
         if body.due <= body.now:
-            step_cells(patient, counted, rng)
+            step_cells(patient, counted)
+            if body.cells_at >= body.looks_ahead_to:
+                return
             counted = count_all(body, lesions, body.rates)
             body.senescent = counted and any_senescent(body, lesions)
             body.due = body.now + step_length(patient) if counted else math.inf
         goal = min(goal, body.now + followed(patient.drugs))
         # Steps that end within rounding of the goal end on it.
-        if body.due < goal - 1e-9:
+        if body.due < min(goal, until) - 1e-9:
             goal = body.due
+        if goal > until:
+            if halts:
+                return
+            goal = until
         _pass(patient, goal - body.now)
         body.now = goal
     if body.counts_neutrophils:

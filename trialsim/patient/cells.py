@@ -17,10 +17,10 @@ from trialsim.biology.rates import Rates, add_hazard, scale_rate
 from trialsim.biology.sasp import load_ahead, load_seen, look_ahead, survey, total_cells
 from trialsim.compiling import compiled, inlined
 from trialsim.patient.state import LOCAL, Body, Lesion, Patient
+from trialsim.random.streams import Stream
+from trialsim.random.samplers import uniform
 from trialsim.structured import Counts, Rows
 from trialsim.treatment.pharmacology import modulated
-
-Generator = np.random.Generator
 
 
 @compiled
@@ -106,7 +106,7 @@ def _set_host_effects(body: Body, lesions: Rows[Lesion], rates: Rates, time: flo
 
 
 @compiled
-def _part_step(lesion: Lesion, room: Room, infiltrate: float, time: float, rng: Generator) -> tuple[int, float]:
+def _part_step(lesion: Lesion, room: Room, infiltrate: float, time: float, rng: Stream) -> tuple[int, float]:
     """A part of a step, with a survey and chances of its own."""
     if time <= 0.0:
         return 0, infiltrate
@@ -117,13 +117,13 @@ def _part_step(lesion: Lesion, room: Room, infiltrate: float, time: float, rng: 
 
 
 @compiled
-def _step_lesion(body: Body, lesion: Lesion, room: Room, span: Span, rng: Generator) -> None:
+def _step_lesion(body: Body, lesion: Lesion, room: Room, span: Span) -> None:
     """One lesion over one step, split at the instant it wakes; notes first escape and crossing."""
     cells, seen, rates = lesion.cells, lesion.survey, room.rates
     before = seen.all
     if before == 0.0:
         return
-    began, time = body.cells_at, span.days
+    began, time, rng = body.cells_at, span.days, body.streams.cells
     infiltrate = lesion.infiltrate
     waking = rates.wake
     if cells[DORMANT] > 0 and waking > 0.0:
@@ -144,7 +144,7 @@ def _step_lesion(body: Body, lesion: Lesion, room: Room, span: Span, rng: Genera
         return
     if escapes > 0 and math.isnan(lesion.first_escape):
         # Escapes fall uniformly within a step, given their number; the first of k is a minimum of k uniforms.
-        lesion.first_escape = began + time * (1.0 - rng.random() ** (1.0 / escapes))
+        lesion.first_escape = began + time * (1.0 - uniform(rng) ** (1.0 / escapes))
     if math.isnan(lesion.crossed):
         after = total_cells(cells)
         if after >= body.limit:
@@ -155,7 +155,7 @@ def _step_lesion(body: Body, lesion: Lesion, room: Room, span: Span, rng: Genera
 
 
 @compiled
-def _draw_resistance(body: Body, lesions: Rows[Lesion], rates: Rates, rng: Generator) -> None:
+def _draw_resistance(body: Body, lesions: Rows[Lesion], rates: Rates) -> None:
     """Where a senolytic acts for the first time, draw who is resistant (`trialsim.biology.kernel.draw_resistance`)."""
     kills = False
     for inducer in range(N_INDUCERS):
@@ -163,7 +163,7 @@ def _draw_resistance(body: Body, lesions: Rows[Lesion], rates: Rates, rng: Gener
     if kills:
         share = body.rates.latent_resistance
         for at in range(body.lesions):
-            draw_resistance(lesions[at].cells, share, rng)
+            draw_resistance(lesions[at].cells, share, body.streams.cells)
         body.rates.resistant_share = rates.resistant_share = share
         body.rates.latent_resistance = rates.latent_resistance = 0.0
 
@@ -183,14 +183,14 @@ def _set_present(body: Body, lesions: Rows[Lesion], room: Room) -> None:
 
 
 @inlined
-def _found_foci(body: Body, lesions: Rows[Lesion], room: Room, time: float, rng: Generator) -> None:
+def _found_foci(body: Body, lesions: Rows[Lesion], room: Room, time: float) -> None:
     """Give each cell that was seeded in a step a lesion of its own; without room for any, it is gone."""
     for at in range(SENESCENT):
         for _ in range(room.seeds[at]):
             place = _free_place(body, lesions)
             if place != LOCAL:
                 lesions[place].quiet = False
-                found_focus(lesions[place].cells, at, room.rates, time, rng)
+                found_focus(lesions[place].cells, at, room.rates, time, body.streams.cells)
         room.seeds[at] = 0
 
 
@@ -222,7 +222,7 @@ def _free_place(body: Body, lesions: Rows[Lesion]) -> int:
 def write_trace(patient: Patient) -> None:
     """A row of the trace, where somebody draws and there is room."""
     body = patient.body[0]
-    if body.traced >= patient.trace.size:
+    if body.is_copy or body.traced >= patient.trace.size:
         return
     row = patient.trace[body.traced]
     body.traced += 1
@@ -241,7 +241,7 @@ def write_trace(patient: Patient) -> None:
 
 
 @compiled
-def step_cells(patient: Patient, counted: bool, rng: Generator) -> None:
+def step_cells(patient: Patient, counted: bool) -> None:
     """Take the cells on to now, in one step. ``counted``: the lesions' surveys are of the cells as they are."""
     body, lesions, room = patient.body[0], patient.lesions, patient.room[0]
     time = body.now - body.cells_at
@@ -255,15 +255,15 @@ def step_cells(patient: Patient, counted: bool, rng: Generator) -> None:
             # A survey holds the weights of what it counts, and a drug acts on one of them.
             count_all(body, lesions, rates)
         if rates.latent_resistance > 0.0:
-            _draw_resistance(body, lesions, rates, rng)
+            _draw_resistance(body, lesions, rates)
         _set_host_effects(body, lesions, rates, time)
         _set_present(body, lesions, room)
         if _any_busy(body, lesions):
             step_chances(rates, time, room.present, room.chances)
         span = make_span(rates, time)
         for at in range(body.lesions):
-            _step_lesion(body, lesions[at], room, span, rng)
-        _found_foci(body, lesions, room, time, rng)
+            _step_lesion(body, lesions[at], room, span)
+        _found_foci(body, lesions, room, time)
     body.cells_at = body.due = body.now
     write_trace(patient)
 

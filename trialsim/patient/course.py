@@ -1,12 +1,15 @@
-"""One patient under one arm, as the trial sees it: advance to a day, give a dose, take a scan.
+"""One patient under one arm, as the trial sees it: when the next visit is, and what happens at it.
 
-The course owns the patient's biology and nothing of the calendar. Whoever drives it decides what happens when; for the
-same patient, arm and sequence of calls the course is the same.
+The course owns the patient and nothing of the calendar. Visits are those of `trialsim.patient.visits`, done at once.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Any, cast
+
+import numpy as np
 
 from trialsim.biology.populations import (
     AWAKENED,
@@ -14,27 +17,20 @@ from trialsim.biology.populations import (
     RESIDUAL,
     RESISTANT,
     SEEDED,
-    SENESCENT,
     SENSITIVE,
     escaped,
 )
-from trialsim.patient import entry, markers
-from trialsim.patient import state as s
-from trialsim.patient.compiled import main_lineage
-from trialsim.patient.handles import space_handle, state_handle
-from trialsim.patient.prepare import prepare, recipes_of
-from trialsim.patient.streams import open_streams
-from trialsim.records import Assessment, Cause, PanelResult, Reading, Traits, cause_label
-from trialsim.rng import Purpose
+from trialsim.patient import agenda, visits
+from trialsim.patient.advance import advance
+from trialsim.patient.cells import step_cells
+from trialsim.patient.markers import names_of
+from trialsim.patient.plan import Plan
+from trialsim.patient.prepare import prepare
+from trialsim.patient.state import LOCAL, LOOKED_AT, PATIENT, Outcome, Patient, TraceRow, copy_patient, view
+from trialsim.records import Cause, PanelResult, Reading, Relapse, Traits, cause_label
 from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
-from trialsim.spec.biomarkers import Marker
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
-from trialsim.treatment import neutrophils
-from trialsim.treatment.platelets import LOWEST, OUTLIVES
-from trialsim.treatment.toxic_death import draw_outlived
-
-#: What a patient's chance is for, in the order in which their streams are opened.
-STREAMS = (Purpose.LESIONS, Purpose.CELLS, Purpose.ASSESSMENT, Purpose.VISITS, Purpose.NEUTROPHILS)
+from trialsim.structured import Counts
 
 #: The cause that each proliferating lineage stands for, by population index.
 LINEAGES: dict[int, str] = {
@@ -50,18 +46,12 @@ LINEAGES: dict[int, str] = {
     },
 }
 
+Entry = tuple[int, int, float]
+"""What happened (`trialsim.records.Happened`), of which order or guide, and its value."""
+
 
 class Course:
-    """A virtual patient living through an arm.
-
-    Parameters
-    ----------
-    patient
-        Number from 1; with ``seed`` and ``replicate`` it names the patient's streams. The arm is in no key, so
-        the same patient meets the same lesions and the same errors of measurement under every arm.
-    traced
-        Keep what the kernel passes through, for drawing. Changes nothing else.
-    """
+    """A virtual patient under an arm; the parameters are those of `trialsim.patient.prepare.prepare`."""
 
     def __init__(
         self,
@@ -69,134 +59,139 @@ class Course:
         arm: ResolvedArm,
         traits: Traits,
         protocol: ResolvedProtocol,
+        plan: Plan,
         *,
         seed: int,
         replicate: int = 0,
         traced: bool = False,
     ) -> None:
-        # Compiled code knows the streams by address only: the list keeps the generators alive.
-        self._streams = open_streams(seed, STREAMS, subject=patient, replicate=replicate)
-        lesions, cells, scans, visits, counts = self._streams
-        kinetics = recipes_of(arm, protocol).kinetics(traits, patient, seed=seed, replicate=replicate)
-        self._state = prepare(traits, arm, protocol, lesions.generator, kinetics=kinetics, traced=traced)
-        neutropenic, self._state.platelets[OUTLIVES] = draw_outlived(
-            protocol.pharmacology, patient, seed=seed, replicate=replicate
+        self._copies = prepare(
+            traits, arm, protocol, plan, patient=patient, seed=seed, replicate=replicate, traced=traced
         )
-        if self._state.marrow.size:
-            self._state.marrow[neutrophils.OUTLIVES] = neutropenic
-        self._own, self._space = state_handle(self._state), space_handle(len(self._state.cells)).address
-        # What is asked at every visit, in Python's own numbers: NumPy's take a microsecond to compare.
-        self._day = 0.0
-        self._swallowed = (self._state.orders[:, s.DRUG] >= 0.0).tolist()
-        self._traced, self._counts_neutrophils = traced, protocol.counts_neutrophils
-        #: Nothing can change before the next oral dose, so that advancing is setting the clock.
-        self._at_rest = False
-        self._cells_stream, self._scan_stream, self._visit_stream = cells.address, scans.address, visits.address
-        self._count_stream = counts.address
-        self._scan_error = scan_error(protocol)
-        self._protocol, self._arm, self._patient, self._seed, self._replicate = protocol, arm, patient, seed, replicate
+        self._patient = view(self._copies, PATIENT)
+        self._arm, self._protocol = arm, protocol
+        self._log = cast("np.ndarray[Any, Any]", self._copies.log)
 
     @property
-    def day(self) -> float:
-        """Study day now."""
-        return self._day
+    def patient(self) -> Patient:
+        """The patient's records."""
+        return self._patient
 
     @property
-    def state(self) -> s.State:
-        """The patient's arrays, with the cells taken on to now."""
-        entry.settle(self._own.address, self._space, self._cells_stream)
-        return self._state
+    def outcome(self) -> Outcome:
+        """What became of the patient."""
+        return cast("Outcome", self._patient.body["outcome"][0])  # type: ignore[index]
 
-    def advance(self, until: float) -> None:
-        """Run the patient up to study day ``until``; a day already passed changes nothing."""
-        if until <= self._day:
-            return
-        self._day = until
-        if self._at_rest:
-            self._state.clock[s.NOW] = until
-        else:
-            at_rest = entry.advance(self._own.address, until, self._space, self._cells_stream)
-            self._at_rest = at_rest and not self._traced
+    def next_day(self) -> float:
+        """Study day of the next visit; infinite when there is none."""
+        return visits.next_day(self._copies)
 
-    def give(self, order: int, fraction: float) -> None:
-        """One administration, now, of ``arm.orders[order]`` at a fraction of its planned dose."""
-        if self._swallowed[order]:
-            entry.swallow(self._own.address, order, fraction)
-            self._at_rest = False
-        else:
-            entry.strike(self._own.address, order, fraction, self._space, self._cells_stream)
-            if self._counts_neutrophils:
-                self._at_rest = False
+    def visit(self, day: float) -> tuple[float, list[Entry]]:
+        """Do what is due on a study day; returns the day of the next visit, and what happened."""
+        following, logged = visits.visit_and_next(self._copies, day)
+        return following, self._log[:logged].tolist() if logged else []
 
-    def assess(self) -> Assessment:
-        """A scan now."""
-        lesion = entry.scan(self._own.address, self._scan_error, self._space, self._cells_stream, self._scan_stream)
-        if lesion < 0:
-            return Assessment(found=False)
-        cells, crossed = self._state.cells[lesion], float(self._state.lesions[lesion, s.CROSSED])
-        return Assessment(
-            found=True,
-            site="local" if lesion == s.LOCAL else "distant",
-            cells=float(cells.sum()),
-            cause=LINEAGES[main_lineage(cells)],
-            lineage=lineage_shares(cells),
-            # A lesion under the limit can be seen by an error of measurement, before it crosses.
-            latent_day=None if math.isnan(crossed) else crossed,
+    def next_line(self) -> tuple[int, float]:
+        """The line that is next, or -1, and its study day."""
+        return agenda.next_line(self._patient)
+
+    def would_give(self, line: int, day: float) -> tuple[int, list[Entry]]:
+        """The order of which a dose would be given by a line that is due, or -1; and the counts that decide on it."""
+        order = visits.order_to_give(self._copies, line, day)
+        return order, self._take_log()
+
+    def do_line(self, line: int, day: float) -> list[Entry]:
+        """Do one line, on its study day."""
+        visits.do_line(self._copies, line, day)
+        return self._take_log()
+
+    def hold_back(self, line: int) -> None:
+        """The dose of a line, which is due, waits for a place."""
+        agenda.hold_back(self._patient, line)
+
+    def go_on(self, order: int, day: float) -> None:
+        """The dose of an order that waits is to be on a study day."""
+        agenda.go_on(self._patient, order, day)
+
+    def stop_treatment(self) -> list[Entry]:
+        """Nothing that is still to come is given."""
+        visits.stop_all(self._copies)
+        return self._take_log()
+
+    def death_by(self, day: float) -> float:
+        """The study day, up to ``day``, on which toxicity kills if no dose is given until then; infinite if not."""
+        return visits.dies_by(self._copies, day)
+
+    def finish(self, day: float) -> list[Entry]:
+        """Follow-up ends on a study day."""
+        visits.finish(self._copies, day)
+        return self._take_log()
+
+    def _take_log(self) -> list[Entry]:
+        body = self._patient.body
+        entries = self._log[: body["logged"][0]].tolist()  # type: ignore[index]
+        body["logged"] = 0  # type: ignore[index]
+        return cast("list[Entry]", entries)
+
+    def given(self) -> list[tuple[float, bool]]:
+        """By order: the sum of the fractions of planned doses that were given, and whether it was withheld."""
+        orders = cast("np.ndarray[Any, Any]", self._patient.orders)
+        return list(zip(orders["given"].tolist(), orders["withheld"].tolist(), strict=True))
+
+    def has_begun(self, order: int) -> bool:
+        """Whether a dose of an order was given."""
+        return bool(self._patient.orders["given"][order] > 0.0)  # type: ignore[index]
+
+    def relapse(self) -> Relapse:
+        """The relapse that a scan found."""
+        outcome = cast("Any", self.outcome)
+        return Relapse(
+            site="local" if outcome["lesion"] == LOCAL else "distant",
+            latent_day=None if math.isnan(outcome["latent"]) else float(outcome["latent"]),
+            last_clear=float(outcome["last_scan"]),
+            detected=float(outcome["relapse"]),
+            cause=LINEAGES[int(outcome["lineage"])],
+            cells=float(outcome["cells"]),
+            lineage=lineage_shares(outcome["lineages"]),
         )
 
-    def laboratory(self, day: float) -> float | None:
-        """A platelet count as the laboratory reports it on a study day that is not past, 1e9/L (log-normal error).
-
-        None of a patient whom toxicity kills by that day. Nothing of the patient changes.
-        """
-        count = entry.laboratory(self._own.address, day, self._visit_stream)
-        return None if math.isnan(count) else count
-
-    def neutrophils(self) -> float:
-        """A neutrophil count as the laboratory reports it, 1e9/L (log-normal error); only where they are simulated."""
-        return entry.neutrophils(self._own.address, self._count_stream)
-
-    def measure(self, guide: int) -> PanelResult:
-        """The panel of ``arm.guides[guide]``, now."""
+    def panel(self, guide: int) -> PanelResult:
+        """What the panel of ``arm.guides[guide]`` said when it was measured."""
         asked = self._arm.guides[guide]
-        panel = self._protocol.panels[asked.panel]
-        readings = tuple(self._read(self._protocol.markers[name], asked.day) for name in panel.markers)
-        positive, true = sum(r.positive for r in readings), sum(r.truth for r in readings)
-        return PanelResult(panel.name, self.day, positive >= panel.at_least, true >= panel.at_least, readings)
+        panel, said = self._protocol.panels[asked.panel], cast("Any", self._patient.panels)[guide]
+        readings = tuple(
+            self._reading(name, assay)
+            for (at, name), assay in zip(names_of(self._protocol, self._arm), self._patient.assays, strict=True)
+            if at == guide
+        )
+        return PanelResult(panel.name, asked.day, bool(said["positive"]), bool(said["truth"]), readings)
 
-    def _read(self, marker: Marker, day: float) -> Reading:
-        error = markers.draw_error(marker, day, self._patient, seed=self._seed, replicate=self._replicate)
-        value, positive, truth = markers.read(self.state, markers.constants(marker, self._protocol), error)
+    def _reading(self, name: str, assay: Any) -> Reading:
+        positive, truth, value = bool(assay["positive"]), bool(assay["truth"]), float(assay["value"])
         if math.isnan(value):
-            return Reading(marker.name, bool(positive), bool(truth))
-        return Reading(marker.name, bool(positive), bool(truth), float(value), marker.threshold.unit)
+            return Reading(name, positive, truth)
+        return Reading(name, positive, truth, value, self._protocol.markers[name].threshold.unit)
 
-    def true_platelet_nadir(self) -> float:
-        """Lowest true platelet count so far, 1e9/L."""
-        return float(self._state.platelets[LOWEST])
+    def look(self, day: float) -> Patient:
+        """A copy of the patient on a study day that is not past; the patient does not notice."""
+        look = view(self._copies, LOOKED_AT)
+        copy_patient(self._patient, look)
+        advance(look, day, False)
+        step_cells(look, False)
+        return look
 
-    def death_day(self) -> float:
-        """The study day on which toxicity has killed the patient, up to now; infinite where it has not."""
-        return float(entry.death_day(self._own.address))
-
-    def true_neutrophil_nadir(self) -> float | None:
-        """Lowest true neutrophil count so far, 1e9/L; None where none are simulated."""
-        marrow = self._state.marrow
-        return float(marrow[neutrophils.LEAST] * marrow[neutrophils.BASE]) if marrow.size else None
-
-
-def scan_error(protocol: ResolvedProtocol) -> float:
-    """Standard deviation of the logarithm of a lesion's measured size."""
-    return protocol.detection.error_sd_log10 * math.log(10.0)
+    def trace(self) -> Iterator[TraceRow]:
+        """What the kernel passed through."""
+        yield from self._patient.trace[: self._patient.body["traced"][0]]  # type: ignore[index, misc]
 
 
-def lineage_shares(cells: s.Integers) -> dict[str, float]:
+def lineage_shares(proliferating: Counts) -> dict[str, float]:
     """Share of a lesion's proliferating cells by the cause their lineage stands for; empty if there are none."""
-    total = int(cells[:SENESCENT].sum()) - int(cells[DORMANT])
+    total = int(proliferating.sum()) - int(proliferating[DORMANT])
     if total == 0:
         return {}
     shares: dict[str, float] = {}
     for at, cause in LINEAGES.items():
-        if cells[at] > 0:
-            shares[cause] = shares.get(cause, 0.0) + float(cells[at]) / total
+        if proliferating[at] > 0:
+            shares[cause] = shares.get(cause, 0.0) + float(proliferating[at]) / total
     return shares

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from trialsim.biology.kernel import damage
 from trialsim.biology.rates import Target
 from trialsim.biology.sasp import total_cells
@@ -17,8 +15,6 @@ from trialsim.structured import Rows
 from trialsim.treatment.fate import senescent_share
 from trialsim.treatment.neutrophils import Marrow, take_on
 from trialsim.treatment.pharmacology import Drug, give, hill_effect, modulated
-
-Generator = np.random.Generator
 
 
 @compiled
@@ -39,15 +35,16 @@ def take_drug(patient: Patient, order: Order, fraction: float) -> None:
         give(drug, fraction * order.amount)
     else:
         _begin(order.intake, drug, fraction * order.amount, body.now)
+        body.incoming = True
     hasten(patient)
 
 
 @compiled
 def is_waiting(orders: Rows[Order]) -> bool:
-    """Whether anything of a dose is still to come in."""
+    """Whether anything of a drug's dose is still to come in."""
     to_come = 0.0
     for at in range(orders.size):
-        to_come += orders[at].intake.to_come + orders[at].toxin_intake.to_come
+        to_come += orders[at].intake.to_come
     return to_come > 0.0
 
 
@@ -124,7 +121,7 @@ def _odds_under_drugs(patient: Patient, order: Order) -> float:
 
 
 @compiled
-def apply_damage(patient: Patient, order: Order, fraction: float, rng: Generator) -> None:
+def apply_damage(patient: Patient, order: Order, fraction: float) -> None:
     """One damaging dose of an order (an infusion, a fraction of radiation), now, at a fraction of the planned dose."""
     body = patient.body[0]
     if order.toxin >= 0:
@@ -140,10 +137,12 @@ def apply_damage(patient: Patient, order: Order, fraction: float, rng: Generator
     if lesions == 1 and total_cells(patient.lesions[LOCAL].cells) == 0:
         lesions = 0  # a bed without tumour: cells elsewhere need not know
     else:
-        step_cells(patient, False, rng)
+        step_cells(patient, False)
+        if body.cells_at >= body.looks_ahead_to:
+            return  # a copy that looks ahead has seen enough
     for at in range(lesions):
         more = cross_local if at == LOCAL else cross
         loss, loss_escaped = -math.expm1(-(hits + more)), -math.expm1(-(hits_escaped + more))
-        damage(patient.lesions[at].cells, loss, loss_escaped, share, order.inducer, body.rates, rng)
+        damage(patient.lesions[at].cells, loss, loss_escaped, share, order.inducer, body.rates, body.streams.cells)
     body.host.burden += fraction * order.host_damage
     write_trace(patient)

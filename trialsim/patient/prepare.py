@@ -16,6 +16,8 @@ from trialsim.biology.secretome import load_secretome
 from trialsim.compiling import compiled
 from trialsim.patient import state as s
 from trialsim.patient.kinetics import BODY_TRAITS, OwnKinetics, all_alike, own_kinetics
+from trialsim.patient.markers import draw_errors, make_assays, make_panels
+from trialsim.patient.plan import Line, Mover, Plan, make_plan
 from trialsim.patient.untreated import (
     Person,
     World,
@@ -26,7 +28,10 @@ from trialsim.patient.untreated import (
     scaled,
     set_lesion_rates,
 )
+from trialsim.random.philox import seed_bits
+from trialsim.random.streams import Stream, open_stream
 from trialsim.records import Traits
+from trialsim.rng import Purpose
 from trialsim.spec.agents import INDUCERS, Cytotoxic, Pharmacokinetics, Radiation, Senolytic, Targeted
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
 from trialsim.structured import Rows, named, one, rows
@@ -35,12 +40,12 @@ from trialsim.treatment.fate import fate_shares
 from trialsim.treatment.neutrophils import set_marrow_at_rest
 from trialsim.treatment.pharmacology import Drug
 from trialsim.treatment.platelets import set_at_rest
+from trialsim.treatment.toxic_death import draw_outlived
 
-Generator = np.random.Generator
 T = TypeVar("T")
 
 #: What compiled code makes arrays of.
-_LESION, _TRACE, _ROOM = s.Lesion.dtype, s.TraceRow.dtype, Room.dtype
+_LESION, _TRACE, _ROOM, _ENTRY, _STREAM = (kind.dtype for kind in (s.Lesion, s.TraceRow, Room, s.Entry, Stream))
 #: Rows of the trace of one patient; the kernel stops writing when they are full.
 TRACE_ROWS = 8192
 #: The reference fraction of radiation, Gy, against which a fate's dose shift is counted.
@@ -200,6 +205,8 @@ class Recipe(NamedTuple):
     toxins: Rows[Drug]
     effects: Rows[s.Effect]
     orders: Rows[s.Order]
+    panels: Rows[s.PanelOfGuide]
+    assays: Rows[s.Assay]
     immature_kill_share: float
 
 
@@ -225,6 +232,44 @@ def _together(kind: type[T], made: Sequence[T]) -> Rows[T]:
     return out
 
 
+def _set_body(body: s.Body, protocol: ResolvedProtocol) -> None:
+    """The settings of a protocol, and what has not happened yet."""
+    body.limit, body.scan_error = protocol.detection.limit_cells, scan_error(protocol)
+    body.tolerance, body.longest_step = protocol.numerics.tolerance, protocol.numerics.max_step_days
+    body.counts_neutrophils, body.is_lethal = protocol.counts_neutrophils, protocol.pharmacology.is_lethal
+    body.looks_ahead_to = math.inf
+    for counted in ("platelets", "platelets_on", "neutrophils", "neutrophils_on"):
+        setattr(body.counts, counted, math.nan)
+    outcome = body.outcome
+    outcome.relapse = outcome.latent = outcome.cells = outcome.toxic_death = math.nan
+    outcome.platelet_nadir = outcome.neutrophil_nadir = outcome.first_dose = outcome.last_dose = math.nan
+    outcome.true_platelet_nadir = outcome.true_neutrophil_nadir = math.nan
+    outcome.lesion = outcome.lineage = -1
+
+
+def scan_error(protocol: ResolvedProtocol) -> float:
+    """Standard deviation of the logarithm of a lesion's measured size."""
+    return protocol.detection.error_sd_log10 * math.log(10.0)
+
+
+def _set_rule(line: s.Order, arm: ResolvedArm, number: int) -> None:
+    """How an order's doses follow each other: its rule, what it moves with, its panel."""
+    order, rule = arm.orders[number], line.rule
+    line.leader = line.mover = arm.leaders[number]
+    line.guide = -1 if order.give_if is None else arm.guides.index(order.give_if)
+    line.remaining, line.fraction = len(order.days), 1.0
+    rule.hold_below = rule.resume_above = rule.neutrophils_hold_below = rule.neutrophils_resume_above = -math.inf
+    rule.kept, rule.stop_after, rule.longest_delay = 1.0, math.inf, math.inf
+    if (written := order.rule) is not None:
+        rule.hold_below, rule.resume_above = written.hold_below, written.resume_above
+        rule.neutrophils_hold_below = written.neutrophils_hold_below
+        rule.neutrophils_resume_above = written.neutrophils_resume_above
+        rule.kept, rule.stop_after = 1.0 - written.reduce_percent / 100.0, written.stop_after_holds
+        rule.delay = written.delay_days
+        if written.longest_delay_days is not None:
+            rule.longest_delay = written.longest_delay_days
+
+
 def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_class: str) -> Recipe:
     gains = protocol.biology
     drugs, toxins = _drugs_of(arm, protocol), _toxins_of(arm, protocol)
@@ -233,7 +278,7 @@ def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_
         effects += _effects(row, agent, bcl2_class, gains)
     shares = [agent.immature_effect.value for agent in drugs.values() if isinstance(agent, Senolytic)]
     orders = []
-    for order in arm.orders:
+    for number, order in enumerate(arm.orders):
         agent = protocol.agents[order.agent]
         if isinstance(agent, Senolytic | Targeted):
             line = one(s.Order)
@@ -242,18 +287,18 @@ def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_
             line = _damage_order(order, agent, p53_status, gains)
             if order.agent in toxins:
                 line.toxin = list(toxins).index(order.agent)
+        _set_rule(line, arm, number)
         orders.append(line)
     body = rows(s.Body, 1)
-    settings = named(body)[0]
-    settings.limit = protocol.detection.limit_cells
-    settings.tolerance, settings.longest_step = protocol.numerics.tolerance, protocol.numerics.max_step_days
-    settings.counts_neutrophils = protocol.counts_neutrophils
+    _set_body(named(body)[0], protocol)
     return Recipe(
         body=body,
         drugs=_together(Drug, [_drug(agent, gains) for agent in drugs.values()]),
         toxins=_together(Drug, [_toxin(agent, gains) for agent in toxins.values()]),
         effects=_together(s.Effect, effects),
         orders=_together(s.Order, orders),
+        panels=make_panels(protocol, arm),
+        assays=make_assays(protocol, arm),
         immature_kill_share=max(shares, default=0.0),
     )
 
@@ -267,6 +312,7 @@ class Recipes:
         self._made: dict[tuple[Any, Any], Recipe] = {}
         self._drugs = (*_drugs_of(arm, protocol), *_toxins_of(arm, protocol))
         self._alike = all_alike(arm, protocol.agents)
+        self.unplanned = make_plan(arm, ())
         self._usual = own_kinetics(arm, protocol.agents, self._drugs, {}, None, seed=0)
 
     def kinetics(self, traits: Traits, patient: int | None, *, seed: int = 0, replicate: int = 0) -> OwnKinetics:
@@ -328,44 +374,146 @@ def _scale_order(order: s.Order, own: Person, responds: bool, world: World, amou
 
 
 @compiled
+def _with_copies(source: Rows[T]) -> Rows[Rows[T]]:
+    """Room for a patient and two copies (`trialsim.patient.state.view`), of which the first is filled."""
+    out = np.empty((s.COPIES, source.size), source.dtype)
+    for at in range(source.size):
+        out[0, at] = source[at]
+    return out
+
+
+class Chance(NamedTuple):
+    """What a patient's chance goes by, and what of it was drawn before the first visit."""
+
+    seed: int
+    """`trialsim.random.philox.seed_bits`."""
+    patient: int
+    replicate: int
+    outlives_neutropenia: float
+    """Days of it that the patient outlives (`trialsim.treatment.toxic_death`)."""
+    outlives_thrombocytopenia: float
+
+
+@compiled
+def _open_streams(body: s.Body, lesions: Stream, chance: Chance) -> None:
+    """The patient's streams, at their beginning. The arm is in no key."""
+    seed, patient, replicate = chance.seed, chance.patient, chance.replicate
+    open_stream(lesions, seed, Purpose.LESIONS, patient, replicate)
+    open_stream(body.streams.cells, seed, Purpose.CELLS, patient, replicate)
+    open_stream(body.streams.scans, seed, Purpose.ASSESSMENT, patient, replicate)
+    open_stream(body.streams.laboratory, seed, Purpose.VISITS, patient, replicate)
+    open_stream(body.streams.neutrophils, seed, Purpose.NEUTROPHILS, patient, replicate)
+
+
+@compiled
+def _set_kinetics_of(drugs: Rows[Drug], first: int, own: Person, kinetics: OwnKinetics) -> None:
+    """What is typical of drugs made the patient's own; ``first``: where they stand in ``kinetics``."""
+    for d in range(drugs.size):
+        clearance = own.drug_clearance * kinetics.clearance[first + d]
+        _scale_kinetics(drugs[d], clearance, kinetics.volume[first + d], kinetics.tissue_volume[first + d])
+
+
+@compiled
 def assemble(
     own: Person,
     responds: bool,
     world: World,
     recipe: Recipe,
     kinetics: OwnKinetics,
+    chance: Chance,
+    lines: Rows[Line],
+    movers: Rows[Mover],
     traced: int,
-    rng: Generator,
-) -> s.Patient:
+) -> s.Copies:
     """The patient before the first dose: what is typical in a recipe made their own.
 
     ``traced``: rows of the trace.
     """
-    bodies = recipe.body.copy()
-    body = bodies[0]
+    bodies = _with_copies(recipe.body)
+    body, stream = bodies[0, 0], np.zeros(1, _STREAM)
+    _open_streams(body, stream[0], chance)
     set_lesion_rates(body.rates, own, world)
     body.rates.immature_kill_share = recipe.immature_kill_share
-    body.lesions, places = draw_foci(own, body.rates, rng)
-    lesions = np.zeros(places, _LESION)
-    draw_lesions(own, body.rates, world, lesions, body.lesions, rng)
-    drugs, toxins = recipe.drugs.copy(), recipe.toxins.copy()
-    for d in range(drugs.size):
-        clearance = own.drug_clearance * kinetics.clearance[d]
-        _scale_kinetics(drugs[d], clearance, kinetics.volume[d], kinetics.tissue_volume[d])
-    for t in range(toxins.size):
-        d = drugs.size + t
-        clearance = own.drug_clearance * kinetics.clearance[d]
-        _scale_kinetics(toxins[t], clearance, kinetics.volume[d], kinetics.tissue_volume[d])
+    body.lesions, places = draw_foci(own, body.rates, stream[0])
+    lesions = np.zeros((s.COPIES, places), _LESION)
+    draw_lesions(own, body.rates, world, lesions[0], body.lesions, stream[0])
+    drugs, toxins, orders = _with_copies(recipe.drugs), _with_copies(recipe.toxins), _with_copies(recipe.orders)
+    _set_kinetics_of(drugs[0], 0, own, kinetics)
+    _set_kinetics_of(toxins[0], recipe.drugs.size, own, kinetics)
     effects = recipe.effects.copy()
     for e in range(effects.size):
-        if effects[e].target == r.Target.SENOLYTIC_KILL:
+        if effects[e].target == Target.SENOLYTIC_KILL:
             effects[e].value *= own.senolytic_sensitivity
-    orders = recipe.orders.copy()
-    for o in range(orders.size):
-        _scale_order(orders[o], own, responds, world, kinetics.amount[o], kinetics.exposure[o])
+    for o in range(recipe.orders.size):
+        _scale_order(orders[0, o], own, responds, world, kinetics.amount[o], kinetics.exposure[o])
+        body.to_come += orders[0, o].remaining
     set_at_rest(body.platelets, own.platelet_baseline)
+    body.platelets.outlives = chance.outlives_thrombocytopenia
     set_marrow_at_rest(body.marrow, kinetics.neutrophils)
+    if body.counts_neutrophils:
+        body.marrow.outlives = chance.outlives_neutropenia
     body.host.burden = body.rates.host_share / host.SHARE_PER_UNIT
     body.host.production = host.resting_production(body.host.burden)
-    trace, room = np.zeros(traced, _TRACE), np.zeros(1, _ROOM)
-    return s.Patient(bodies, lesions, drugs, toxins, effects, orders, trace, room)
+    log = np.empty(4 * recipe.orders.size + recipe.panels.size + 8, _ENTRY)
+    return s.Copies(
+        bodies,
+        lesions,
+        drugs,
+        toxins,
+        orders,
+        _with_copies(movers),
+        _with_copies(recipe.panels),
+        _with_copies(recipe.assays),
+        effects,
+        lines,
+        log,
+        np.zeros(traced, _TRACE),
+        np.zeros(1, _ROOM),
+    )
+
+
+def prepare(
+    traits: Traits,
+    arm: ResolvedArm,
+    protocol: ResolvedProtocol,
+    plan: Plan | None = None,
+    *,
+    patient: int,
+    seed: int,
+    replicate: int = 0,
+    traced: bool = False,
+) -> s.Copies:
+    """A patient at randomisation, before the first dose.
+
+    Parameters
+    ----------
+    plan
+        Their visits (`trialsim.patient.plan`); None: none.
+    patient
+        Number from 1; with ``seed`` and ``replicate`` it names the patient's streams. The arm is in no key, so
+        the same patient meets the same lesions and the same errors of measurement under every arm.
+    traced
+        Keep what the kernel passes through, for drawing. Changes nothing else.
+    """
+    recipes = recipes_of(arm, protocol)
+    whose, responds, recipe = recipes.own(traits)
+    plan = recipes.unplanned if plan is None else plan
+    neutropenic, thrombocytopenic = draw_outlived(protocol.pharmacology, patient, seed=seed, replicate=replicate)
+    made = assemble(
+        whose,
+        responds,
+        recipes.world,
+        recipe,
+        recipes.kinetics(traits, patient, seed=seed, replicate=replicate),
+        Chance(seed_bits(seed), patient, replicate, neutropenic, thrombocytopenic),
+        plan.lines,
+        plan.movers,
+        TRACE_ROWS if traced else 0,
+    )
+    if arm.guides:
+        errors = draw_errors(protocol, arm, patient, seed=seed, replicate=replicate)
+        made.assays["error"][0] = errors  # type: ignore[index]
+    if plan.queued:
+        # Each order, with what belongs to it, moves by itself.
+        made.orders["mover"][0] = range(len(arm.orders))  # type: ignore[index]
+    return made

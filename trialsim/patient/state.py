@@ -8,6 +8,9 @@ from trialsim.biology.kernel import Room
 from trialsim.biology.populations import N_POPULATIONS, SENESCENT
 from trialsim.biology.rates import Rates
 from trialsim.biology.sasp import Survey
+from trialsim.compiling import compiled
+from trialsim.patient.plan import Line, Mover
+from trialsim.random.streams import Stream
 from trialsim.structured import Counts, Rows, record
 from trialsim.treatment.neutrophils import Marrow
 from trialsim.treatment.pharmacology import Drug
@@ -37,6 +40,8 @@ class Lesion:
     """Known to hold no cells but dormant ones, among which nothing happens."""
     survey: Survey
     """Cells counted at the start of a step."""
+    measured: float
+    """At a scan: measured size over cells."""
 
 
 @record
@@ -51,6 +56,55 @@ class Host:
 
 
 @record
+class Streams:
+    """What a patient's chance is for."""
+
+    cells: Stream
+    scans: Stream
+    laboratory: Stream
+    neutrophils: Stream
+
+
+@record
+class Counted:
+    """What the laboratory said last, 1e9/L (nan: nothing yet)."""
+
+    platelets: float
+    platelets_on: float
+    """Study day."""
+    neutrophils: float
+    neutrophils_on: float
+
+
+@record
+class Outcome:
+    """What became of a patient. Days are study days; nan: it never happened."""
+
+    relapse: float
+    """Seen on this day,"""
+    lesion: int
+    """in this lesion (-1: none), which"""
+    latent: float
+    """had crossed the detection limit on this day (nan: an error of measurement showed it before)."""
+    cells: float
+    """Its size at the scan."""
+    lineage: int
+    """The lineage that made up most of it when it crossed."""
+    lineages: Annotated[Counts, SENESCENT]
+    """Its proliferating cells then, by population."""
+    last_scan: float
+    """The last without relapse (0: only the baseline)."""
+    platelet_nadir: float
+    """Lowest count of the laboratory."""
+    neutrophil_nadir: float
+    true_platelet_nadir: float
+    true_neutrophil_nadir: float
+    first_dose: float
+    last_dose: float
+    toxic_death: float
+
+
+@record
 class Body:
     """What a patient has one of."""
 
@@ -60,6 +114,8 @@ class Body:
     """this one, at most now; they may wait up to"""
     due: float
     """this one (infinite without any cells)."""
+    incoming: bool
+    """Whether a dose waits for its lag, or is being infused."""
     lesions: int
     """Lesions in use; the rest are room for new foci."""
     senescent: bool
@@ -83,8 +139,25 @@ class Body:
     platelets: Platelets
     marrow: Marrow
     """At rest where nobody counts neutrophils."""
+    streams: Streams
+    scan_error: float
+    """Standard deviation of the logarithm of a lesion's measured size."""
+    is_lethal: bool
+    """Whether toxicity may kill."""
+    is_copy: bool
+    """Whether nothing of it is to be logged or traced."""
+    looks_ahead_to: float
+    """In a copy that looks ahead: the study day at which it stops, once the cells have been stepped past it."""
     traced: int
     """Rows of the trace in use."""
+    logged: int
+    """Entries of the log in use."""
+    to_come: int
+    """Doses of all orders that are still to come."""
+    is_stopped: bool
+    """Whether treatment was stopped early."""
+    counts: Counted
+    outcome: Outcome
 
 
 @record
@@ -110,6 +183,23 @@ class Intake:
     to_come: float
     begins: float
     ends: float
+
+
+@record
+class Rule:
+    """Limits on counts, 1e9/L, and what follows (`trialsim.treatment.dose_rules`); without one, no count is low."""
+
+    hold_below: float
+    resume_above: float
+    neutrophils_hold_below: float
+    neutrophils_resume_above: float
+    kept: float
+    """Share of the current dose that is given after a hold."""
+    stop_after: float
+    """Holds."""
+    delay: float
+    """Days; 0: a dose is held."""
+    longest_delay: float
 
 
 @record
@@ -143,6 +233,76 @@ class Order:
     """rate of repair (per day; 0: nothing is left of earlier ones)."""
     intake: Intake
     toxin_intake: Intake
+    rule: Rule
+    leader: int
+    """The first order that is delayed with this one; what this one's rule does is kept in it."""
+    mover: int
+    """What moves when its leader is delayed (`trialsim.patient.plan`)."""
+    guide: int
+    """The panel that decides on it, or -1."""
+    remaining: int
+    """Doses that are still to come."""
+    fraction: float
+    """The current dose as a fraction of the planned one."""
+    on_hold: bool
+    holds: int
+    waited: float
+    """Days by which the dose that is due was delayed by the rule."""
+    delays: int
+    stopped: bool
+    withheld: bool
+    """Not given since its panel was negative."""
+    given: float
+    """Sum of the fractions of planned doses that were given."""
+    administrations: int
+    held: int
+    missed: int
+
+
+@record
+class Assay:
+    """A biomarker of a panel (`trialsim.patient.markers`)."""
+
+    guide: int
+    is_share: bool
+    """Measures the share of senescent cells, not their number."""
+    is_score: bool
+    is_exact: bool
+    """Tells the truth."""
+    threshold: float
+    sensitivity: float
+    specificity: float
+    noise: float
+    log_cutoff: float
+    background: float
+    error: float
+    """Of this measurement: standard normal for a score, uniform for a test."""
+    value: float
+    """As measured (nan for a test)."""
+    positive: bool
+    truth: bool
+
+
+@record
+class PanelOfGuide:
+    """What is measured once to decide on orders."""
+
+    at_least: int
+    """So many biomarkers make it positive."""
+    measured: bool
+    positive: bool
+    truth: bool
+
+
+@record
+class Entry:
+    """Something that happened at a visit."""
+
+    kind: int
+    """`trialsim.patient.visits.Happened`."""
+    index: int
+    """Of the order or guide."""
+    value: float
 
 
 @record
@@ -166,9 +326,87 @@ class Patient(NamedTuple):
     drugs: Rows[Drug]
     toxins: Rows[Drug]
     """Drugs that harm the marrow, with kinetics of their own; none where nobody counts neutrophils."""
-    effects: Rows[Effect]
     orders: Rows[Order]
+    movers: Rows[Mover]
+    panels: Rows[PanelOfGuide]
+    assays: Rows[Assay]
+    effects: Rows[Effect]
+    """These and what follows are alike for a patient and their copies."""
+    lines: Rows[Line]
+    """What is planned."""
+    log: Rows[Entry]
+    """What happened at the last visit."""
     trace: Rows[TraceRow]
     """No rows when nobody draws."""
     room: Rows[Room]
     """One row: room to work in."""
+
+
+class Copies(NamedTuple):
+    """A patient and room for two copies: what changes is an array with a row for each (`view`)."""
+
+    body: Rows[Rows[Body]]
+    lesions: Rows[Rows[Lesion]]
+    drugs: Rows[Rows[Drug]]
+    toxins: Rows[Rows[Drug]]
+    orders: Rows[Rows[Order]]
+    movers: Rows[Rows[Mover]]
+    panels: Rows[Rows[PanelOfGuide]]
+    assays: Rows[Rows[Assay]]
+    effects: Rows[Effect]
+    lines: Rows[Line]
+    log: Rows[Entry]
+    trace: Rows[TraceRow]
+    room: Rows[Room]
+
+
+#: The patient; a copy that runs ahead to see what comes; a copy that is looked at.
+PATIENT, AHEAD, LOOKED_AT = 0, 1, 2
+COPIES = 3
+
+
+@compiled
+def view(copies: Copies, which: int) -> Patient:
+    """One of the three."""
+    return Patient(
+        copies.body[which],
+        copies.lesions[which],
+        copies.drugs[which],
+        copies.toxins[which],
+        copies.orders[which],
+        copies.movers[which],
+        copies.panels[which],
+        copies.assays[which],
+        copies.effects,
+        copies.lines,
+        copies.log,
+        copies.trace,
+        copies.room,
+    )
+
+
+@compiled
+def copy_body(source: Patient, target: Patient) -> None:
+    """What is not cells: enough for blood."""
+    target.body[0] = source.body[0]
+    target.body[0].is_copy = True
+    for d in range(source.drugs.size):
+        target.drugs[d] = source.drugs[d]
+    for t in range(source.toxins.size):
+        target.toxins[t] = source.toxins[t]
+    for o in range(source.orders.size):
+        target.orders[o] = source.orders[o]
+
+
+@compiled
+def copy_patient(source: Patient, target: Patient) -> None:
+    """Everything that changes: with the streams, so that the copy meets the same chance."""
+    copy_body(source, target)
+    for at in range(source.lesions.size):
+        target.lesions[at] = source.lesions[at]
+    for m in range(source.movers.size):
+        target.movers[m] = source.movers[m]
+    for p in range(source.panels.size):
+        target.panels[p] = source.panels[p]
+    for a in range(source.assays.size):
+        target.assays[a] = source.assays[a]

@@ -23,9 +23,9 @@ from trialsim.biology.populations import (
 from trialsim.biology.sasp import immune_killing, load, load_of_share, total_cells
 from trialsim.compiling import compiled
 from trialsim.patient import state as s
+from trialsim.random.streams import Stream
+from trialsim.random.samplers import exponential, normal, uniform
 from trialsim.structured import Counts, Floats, Rows
-
-Generator = np.random.Generator
 
 #: Room for foci that are seeded during a course.
 _SPARE_LESIONS = 12
@@ -253,16 +253,14 @@ def _spontaneous_pools(rates: r.Rates, growth: float, load: float, ploidy: int) 
 
 
 @compiled
-def draw_foci(own: Person, rates: r.Rates, rng: Generator) -> tuple[int, int]:
+def draw_foci(own: Person, rates: r.Rates, rng: Stream) -> tuple[int, int]:
     """How many lesions surgery left, the local bed among them, and with room for foci to be seeded."""
     count = 1 + poisson(own.foci, rng)
     return count, count + (_SPARE_LESIONS if rates.seeding > 0.0 else 0)
 
 
 @compiled
-def draw_lesions(
-    own: Person, rates: r.Rates, world: World, lesions: Rows[s.Lesion], count: int, rng: Generator
-) -> None:
+def draw_lesions(own: Person, rates: r.Rates, world: World, lesions: Rows[s.Lesion], count: int, rng: Stream) -> None:
     """The lesions that surgery left, into ``lesions``: the local bed (perhaps empty) and the foci.
 
     A focus is dormant, all of it quiescent, or active. Active tumour carries the spontaneously senescent cells
@@ -274,8 +272,8 @@ def draw_lesions(
     # What each lesion is comes from draws of fixed number, before those whose number depends on sizes.
     for at in range(count):
         cells = lesions[at].cells
-        chance, spread = rng.random(), rng.standard_normal()
-        lesions[at].wake_left = rng.standard_exponential()
+        chance, spread = uniform(rng), normal(rng)
+        lesions[at].wake_left = exponential(rng)
         if at == s.LOCAL:
             if chance < own.local_residual_prob:
                 cells[RESIDUAL] = max(1, round(own.residual_burden))
@@ -293,7 +291,7 @@ def draw_lesions(
 
 
 @compiled
-def _add_senescent(cells: Counts, rates: r.Rates, rng: Generator) -> None:
+def _add_senescent(cells: Counts, rates: r.Rates, rng: Stream) -> None:
     """The spontaneously senescent cells of a lesion that has grown untreated to its cycling cells."""
     cycling = cells[RESIDUAL]
     if cycling == 0:

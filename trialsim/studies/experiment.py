@@ -32,7 +32,7 @@ from trialsim.biology.populations import (
     senescent,
 )
 from trialsim.conduct.competing_times import draw_competing_times, draw_post_relapse_survival
-from trialsim.conduct.schedule import arm_schedule
+from trialsim.patient.schedule import arm_schedule
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course

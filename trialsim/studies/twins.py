@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trialsim.conduct.schedule import arm_schedule
+from trialsim.patient.schedule import arm_schedule
 from trialsim.errors import UsageError
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits

@@ -1,4 +1,4 @@
-"""The dose rule on a dose that is due, in plain numbers: called by the trial's process, compiled for the bank.
+"""The dose rule on a dose that is due, in plain numbers.
 
 The rule looks at the last laboratory values before each dose. A value below its ``hold_below`` starts a hold; doses are
 held until one is due whose last values are all at least their ``resume_above``, and from there a share is off the
@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 
+from trialsim.compiling import compiled
+
 #: What becomes of a dose that is due: given; given, for the first time at the reduced dose; held; held, and the order
 #: ends.
 GIVE, RESUME, HOLD, STOP = 0, 1, 2, 3
 
 
+@compiled
 def decide(
     hold_below: float,
     resume_above: float,

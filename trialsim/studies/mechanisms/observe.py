@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from trialsim.biology.populations import N_POPULATIONS
 from trialsim.conduct.competing_times import draw_competing_times
-from trialsim.conduct.schedule import arm_schedule
+from trialsim.patient.schedule import arm_schedule
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TypeAlias
 
-from trialsim.conduct.calendar_grid import on_grid
+from trialsim.calendar_grid import on_grid
 from trialsim.records import SameDay
 from trialsim.spec.resolved import Order, ResolvedArm, ScanPeriod
 

@@ -1,0 +1,162 @@
+"""What an arm has planned for one patient, line by line, as the visit engine reads it.
+
+Lines of one *mover* stand in the order of time; what waits, or is delayed by a dose rule, moves all later lines of its
+mover. A mover is an order, or a group of orders that share a rule which delays; the last two movers never move: what
+stays on its day for every patient, and what is the patient's own (scans within their window, other therapy).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from trialsim.calendar_grid import all_on_grid, on_grid
+from trialsim.patient.schedule import Visit, laboratory_days
+from trialsim.records import SameDay
+from trialsim.rng import Purpose, stream
+from trialsim.spec.biomarkers import Guide
+from trialsim.spec.resolved import FollowUp, ResolvedArm
+from trialsim.structured import Rows, named, record, rows
+from trialsim.treatment.adherence import Flags
+
+
+@record
+class Line:
+    """Something planned."""
+
+    day: float
+    """Study day, before anything moved."""
+    kind: int
+    """`trialsim.records.SameDay`."""
+    index: int
+    """The order of a dose, the guide of a panel; 1 of a scan that is missed."""
+    mover: int
+    number: int
+    """Of a dose, its place among the order's doses."""
+    counts: bool
+    """Whether neutrophils are counted before the dose."""
+    forgotten: bool
+    """Whether the patient forgets the dose."""
+
+
+@record
+class Mover:
+    """What moves together."""
+
+    place: int
+    """Its lines before this one are past."""
+    shift: float
+    """Days by which the rest has moved."""
+    first: float
+    """Planned day of its first dose (infinite: none)."""
+    waits_since: float
+    """Planned day of the dose that waits for a place (nan: none does)."""
+
+
+class Plan(NamedTuple):
+    """An arm's lines, and what moves them."""
+
+    arm: ResolvedArm
+    lines: Rows[Line]
+    movers: Rows[Mover]
+    queued: bool = False
+    """Whether doses may have to wait for a place."""
+
+
+def make_plan(arm: ResolvedArm, visits: Sequence[Visit], *, queued: bool = False) -> Plan:
+    """An arm's visits as lines. ``queued``: doses may have to wait for a place, and what belongs to them moves along.
+
+    Without queues only doses under a rule that delays move.
+    """
+    stays = len(arm.orders)
+    movers = list(range(stays)) if queued else list(arm.leaders)
+    moves = [queued or (order.rule is not None and order.rule.delay_days > 0.0) for order in arm.orders]
+    starts = [
+        frozenset(map(on_grid, order.cycle_starts)) if order.rule is not None and order.rule.limits_neutrophils else ()
+        for order in arm.orders
+    ]
+    given = [0] * stays
+    lines: list[tuple[float, int, int, int, int, bool, bool]] = []
+    for day, tasks in visits:
+        for kind, index in tasks:
+            if kind is SameDay.DOSE:
+                mover = movers[index] if moves[index] else stays
+                lines.append((day, kind, index, mover, given[index], day in starts[index], False))
+                given[index] += 1
+            elif kind is SameDay.BIOMARKER and queued:
+                lines.append((day, kind, index, _first_of(arm, arm.guides[index]), 0, False, False))
+            elif kind is not SameDay.LABORATORY or not queued:
+                lines.append((day, kind, index, stays, 0, False, False))
+    if queued:
+        horizon = visits[-1][0] if visits else 0.0
+        for index, order in enumerate(arm.orders):
+            days = [on_grid(day) for day in laboratory_days(order)]
+            lines += [(day, SameDay.LABORATORY, 0, index, 0, False, False) for day in days if day <= horizon]
+    return Plan(arm, _as_lines(sorted(lines)), _movers(lines, stays + 2), queued)
+
+
+def _first_of(arm: ResolvedArm, guide: Guide) -> int:
+    """Of the orders that a panel decides on, the one that begins first: the panel moves with it."""
+    return min((i for i, o in enumerate(arm.orders) if o.give_if == guide), key=lambda i: arm.orders[i].days[0])
+
+
+def _as_lines(lines: Sequence[tuple[float, int, int, int, int, bool, bool]]) -> Rows[Line]:
+    return np.array([tuple(line) for line in lines], Line.dtype)  # type: ignore[attr-defined, return-value]
+
+
+def _movers(lines: Sequence[tuple[float, int, int, int, int, bool, bool]], count: int) -> Rows[Mover]:
+    movers = rows(Mover, count)
+    named(movers).waits_since, named(movers).first = math.nan, math.inf
+    for day, kind, _, mover, *_ in lines:
+        if kind == SameDay.DOSE:
+            named(movers)[mover].first = min(named(movers)[mover].first, day)
+    return movers
+
+
+def own_plan(
+    plan: Plan,
+    follow_up: FollowUp,
+    patient: int,
+    missed: tuple[Flags, ...],
+    new_therapy: float,
+    *,
+    seed: int,
+    replicate: int = 0,
+) -> Plan:
+    """The plan of one patient; the arm's own where nothing about it is the patient's.
+
+    Scan k moves by the k-th draw, uniform within the window on either side, and is missed by the k-th draw of another
+    stream. The draws depend neither on the arm nor on how long the schedule is. ``missed`` says which doses of each
+    order are forgotten (empty: none), ``new_therapy`` the study day on which other therapy begins.
+    """
+    lines: np.ndarray = plan.lines  # type: ignore[assignment, type-arg]
+    if missed:
+        lines = lines.copy()
+        doses = lines["kind"] == SameDay.DOSE
+        lines["forgotten"][doses] = [missed[line["index"]][line["number"]] for line in lines[doses]]
+    own: list[tuple[float, int, int, int, int, bool, bool]] = []
+    mover = len(plan.arm.orders) + 1
+    if follow_up.window_days > 0.0 or follow_up.missed > 0.0:
+        scans = lines["kind"] == SameDay.SCAN
+        moved = _moved(lines["day"][scans], follow_up, patient, seed, replicate)
+        lines = lines[~scans]
+        own += [(day, SameDay.SCAN, int(not made), mover, 0, False, False) for day, made in moved]
+    if new_therapy < math.inf:
+        own.append((new_therapy, SameDay.NEW_THERAPY, 0, mover, 0, False, False))
+    if own:
+        lines = np.concatenate([lines, _as_lines(sorted(own))])  # type: ignore[arg-type]
+    return plan._replace(lines=lines)
+
+
+def _moved(
+    scans: np.ndarray[tuple[int], np.dtype[np.float64]], follow_up: FollowUp, patient: int, seed: int, replicate: int
+) -> list[tuple[float, bool]]:
+    """Where scans that are planned for some days fall, and which are made."""
+    window = stream(seed, Purpose.VISIT_WINDOW, subject=patient, replicate=replicate)
+    missed = stream(seed, Purpose.MISSED_VISIT, subject=patient, replicate=replicate)
+    days = all_on_grid(scans + follow_up.window_days * (2.0 * window.random(scans.size) - 1.0))
+    made = missed.random(scans.size) >= follow_up.missed
+    return list(zip(days.tolist(), made.tolist(), strict=True))
