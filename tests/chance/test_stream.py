@@ -23,7 +23,9 @@ def test_a_stream_is_the_blocks_of_its_key(seed: int) -> None:
     """Catches a part of the key lost, cut or put in another's place, and blocks skipped or used twice at a refill."""
     for subject, replicate, part in ((0, 0, 0), (77, 3, 5), (2**32 - 1, 2**32 - 2, 2**24 - 1)):
         stream = open_stream(seed, Purpose.KINETICS, subject=subject, replicate=replicate, part=part)
-        blocks = [plain_philox((at, Purpose.KINETICS + 256 * part, subject, replicate), seed) for at in range(2 * WORDS)]
+        blocks = [
+            plain_philox((at, Purpose.KINETICS + 256 * part, subject, replicate), seed) for at in range(2 * WORDS)
+        ]
         expected = [half for x in blocks for half in (x[0] | x[1] << 32, x[2] | x[3] << 32)]
         assert following(stream, 4 * WORDS).tolist() == expected
 
@@ -59,7 +61,10 @@ def test_neighbours_are_not_correlated(along: str) -> None:
         row[:] = variates("uniform", stream, length)
     centred = (rows - 0.5) * np.sqrt(12.0)
     for lag in range(-3, 4):
-        own, next_one = centred[:-1, max(0, lag) : length + min(0, lag)], centred[1:, max(0, -lag) : length - max(0, lag)]
+        own, next_one = (
+            centred[:-1, max(0, lag) : length + min(0, lag)],
+            centred[1:, max(0, -lag) : length - max(0, lag)],
+        )
         assert np.abs((own * next_one).sum(axis=1) / np.sqrt(own.shape[1])).max() < 6.0
 
 
