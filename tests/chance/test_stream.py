@@ -114,7 +114,7 @@ def test_a_copy_of_a_record_is_a_copy_of_its_stream() -> None:
 
 
 def test_a_stream_inside_a_patient_is_the_stream_alone() -> None:
-    """Catches an offset of a nested record that compiled code and NumPy see differently, and a neighbour written over."""
+    """Catches offsets that compiled code and NumPy see differently, and a neighbour that is written over."""
     patients = np.zeros(5, PATIENT)
     patients["cells"], patients["day"] = -1, 0.25
     for number, patient in enumerate(patients):

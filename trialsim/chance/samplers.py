@@ -62,7 +62,7 @@ def uniform(stream: Stream) -> float:
 
 @inlined
 def _inside(stream: Stream) -> float:
-    """A number strictly between 0 and 1: an odd multiple of 2^-53, and with equal chance one less it."""
+    """A number strictly between 0 and 1: an odd multiple of 2^-53, as often near 0 as near 1."""
     return ((word(stream) >> _TO_52) + 0.5) * 2.0**-52
 
 
