@@ -8,6 +8,7 @@ give the same block, and a block can be had without those before it.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trialsim.compiling import compiled, inlined
 
@@ -19,10 +20,10 @@ _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 @inlined
-def block(c0: int, c1: int, c2: int, c3: int, key: int) -> tuple[int, int]:
+def block(c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, key: np.uint64) -> tuple[np.uint64, np.uint64]:
     """The block of a counter (four words of 32 bits) under a key of 64 bits, as two words of 64, low half first.
 
-    All are ``uint64``: with a signed number among them numba would reckon in floats.
+    With a signed number among them numba would reckon in floats.
     """
     k0, k1 = key & _LOW, key >> _HALF
     for _ in range(_ROUNDS):
@@ -33,7 +34,9 @@ def block(c0: int, c1: int, c2: int, c3: int, key: int) -> tuple[int, int]:
 
 
 @compiled
-def fill(out: np.ndarray, first: int, c1: int, c2: int, c3: int, key: int) -> None:
+def fill(
+    out: NDArray[np.uint64], first: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, key: np.uint64
+) -> None:
     """The blocks of counters ``first``, ``first`` + 1, ... (modulo 2^32), two words of ``out`` for each.
 
     A loop over counters, which the compiler turns into vector instructions: several blocks cost hardly more than one.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trialsim.chance.stream import Stream, word
 from trialsim.compiling import compiled, inlined
@@ -122,7 +123,7 @@ def upper_quantile(p: float) -> float:
 
 
 @inlined
-def _ratio(r: float, coefficients: np.ndarray) -> float:
+def _ratio(r: float, coefficients: NDArray[np.float64]) -> float:
     above, below = coefficients[0]
     for at in range(1, 8):
         above, below = above * r + coefficients[at, 0], below * r + coefficients[at, 1]

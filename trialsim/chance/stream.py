@@ -69,15 +69,15 @@ def short_seed(seed: int) -> int:
 
 
 @compiled
-def start(stream: Stream, seed: int, purpose: int, subject: int, replicate: int) -> None:
-    """Set a record to the beginning of a stream; ``seed`` is a ``uint64``, and ``purpose`` holds 256 times its part."""
+def start(stream: Stream, seed: np.uint64, purpose: int, subject: int, replicate: int) -> None:
+    """Set a record to the beginning of a stream; ``purpose`` holds 256 times its part."""
     stream["seed"], stream["purpose"], stream["subject"], stream["replicate"] = seed, purpose, subject, replicate
     stream["block"], stream["at"] = 0, WORDS
 
 
 @inlined
-def word(stream: Stream) -> int:
-    """The next 64 bits, a ``uint64``."""
+def word(stream: Stream) -> np.uint64:
+    """The next 64 bits."""
     at = stream["at"]
     if at == WORDS:
         _refill(stream)
@@ -89,6 +89,12 @@ def word(stream: Stream) -> int:
 @compiled
 def _refill(stream: Stream) -> None:
     block = np.uint64(stream["block"])
-    own = np.uint64(stream["purpose"]), np.uint64(stream["subject"]), np.uint64(stream["replicate"])
-    fill(stream["buffer"], block, own[0], own[1], own[2], stream["seed"])
+    fill(
+        stream["buffer"],
+        block,
+        np.uint64(stream["purpose"]),
+        np.uint64(stream["subject"]),
+        np.uint64(stream["replicate"]),
+        stream["seed"],
+    )
     stream["block"] = block + np.uint64(WORDS // 2)
