@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import designs
+from benchmarks.random_draws import random_draws
 from benchmarks.steps import steps
 from trialsim.patient.schedule import arm_schedule
 from trialsim.patient import bank
@@ -507,6 +508,7 @@ SECTIONS: dict[str, Callable[[], list[str]]] = {
     "type-one-error": designs.type_one_error,
     "power": designs.power,
     "published-power": designs.published_power,
+    "random-draws": random_draws,
 }
 
 

@@ -28,6 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Sources whose functions are compiled, and those whose constants are compiled into them.
 _SOURCES = (
+    "chance/*.py",
     "biology/*.py",
     "treatment/*.py",
     "patient/*.py",
