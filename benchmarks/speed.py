@@ -26,7 +26,7 @@ from trialsim.biology.sbml import write_sbml
 from trialsim.collecting import uncollected
 from trialsim.conduct.competing_times import CompetingTimes, draw_competing_times
 from trialsim.conduct.patient_process import PatientProcess
-from trialsim.patient.schedule import arm_schedule
+from trialsim.schedule import arm_schedule
 from trialsim.errors import UsageError
 from trialsim.patient import bank, entry
 from trialsim.patient import state as s

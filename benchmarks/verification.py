@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from benchmarks import designs
 from benchmarks.random_draws import random_draws
 from benchmarks.steps import steps
-from trialsim.patient.schedule import arm_schedule
+from trialsim.schedule import arm_schedule
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.spec.load import load_protocol

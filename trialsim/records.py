@@ -93,13 +93,17 @@ class Happened(IntEnum):
     """Treatment is over without a dose: likewise."""
     COMPLETED = 9
     TREATMENT_STOPPED = 10
+    """What ended it: one of these, or -1."""
     PANEL = 11
     WITHHELD = 12
     SCAN = 13
+    """The index is that of the lesion found, or -1."""
     SCAN_MISSED = 14
     RELAPSE = 15
+    """Cells; nan where none are simulated."""
     NEW_THERAPY = 16
     TOXIC_DEATH = 17
+    """Study day."""
 
 
 @dataclass(frozen=True, slots=True)

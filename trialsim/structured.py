@@ -22,11 +22,13 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+Words = NDArray[np.uint64]
 
 T = TypeVar("T", covariant=True)
 C = TypeVar("C", bound="type[Any]")
 
-_SCALARS: dict[Any, Any] = {float: np.float64, int: np.int64, bool: np.bool_}
+_SCALARS: dict[Any, Any] = {float: np.float64, int: np.int64, bool: np.bool_, np.uint32: np.uint32, np.uint64: np.uint64}
+_ELEMENTS: dict[Any, Any] = {Floats: np.float64, Counts: np.int64, Words: np.uint64}
 
 
 class Rows(Protocol, Generic[T]):
@@ -63,9 +65,7 @@ def record(declared: C) -> C:
 def _format(hint: Any) -> tuple[Any, ...]:
     if get_origin(hint) is Annotated:
         kind, shape = get_args(hint)
-        element = get_args(kind)[0] if get_origin(kind) is Rows else None
-        scalar = element.dtype if element is not None else np.int64 if kind == Counts else np.float64
-        return scalar, shape
+        return get_args(kind)[0].dtype if get_origin(kind) is Rows else _ELEMENTS[kind], shape
     return (_SCALARS.get(hint) or hint.dtype,)
 
 

@@ -7,7 +7,7 @@ import math
 from tests.conduct import protocol_for_tests as example
 from trialsim.conduct.agenda import MovingAgenda
 from trialsim.calendar_grid import on_grid
-from trialsim.patient.schedule import Task, arm_schedule
+from trialsim.schedule import Task, arm_schedule
 from trialsim.records import SameDay
 from trialsim.spec.biomarkers import Guide
 from trialsim.spec.resolved import ResolvedArm, ScanPeriod

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conduct import protocol_for_tests as example
 from tests.conduct.test_patient_process import Lived, live
-from trialsim.patient.schedule import arm_schedule
+from trialsim.schedule import arm_schedule
 from trialsim.records import EventKind, PanelResult, Reading, SameDay
 from trialsim.spec.biomarkers import Guide
 from trialsim.spec.resolved import Order, ResolvedArm, ScanPeriod

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.conduct import protocol_for_tests as example
 from trialsim.conduct.competing_times import CompetingTimes
 from trialsim.conduct.patient_process import PatientProcess
-from trialsim.patient.schedule import arm_schedule
+from trialsim.schedule import arm_schedule
 from trialsim.records import Event, EventKind, PatientRecord, SameDay
 from trialsim.spec.resolved import ResolvedArm, ScanPeriod
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.conduct.protocol_for_tests import PLATELET_RULE, arm, chemotherapy, senolytic
 from trialsim.conduct.dosing import OrderProgress
 from trialsim.conduct.rule_delays import with_delays
-from trialsim.patient.schedule import Visit, arm_schedule
+from trialsim.schedule import Visit, arm_schedule
 from trialsim.records import SameDay
 from trialsim.spec.resolved import Order, ResolvedArm, ScanPeriod
 

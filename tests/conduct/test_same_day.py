@@ -21,7 +21,7 @@ from trialsim.conduct import conduct_trial
 from trialsim.conduct.competing_times import CompetingTimes
 from trialsim.conduct.own_visits import own_visits
 from trialsim.conduct.patient_process import PatientProcess
-from trialsim.patient.schedule import Task, Visit
+from trialsim.schedule import Task, Visit
 from trialsim.records import Event, EventKind, PatientRecord, SameDay
 from trialsim.spec.biomarkers import Guide
 from trialsim.spec.resolved_conduct import Screening

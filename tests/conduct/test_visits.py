@@ -16,7 +16,7 @@ from tests.conduct import protocol_for_tests as example
 from trialsim.conduct import conduct_trial
 from trialsim.conduct.competing_times import CompetingTimes
 from trialsim.conduct.own_visits import MISSED, own_visits
-from trialsim.patient.schedule import Visit, scan_days
+from trialsim.schedule import Visit, scan_days
 from trialsim.endpoints import adsl_frame, adtte_frame, participant_flow
 from trialsim.endpoints.time_to_event import time_to_event
 from trialsim.records import EventKind, SameDay, TrialRecord

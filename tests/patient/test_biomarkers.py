@@ -15,7 +15,7 @@ from trialsim.biology.populations import DORMANT, ESCAPED, N_POPULATIONS, SENESC
 from trialsim.biology.rates import quiet_rates
 from trialsim.conduct import conduct_trial
 from trialsim.conduct.competing_times import draw_competing_times
-from trialsim.patient.schedule import arm_schedule
+from trialsim.schedule import arm_schedule
 from trialsim.patient import bank, markers
 from trialsim.patient import state as s
 from trialsim.patient.cohort import sample_traits

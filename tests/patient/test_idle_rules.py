@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.patient.protocols import order, with_agents
 from tests.patient.test_two_loops import FLAGSHIP, SEED, Trial, assert_one_course, conduct, conducted
-from trialsim.patient.schedule import arm_schedule
+from trialsim.schedule import arm_schedule
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course

@@ -11,7 +11,7 @@ from tests.patient.protocols import shipped
 from trialsim.biology import chain
 from trialsim.collecting import uncollected
 from trialsim.compiling import compiled
-from trialsim.patient.schedule import arm_schedule
+from trialsim.schedule import arm_schedule
 from trialsim.patient import bank
 from trialsim.patient import compiled as course
 from trialsim.patient.cohort import sample_traits

@@ -13,7 +13,7 @@ import pytest
 
 from trialsim.conduct import conduct_trial
 from trialsim.conduct.competing_times import draw_competing_times
-from trialsim.patient.schedule import Visit, arm_schedule
+from trialsim.schedule import Visit, arm_schedule
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import LINEAGES, Course

@@ -16,9 +16,9 @@ import math
 
 import numpy as np
 
+from trialsim.chance.samplers import gamma, normal, uniform
+from trialsim.chance.stream import Stream
 from trialsim.compiling import compiled
-from trialsim.random.streams import Stream
-from trialsim.random.samplers import gamma, normal, uniform
 
 #: Variance from which a count is drawn by its expansion, and clones from which the sum of their sizes is.
 MANY, MANY_CLONES = 8.0, 1000.0
@@ -144,7 +144,7 @@ def clones(n: int, live: float, more: float, rng: Stream) -> int:
     alive = binomial(n, live, rng)
     if alive == 0 or more <= 0.0:
         return alive
-    return alive + poisson(gamma(rng, alive) * (more / (1.0 - more)), rng)
+    return alive + poisson(gamma(alive, rng) * (more / (1.0 - more)), rng)
 
 
 @compiled

@@ -62,9 +62,9 @@ from trialsim.biology.sasp import (
     total_cells,
     weight,
 )
+from trialsim.chance.samplers import uniform
+from trialsim.chance.stream import Stream
 from trialsim.compiling import compiled, inlined
-from trialsim.random.streams import Stream
-from trialsim.random.samplers import uniform
 from trialsim.structured import Counts, Floats, Rows, record
 
 #: Up to this many escapers of one step are followed one by one.
@@ -221,21 +221,23 @@ def _label(rates: Rates, total: float, paracrine: float, room: Room, rng: Stream
             if rate <= 0.0:
                 continue
             n = _share(rng, waiting, rate, left)
-            _deal(n, rates, inherited == 1, room.arrivals, 4 * inducer, rng)
+            _deal(n, rates, inherited == 1, room.arrivals, 4 * inducer, 1, rng)
             waiting -= n
             left -= rate
 
 
 @inlined
-def _deal(n: int, rates: Rates, resistant: bool, families: Counts, first: int, rng: Stream) -> None:
-    """Ploidy and senolytic response of ``n`` newly senescent cells, by lot, into ``families`` from index ``first``."""
+def _deal(n: int, rates: Rates, resistant: bool, families: Counts, first: int, apart: int, rng: Stream) -> None:
+    """Ploidy and senolytic response of ``n`` newly senescent cells, by lot, into ``families``: ``apart`` from
+    each other, from index ``first``.
+    """
     if n == 0:
         return
     polyploid = _share(rng, n, rates.polyploid_share, 1.0)
     for ploidy, count in ((DIPLOID, n - polyploid), (POLYPLOID, polyploid)):
         lost = count if resistant else _share(rng, count, rates.resistant_share, 1.0)
-        families[first + 2 * ploidy + SENSITIVE] += count - lost
-        families[first + 2 * ploidy + RESISTANT] += lost
+        families[first + apart * (2 * ploidy + SENSITIVE)] += count - lost
+        families[first + apart * (2 * ploidy + RESISTANT)] += lost
 
 
 @inlined
@@ -338,12 +340,7 @@ def _revert(cells: Counts, rates: Rates, time: float, rng: Stream) -> None:
 @compiled
 def add_senescent(cells: Counts, n: int, inducer: int, resistant: bool, rates: Rates, rng: Stream) -> None:
     """Place ``n`` newly senescent cells, all immature; ``resistant`` ones inherit that they answer to no senolytic."""
-    if n == 0:
-        return
-    families = np.zeros(4, np.int64)
-    _deal(n, rates, resistant, families, 0, rng)
-    for family in range(4):
-        cells[SENESCENT + inducer * PER_INDUCER + family * N_AGES] += families[family]
+    _deal(n, rates, resistant, cells, SENESCENT + inducer * PER_INDUCER, N_AGES, rng)
 
 
 @compiled

@@ -1,7 +1,7 @@
 """Random variates from a stream.
 
-A uniform, normal or exponential variate takes one word of its stream, always: what is drawn after it does not depend on
-its value, nor on its law. A gamma variate is drawn by rejection and takes as many as it needs.
+A uniform or exponential variate takes one word of its stream, always. Normal and gamma variates are drawn by rejection
+and take as many as they need.
 """
 
 from __future__ import annotations
@@ -16,43 +16,21 @@ from trialsim.compiling import compiled, inlined
 
 _TO_53, _TO_52 = np.uint64(11), np.uint64(12)
 
-#: Coefficients of AS 241: those of the numerator and of the denominator, of the highest power first.
-_CENTRE = np.array(
-    [
-        (2509.0809287301226727, 5226.495278852545925),
-        (33430.575583588128105, 28729.085735721942674),
-        (67265.770927008700853, 39307.89580009271061),
-        (45921.953931549871457, 21213.794301586595867),
-        (13731.693765509461125, 5394.1960214247511077),
-        (1971.5909503065514427, 687.1870074920579083),
-        (133.14166789178437745, 42.313330701600911252),
-        (3.387132872796366608, 1.0),
-    ]
-)
-_TAIL = np.array(
-    [
-        (7.7454501427834140764e-4, 1.05075007164441684324e-9),
-        (0.0227238449892691845833, 5.475938084995344946e-4),
-        (0.24178072517745061177, 0.0151986665636164571966),
-        (1.27045825245236838258, 0.14810397642748007459),
-        (3.64784832476320460504, 0.68976733498510000455),
-        (5.7694972214606914055, 1.6763848301838038494),
-        (4.6303378461565452959, 2.05319162663775882187),
-        (1.42343711074968357734, 1.0),
-    ]
-)
-_FAR_TAIL = np.array(
-    [
-        (2.01033439929228813265e-7, 2.04426310338993978564e-15),
-        (2.71155556874348757815e-5, 1.4215117583164458887e-7),
-        (0.0012426609473880784386, 1.8463183175100546818e-5),
-        (0.026532189526576123093, 7.868691311456132591e-4),
-        (0.29656057182850489123, 0.0148753612908506148525),
-        (1.7848265399172913358, 0.13692988092273580531),
-        (5.4637849111641143699, 0.59983220655588793769),
-        (6.6579046435011037772, 1.0),
-    ]
-)
+#: Layers of equal area under the normal density, and where the tail begins (Doornik 2005).
+_LAYERS, _TAIL = 256, 3.6541528853610088
+_SIGN, _EIGHT, _ONE = np.uint64(_LAYERS - 1), np.uint64(8), np.uint64(1)
+
+
+def _layers() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Right ends of the layers, the lowest first (that of a rectangle as large as it with the tail), and densities."""
+    area = _TAIL * math.exp(-0.5 * _TAIL**2) + math.sqrt(math.pi / 2.0) * math.erfc(_TAIL / math.sqrt(2.0))
+    ends = [area / math.exp(-0.5 * _TAIL**2), _TAIL]
+    while len(ends) < _LAYERS:
+        ends.append(math.sqrt(-2.0 * math.log(area / ends[-1] + math.exp(-0.5 * ends[-1] ** 2))))
+    return np.array([*ends, 0.0]), np.exp(-0.5 * np.array([*ends, 0.0]) ** 2)
+
+
+_ENDS, _DENSITIES = _layers()
 
 
 @inlined
@@ -67,14 +45,33 @@ def _inside(stream: Stream) -> float:
     return ((word(stream) >> _TO_52) + 0.5) * 2.0**-52
 
 
-@inlined
+@compiled
 def normal(stream: Stream) -> float:
-    """A standard normal variate, by inversion: the bits are a number from -1/2 to 1/2, and its sign is the variate's.
+    """A standard normal variate (ziggurat: Marsaglia & Tsang 2000, J Stat Softw 5(8), as Doornik 2005 mended it).
 
-    In the tails the number is as fine as a double is there, down to 2^-65.
+    One word for 99 % of variates: eight bits choose a layer, one the sign, and 53 others the place in the layer.
     """
-    p = (np.int64(word(stream)) + 0.5) * 2.0**-64
-    return math.copysign(upper_quantile(abs(p)), p)
+    while True:
+        bits = word(stream)
+        layer = np.int64(bits & _SIGN)
+        sign = 1.0 if (bits >> _EIGHT) & _ONE else -1.0
+        x = (bits >> _TO_53) * 2.0**-53 * _ENDS[layer]
+        if x < _ENDS[layer + 1]:
+            return sign * x
+        if layer == 0:
+            return sign * _beyond(stream)
+        share = uniform(stream)
+        if _DENSITIES[layer] + share * (_DENSITIES[layer + 1] - _DENSITIES[layer]) < math.exp(-0.5 * x * x):
+            return sign * x
+
+
+@compiled
+def _beyond(stream: Stream) -> float:
+    """A normal variate that is known to be beyond the layers (Marsaglia 1964)."""
+    while True:
+        more = exponential(stream) / _TAIL
+        if 2.0 * exponential(stream) > more * more:
+            return _TAIL + more
 
 
 @inlined
@@ -107,24 +104,3 @@ def gamma(shape: float, stream: Stream) -> float:
         if u < 1.0 - 0.0331 * x2 * x2 or math.log(u) < 0.5 * x2 + d * (1.0 - v + math.log(v)):
             break
     return d * v if shape >= 1.0 else d * v * _inside(stream) ** (1.0 / shape)
-
-
-@inlined
-def upper_quantile(p: float) -> float:
-    """What a standard normal variate exceeds with probability ``p``, above 0 and at most 1/2.
-
-    Wichura, algorithm AS 241, Applied Statistics 37 (1988): 477-484, to 16 figures.
-    """
-    q = 0.5 - p
-    if q <= 0.425:
-        return q * _ratio(0.180625 - q * q, _CENTRE)
-    r = math.sqrt(-math.log(p))
-    return _ratio(r - 1.6, _TAIL) if r <= 5.0 else _ratio(r - 5.0, _FAR_TAIL)
-
-
-@inlined
-def _ratio(r: float, coefficients: NDArray[np.float64]) -> float:
-    above, below = coefficients[0]
-    for at in range(1, 8):
-        above, below = above * r + coefficients[at, 0], below * r + coefficients[at, 1]
-    return above / below

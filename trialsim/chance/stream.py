@@ -8,32 +8,33 @@ not with high probability.
 from __future__ import annotations
 
 import hashlib
+from typing import Annotated
 
 import numpy as np
 
 from trialsim.chance.philox import fill
 from trialsim.compiling import compiled, inlined
 from trialsim.rng import TRIAL, Purpose
+from trialsim.structured import Words, one, record
 
 #: Words of 64 bits made at once, as two vectors of eight blocks (or four of four); half as many cost as much time.
 WORDS = 32
 
-#: ``at`` is the buffer's next word; `WORDS` when all are used. ``block`` is the next counter.
-STREAM = np.dtype(
-    [
-        ("seed", "u8"),
-        ("purpose", "u4"),
-        ("subject", "u4"),
-        ("replicate", "u4"),
-        ("block", "u4"),
-        ("at", "i8"),
-        ("buffer", "u8", (WORDS,)),
-    ],
-    align=True,
-)
 
-#: A stream's record, and in annotations of compiled code what numba hands on as a pointer to it.
-Stream = np.void
+@record
+class Stream:
+    """Where a stream stands."""
+
+    seed: np.uint64
+    purpose: np.uint32
+    subject: np.uint32
+    replicate: np.uint32
+    block: np.uint32
+    """The next counter."""
+    at: int
+    """The buffer's next word; `WORDS` when all are used."""
+    buffer: Annotated[Words, WORDS]
+
 
 _WORD = 2**32
 _SEEDS = 2**64
@@ -56,45 +57,45 @@ def open_stream(seed: int, purpose: Purpose, *, subject: int = TRIAL, replicate:
     for name, number, below in (("subject", subject, _WORD), ("replicate", replicate, _WORD), ("part", part, _PARTS)):
         if not 0 <= number < below:
             raise ValueError(f"a stream's {name} is from 0 to {below - 1:,}: {number:,}")
-    stream: Stream = np.zeros(1, STREAM)[0]
-    start(stream, np.uint64(short_seed(seed)), int(purpose) | part << 8, subject, replicate)
+    stream = one(Stream)
+    start(stream, short_seed(seed), int(purpose) | part << 8, subject, replicate)
     return stream
 
 
 def short_seed(seed: int) -> int:
-    """A seed in 64 bits: itself, or where it is longer a hash of it (BLAKE2b)."""
-    if seed < _SEEDS:
-        return seed
-    return int.from_bytes(hashlib.blake2b(str(seed).encode(), digest_size=8).digest(), "little")
+    """A seed in 64 bits, with a sign as compiled code takes it: itself, or where it is longer a hash (BLAKE2b)."""
+    if seed >= _SEEDS:
+        seed = int.from_bytes(hashlib.blake2b(str(seed).encode(), digest_size=8).digest(), "little")
+    return seed - _SEEDS if seed >= _SEEDS // 2 else seed
 
 
 @compiled
-def start(stream: Stream, seed: np.uint64, purpose: int, subject: int, replicate: int) -> None:
+def start(stream: Stream, seed: int, purpose: int, subject: int, replicate: int) -> None:
     """Set a record to the beginning of a stream; ``purpose`` holds 256 times its part."""
-    stream["seed"], stream["purpose"], stream["subject"], stream["replicate"] = seed, purpose, subject, replicate
-    stream["block"], stream["at"] = 0, WORDS
+    stream.seed, stream.purpose, stream.subject, stream.replicate = np.uint64(seed), purpose, subject, replicate
+    stream.block, stream.at = 0, WORDS
 
 
 @inlined
 def word(stream: Stream) -> np.uint64:
     """The next 64 bits."""
-    at = stream["at"]
+    at = stream.at
     if at == WORDS:
         _refill(stream)
         at = 0
-    stream["at"] = at + 1
-    return stream["buffer"][at]
+    stream.at = at + 1
+    return stream.buffer[at]
 
 
 @compiled
 def _refill(stream: Stream) -> None:
-    block = np.uint64(stream["block"])
+    block = np.uint64(stream.block)
     fill(
-        stream["buffer"],
+        stream.buffer,
         block,
-        np.uint64(stream["purpose"]),
-        np.uint64(stream["subject"]),
-        np.uint64(stream["replicate"]),
-        stream["seed"],
+        np.uint64(stream.purpose),
+        np.uint64(stream.subject),
+        np.uint64(stream.replicate),
+        stream.seed,
     )
-    stream["block"] = block + np.uint64(WORDS // 2)
+    stream.block = block + np.uint64(WORDS // 2)

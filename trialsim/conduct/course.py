@@ -2,49 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from typing import Protocol, TypeAlias
 
-from trialsim.records import Assessment, PanelResult, Traits
+from trialsim.records import PanelResult, Relapse, Traits
 from trialsim.spec.resolved import ResolvedArm
+
+Entry: TypeAlias = tuple[int, int, float]
+"""What happened at a visit (`trialsim.records.Happened`), of which order or guide of the arm, and its value."""
 
 
 class Course(Protocol):
-    """A patient's body between the visits of the trial. Days are study days, 0 = randomisation.
+    """A patient with a plan of visits. Days are study days, 0 = randomisation.
 
-    The trial calls ``advance`` for each distinct time of the arm's schedule at which there is more to do than to draw
-    blood, in order, and then what falls on that time in the order of `trialsim.records.SameDay`. It advances also where
-    a dose is held or treatment has ended, so the times at which the biology pauses are the arm's and not the patient's:
-    a loop over the same schedule makes the same calls. Laboratory visits look ahead from the last such time.
+    The trial asks when the next visit is, waits for it and has it done; nothing happens by itself in between. Days
+    only go forward.
     """
 
-    def advance(self, until: float) -> None:
-        """Run biology and pharmacology up to study day ``until``."""
+    def next_day(self) -> float:
+        """Study day of the next visit; infinite when there is none."""
 
-    def give(self, order: int, fraction: float) -> None:
-        """One administration, now, of ``arm.orders[order]`` at ``fraction`` of its planned dose."""
+    def visit(self, day: float) -> tuple[float, list[Entry]]:
+        """Do what is due on a study day; returns the day of the next visit, and what happened, in order."""
 
-    def assess(self) -> Assessment:
-        """A scan, now."""
+    def death_before(self, ends: float, cut: float = math.inf) -> float:
+        """The study day on which toxicity kills before the next visit, ``ends`` or the ``cut``; infinite if not."""
 
-    def laboratory(self, day: float) -> float | None:
-        """The platelet count as measured on study day ``day``, now or later, 1e9/L; None of the dead."""
+    def die(self, day: float) -> list[Entry]:
+        """Toxicity kills on a study day."""
 
-    def neutrophils(self) -> float:
-        """The neutrophil count as measured now, 1e9/L; only where they are simulated."""
+    def stop_treatment(self) -> list[Entry]:
+        """Nothing that is still to come is given."""
 
-    def measure(self, guide: int) -> PanelResult:
-        """The panel that ``arm.guides[guide]`` asks for, as measured now."""
+    def finish(self, day: float) -> None:
+        """Follow-up has ended on a study day."""
 
-    def true_platelet_nadir(self) -> float | None:
-        """The lowest true platelet count so far, 1e9/L; None for a patient without a body."""
+    def relapse(self) -> Relapse:
+        """The relapse, when a visit has found it."""
 
-    def death_day(self) -> float:
-        """The study day on which toxicity has killed the patient, up to now; infinite where it has not."""
+    def panel(self, guide: int) -> PanelResult:
+        """What the panel that ``arm.guides[guide]`` asks for said."""
 
-    def true_neutrophil_nadir(self) -> float | None:
-        """The lowest true neutrophil count so far, 1e9/L; None where none are simulated."""
+    def given(self) -> list[tuple[float, bool]]:
+        """By order: the sum of the fractions of planned doses that were given, and whether it was withheld."""
+
+    def true_nadirs(self) -> tuple[float | None, float | None]:
+        """The lowest true counts of platelets and neutrophils, 1e9/L, once it is over; None where not simulated."""
 
 
-NewCourse: TypeAlias = Callable[[int, ResolvedArm, Traits], Course]
-"""Makes the course of patient ``n`` (counted from 1) under an arm."""
+class QueuedCourse(Course, Protocol):
+    """A patient whose doses may have to wait for a place: the visit is done line by line."""
+
+    def next_line(self) -> tuple[int, float]:
+        """The line that is next, or -1, and its study day."""
+
+    def would_give(self, line: int, day: float) -> tuple[int, list[Entry]]:
+        """The order of which a dose would be given by a line that is due, or -1; and the counts that decide on it."""
+
+    def do_line(self, line: int, day: float) -> list[Entry]:
+        """Do one line, on its study day."""
+
+    def hold_back(self, line: int) -> None:
+        """The dose of a line, which is due, waits for a place."""
+
+    def go_on(self, order: int, day: float) -> None:
+        """The dose of an order that waits is to be on a study day."""
+
+    def has_begun(self, order: int) -> bool:
+        """Whether a dose of an order was given."""
+
+
+class NewCourse(Protocol):
+    """Makes the course of a patient (numbered from 1) under an arm.
+
+    ``horizon`` is the last study day for which visits are planned, ``new_therapy`` the one on which other therapy
+    begins (infinite: it does not).
+    """
+
+    def __call__(
+        self, patient: int, arm: ResolvedArm, traits: Traits, horizon: float, new_therapy: float
+    ) -> QueuedCourse: ...

@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from trialsim.conduct.accrual import draw_arrivals, pauses_after
 from trialsim.calendar_grid import on_grid
+from trialsim.conduct.accrual import draw_arrivals, pauses_after
 from trialsim.errors import TrialsimError
 from trialsim.records import Traits
 from trialsim.rng import TRIAL, Purpose, stream

@@ -8,9 +8,8 @@ from typing import Any
 
 import simpy
 
-from trialsim.conduct.agenda import MovingAgenda
 from trialsim.conduct.capacity import Clinic
-from trialsim.patient.schedule import Visit
+from trialsim.conduct.course import QueuedCourse
 from trialsim.spec.resolved import ResolvedArm
 from trialsim.spec.resolved_conduct import PlaceKind
 
@@ -29,14 +28,14 @@ class _Asked:
 class Queue:
     """The requests of one patient, who was randomised on the calendar day ``start``.
 
-    ``agenda`` has the patient's visits, which move with what waits; ``waits`` the kind of place and the days waited of
+    ``course`` has the patient's visits, which move with what waits; ``waits`` the kind of place and the days waited of
     each administration that took one.
     """
 
-    __slots__ = ("_arm", "_asked", "_clinic", "_patient", "_start", "agenda", "waits")
+    __slots__ = ("_arm", "_asked", "_clinic", "_course", "_patient", "_start", "waits")
 
-    def __init__(self, clinic: Clinic, arm: ResolvedArm, visits: tuple[Visit, ...], patient: int, start: float) -> None:
-        self.agenda = MovingAgenda(arm, visits)
+    def __init__(self, clinic: Clinic, arm: ResolvedArm, course: QueuedCourse, patient: int, start: float) -> None:
+        self._course = course
         self.waits: list[tuple[str, float]] = []
         self._clinic, self._arm, self._patient, self._start = clinic, arm, patient, start
         #: What was asked of the clinic last, by kind of place. All orders of a day share one place of a kind.
@@ -63,7 +62,7 @@ class Queue:
                 self._go_on(asked, asked.request.value + time_of_day - self._start)
         return found
 
-    def days_waited(self, day: float, order: int, *, begun: bool) -> float | None:
+    def days_waited(self, day: float, order: int, line: int, *, begun: bool) -> float | None:
         """How long a dose that can be given now has waited; None: there is no place, and its order waits."""
         kind = self._clinic.kind_for(self._arm.orders[order].agent)
         if kind is None:
@@ -75,7 +74,7 @@ class Queue:
         due = asked.due.setdefault(order, day)
         if not asked.request.triggered:
             asked.orders.append(order)
-            self.agenda.wait(order, day)
+            self._course.hold_back(line)
             return None
         self.waits.append((kind, day - due))
         return day - due
@@ -90,5 +89,5 @@ class Queue:
     def _go_on(self, asked: _Asked, day: float) -> None:
         """The orders that waited are due on ``day``."""
         for order in asked.orders:
-            self.agenda.go_on(order, day)
+            self._course.go_on(order, day)
         asked.orders.clear()

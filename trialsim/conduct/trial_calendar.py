@@ -13,8 +13,8 @@ from typing import Any
 
 import simpy
 
-from trialsim.collecting import uncollected
 from trialsim.calendar_grid import on_grid
+from trialsim.collecting import uncollected
 from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import (
     CompetingTimes,
@@ -30,15 +30,13 @@ from trialsim.conduct.interim import Interim
 from trialsim.conduct.interruption import deferred
 from trialsim.conduct.law_course import LawCourse
 from trialsim.conduct.laws import draw_event_day
-from trialsim.conduct.own_visits import own_visits
 from trialsim.conduct.patient_process import PatientProcess
 from trialsim.conduct.randomisation import Randomiser
-from trialsim.patient.schedule import Visit, arm_schedule
 from trialsim.errors import TrialsimError, UsageError
 from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
 from trialsim.rng import TRIAL
+from trialsim.schedule import own_scans, scan_days
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
-from trialsim.treatment.adherence import missed_doses
 
 #: How often progress is told in a trial.
 _TOLD = 200
@@ -157,7 +155,9 @@ class _Conduct:
                 f"the data are cut on day {self._cut.day:g}, before the first patient is randomised on day "
                 f"{self._randomised[0].day:.1f}"
             )
-        self._schedules = self._make_schedules()
+        # The end of the longest follow-up that any patient can have; a scan that is planned for later may come by then.
+        window = on_grid(protocol.follow_up.window_days)
+        self._horizon = self._cut.day - self._randomised[0].day + window
         self._clinics: dict[int, Clinic] = {}
 
     def run(self) -> TrialRecord:
@@ -248,13 +248,6 @@ class _Conduct:
         if told.stops:
             self._cut.stop(day, told.words)
 
-    def _make_schedules(self) -> dict[str, tuple[Visit, ...]]:
-        """Each arm's schedule, to the end of the longest follow-up that any patient can have."""
-        follow_up = self._protocol.follow_up
-        # A scan that is planned for later may come by then.
-        horizon = self._cut.day - self._randomised[0].day + on_grid(follow_up.window_days)
-        return {name: arm_schedule(arm, follow_up.scans, horizon) for name, arm in self._protocol.arms.items()}
-
     def _enrol(self) -> Iterator[Any]:
         env = self._env
         screened = not self._protocol.accrual.screening.is_idle or self._enriches
@@ -310,15 +303,9 @@ class _Conduct:
             after_relapse=draw_after_relapse(protocol, name, patient, seed=seed, replicate=replicate),
             clinic=self._clinic(site),
             lethal=protocol.pharmacology.is_lethal,
-            missed=missed_doses(protocol, arm, patient, seed=seed, replicate=replicate),
         )
         self._patients[patient] = process
-        self._env.process(
-            process.follow(
-                self._env,
-                own_visits(self._schedules[name], protocol.follow_up, times, patient, seed=seed, replicate=replicate),
-            )
-        )
+        self._env.process(process.follow(self._env))
         return process
 
     def _fate(self, record: PatientRecord, arm: ResolvedArm, traits: Traits) -> tuple[CompetingTimes, Course]:
@@ -326,14 +313,15 @@ class _Conduct:
         protocol, seed, replicate = self._protocol, self._seed, self._replicate
         times = draw_competing_times(protocol, traits, record.patient, seed=seed, replicate=replicate)
         if arm.model is None:
-            return times, self._new_course(record.patient, arm, traits)
+            return times, self._new_course(record.patient, arm, traits, self._horizon, times.new_therapy)
         new = protocol.intercurrent.new_therapy
         changes = [(times.new_therapy, new.hazard_ratio)] if new is not None else []
         event = draw_event_day(arm.model, record.patient, seed=seed, replicate=replicate, changes=changes)
         record.watched = not protocol.follow_up.scans
         times = times_of_law(protocol, times, event)
-        # Where there are scans, a relapse waits for the one that sees it.
-        return (times if record.watched else times._replace(event=math.inf)), LawCourse(event)
+        scans = scan_days(protocol.follow_up.scans, self._horizon)
+        own = own_scans(scans, protocol.follow_up, record.patient, seed=seed, replicate=replicate)
+        return times, LawCourse(times.event, own, times.new_therapy, watched=record.watched)
 
     def _clinic(self, site: int) -> Clinic | None:
         """Where the patients of a site are treated, if places are limited."""

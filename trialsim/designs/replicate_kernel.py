@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trialsim.compiling import compiled, inlined, stream_at
+from trialsim.compiling import allocating
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -96,7 +96,7 @@ class Ended(NamedTuple):
     """Sorts ``time``."""
 
 
-@inlined
+@allocating
 def time_of(count: float, times: Floats, counts: Floats, rates: Floats) -> float:
     """The time by which a piecewise-linear count is reached: ``counts`` at ``times``, then on with the last rate."""
     at = len(times) - 1
@@ -108,7 +108,7 @@ def time_of(count: float, times: Floats, counts: Floats, rates: Floats) -> float
     return float(times[at] + (count - counts[at]) / rates[at])
 
 
-@compiled
+@allocating
 def sort_into(values: Floats, count: int, order: Integers, starts: Integers) -> None:
     """Put the first ``count`` places of ``values`` into ``order``, ascending.
 
@@ -145,12 +145,12 @@ def sort_into(values: Floats, count: int, order: Integers, starts: Integers) -> 
         order[at] = moving
 
 
-@inlined
+@allocating
 def _bucket(value: float, low: float, scale: float, count: int) -> int:
     return int((value - low) * scale) if value < math.inf else count - 1
 
 
-@compiled
+@allocating
 def empty_trial(patients: int) -> Trial:
     """Room for a trial."""
     return Trial(
@@ -162,10 +162,9 @@ def empty_trial(patients: int) -> Trial:
     )
 
 
-@compiled
-def draw_trial(address: int, population: Population, trial: Trial) -> None:
+@allocating
+def draw_trial(rng: np.random.Generator, population: Population, trial: Trial) -> None:
     """Fill a trial from a stream, patient by patient in the order of entry."""
-    rng = stream_at(address)
     accrual, hazards, losses = population.accrual, population.hazards, population.losses
     arms, strata = len(population.ratio), len(population.shares)
     lists = np.zeros((strata, population.blocks.max()), dtype=np.int64)
@@ -180,7 +179,7 @@ def draw_trial(address: int, population: Population, trial: Trial) -> None:
             while population.shares[s] <= unit:
                 s += 1
         if left[s] == 0:
-            left[s] = _new_block(address, population.blocks, population.ratio, lists[s])
+            left[s] = _new_block(rng, population.blocks, population.ratio, lists[s])
         left[s] -= 1
         a = lists[s, left[s]]
         trial.stratum[i], trial.arm[i] = s, a
@@ -191,10 +190,9 @@ def draw_trial(address: int, population: Population, trial: Trial) -> None:
         trial.loss[i] = time_of(luck, losses.times[row], losses.counts[row], losses.rates[row])
 
 
-@compiled
-def draw_trial_of_courses(address: int, courses: Courses, trial: Trial) -> None:
+@allocating
+def draw_trial_of_courses(rng: np.random.Generator, courses: Courses, trial: Trial) -> None:
     """Fill a trial with patients taken at random, and put back, from courses that were lived before."""
-    rng = stream_at(address)
     accrual = courses.accrual
     lists = np.zeros((courses.strata, courses.blocks.max()), dtype=np.int64)
     left = np.zeros(courses.strata, dtype=np.int64)
@@ -205,17 +203,16 @@ def draw_trial_of_courses(address: int, courses: Courses, trial: Trial) -> None:
         patient = int(rng.random() * courses.event.shape[1])
         s = courses.stratum[patient]
         if left[s] == 0:
-            left[s] = _new_block(address, courses.blocks, courses.ratio, lists[s])
+            left[s] = _new_block(rng, courses.blocks, courses.ratio, lists[s])
         left[s] -= 1
         a = lists[s, left[s]]
         trial.stratum[i], trial.arm[i] = s, a
         trial.event[i], trial.loss[i] = courses.event[a, patient], courses.loss[a, patient]
 
 
-@compiled
-def _new_block(address: int, blocks: Integers, ratio: Integers, into: Integers) -> int:
+@allocating
+def _new_block(rng: np.random.Generator, blocks: Integers, ratio: Integers, into: Integers) -> int:
     """A permuted block of a size chosen at random; its length."""
-    rng = stream_at(address)
     size = blocks[int(rng.random() * len(blocks))] if len(blocks) > 1 else blocks[0]
     copies = size // ratio.sum()
     at = 0
@@ -229,13 +226,13 @@ def _new_block(address: int, blocks: Integers, ratio: Integers, into: Integers) 
     return int(size)
 
 
-@inlined
+@allocating
 def days_on_trial(entry: float, day: float) -> float:
     """Whole days from entry to a calendar day, both counted, as ADTTE's AVAL."""
     return math.floor(day) - math.floor(entry) + 1.0 if day < math.inf else math.inf
 
 
-@inlined
+@allocating
 def _pool(
     waiting: int, tied: Integers, n: Floats, d: Floats, d1: Floats, table: Floats, filled: int
 ) -> tuple[float, float, float]:
@@ -255,7 +252,7 @@ def _pool(
     return events, score, variance
 
 
-@compiled
+@allocating
 def compare(
     cut: float, treated: int, trial: Trial, ended: Ended, whole_days: bool, strata: int, rho: float, gamma: float
 ) -> tuple[float, float, float]:
@@ -313,7 +310,7 @@ def compare(
     return events, score, variance
 
 
-@compiled
+@allocating
 def _weighted(table: Floats, filled: int, strata: int, rho: float, gamma: float) -> tuple[float, float]:
     """Score and variance with Fleming-Harrington weights, from the rows of a scan that went back in time."""
     survival = np.ones(strata)
@@ -327,7 +324,7 @@ def _weighted(table: Floats, filled: int, strata: int, rho: float, gamma: float)
     return score, variance
 
 
-@compiled
+@allocating
 def ends_of(trial: Trial, whole_days: bool) -> tuple[Ended, Floats]:
     """How follow-up ends, and the calendar times of the events, ascending."""
     size = len(trial.entry)
@@ -350,7 +347,7 @@ def ends_of(trial: Trial, whole_days: bool) -> tuple[Ended, Floats]:
     return Ended(end, time, happened, order), seen_on
 
 
-@compiled
+@allocating
 def look_at(trial: Trial, looks: Looks, found: Floats) -> tuple[int, int]:
     """The looks at one trial of two arms; the number of looks that took place, and what they ended with.
 
@@ -379,35 +376,35 @@ def look_at(trial: Trial, looks: Looks, found: Floats) -> tuple[int, int]:
     return count, NOT_SHOWN
 
 
-@compiled
+@allocating
 def run_block(
-    address: int, patients: int, population: Population, looks: Looks, found: Floats, ended: Integers
+    rng: np.random.Generator, patients: int, population: Population, looks: Looks, found: Floats, ended: Integers
 ) -> None:
     """A block of trials from one stream, one after the other: looks in ``found``, (looks, end) in ``ended``."""
     trial = empty_trial(patients)
     for r in range(len(ended)):
-        draw_trial(address, population, trial)
+        draw_trial(rng, population, trial)
         if looks.strata == 1:
             trial.stratum[:] = 0
         ended[r, 0], ended[r, 1] = look_at(trial, looks, found[r])
 
 
-@compiled
+@allocating
 def run_block_of_courses(
-    address: int, patients: int, courses: Courses, looks: Looks, found: Floats, ended: Integers
+    rng: np.random.Generator, patients: int, courses: Courses, looks: Looks, found: Floats, ended: Integers
 ) -> None:
     """As :func:`run_block`, with patients from courses that were lived before."""
     trial = empty_trial(patients)
     for r in range(len(ended)):
-        draw_trial_of_courses(address, courses, trial)
+        draw_trial_of_courses(rng, courses, trial)
         if looks.strata == 1:
             trial.stratum[:] = 0
         ended[r, 0], ended[r, 1] = look_at(trial, looks, found[r])
 
 
-@compiled
+@allocating
 def run_block_of_arms(
-    address: int,
+    rng: np.random.Generator,
     patients: int,
     population: Population,
     targets: Integers,
@@ -422,7 +419,7 @@ def run_block_of_arms(
     """
     trial = empty_trial(patients)
     for r in range(len(cuts)):
-        draw_trial(address, population, trial)
+        draw_trial(rng, population, trial)
         if strata == 1:
             trial.stratum[:] = 0
         ended, seen_on = ends_of(trial, False)

@@ -1,7 +1,8 @@
 """Many patients through an arm in a compiled loop, without a calendar.
 
-The biology of a patient does not depend on the calendar, so a study may simulate its patients here, at several times the
-speed of the trial's process. The loop has the visits done that the process has done (`trialsim.patient.visits`).
+The biology of a patient does not depend on the calendar, so a study may simulate its patients here, at several
+times the speed of the trial's process. The loop has the visits done that the process has done
+(`trialsim.patient.visits`).
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from numpy.typing import NDArray
 
 from trialsim.collecting import uncollected
 from trialsim.compiling import compiled
+from trialsim.patient.agenda import next_line
 from trialsim.patient.course import LINEAGES
 from trialsim.patient.plan import Plan, own_plan
 from trialsim.patient.prepare import prepare
 from trialsim.patient.state import LOCAL, PATIENT, Copies, Order, Outcome, PanelOfGuide, view
-from trialsim.patient.visits import finish, is_over, next_line, visit
+from trialsim.patient.visits import death_before, die, finish, is_over, visit
 from trialsim.records import Traits
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.structured import Rows
@@ -36,11 +38,26 @@ def follow(copies: Copies, ends: float, cut: float) -> None:
     """
     own = view(copies, PATIENT)
     while not is_over(own):
+        died = death_before(copies, ends, cut)
+        if died < math.inf:
+            die(copies, died)
+            break
         at, day = next_line(own)
         if at < 0 or day >= ends or day > cut:
             break
         visit(copies, day)
     finish(copies, min(ends, cut))
+
+
+@compiled
+def _keep(copies: Copies, row: int, outcomes: Rows[Outcome], orders: Rows[Rows[Order]], panels: Rows[Rows[PanelOfGuide]]) -> None:
+    """What became of a patient, in a row for them."""
+    own = view(copies, PATIENT)
+    outcomes[row] = own.body[0].outcome
+    for at in range(own.orders.size):
+        orders[row, at] = own.orders[at]
+    for at in range(own.panels.size):
+        panels[row, at] = own.panels[at]
 
 
 @dataclass(frozen=True)
@@ -116,9 +133,7 @@ def follow_all(
                 math.inf if ends is None else float(ends[number]),
                 math.inf if cuts is None else float(cuts[number]),
             )
-            outcomes[row] = patient.body["outcome"][0, 0]  # type: ignore[index]
-            orders[row] = patient.orders[PATIENT]  # type: ignore[misc]
-            panels[row] = patient.panels[PATIENT]  # type: ignore[misc]
+            _keep(patient, row, outcomes, orders, panels)
             if observe is not None:
                 observe(number, patient)
     return Lives(cast("Rows[Outcome]", outcomes), cast("Rows[Order]", orders), cast("Rows[PanelOfGuide]", panels))

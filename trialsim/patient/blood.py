@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 
+from trialsim.chance.samplers import normal
 from trialsim.compiling import compiled
 from trialsim.patient.intake import absorb, advance_marrow
 from trialsim.patient.state import Patient, copy_body
-from trialsim.random.samplers import normal
 from trialsim.treatment.neutrophils import NEUTROPHIL_ERROR
 from trialsim.treatment.pharmacology import advance_all
 from trialsim.treatment.platelets import advance_platelets

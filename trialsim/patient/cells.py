@@ -15,10 +15,10 @@ from trialsim.biology.kernel import Room, Span, draw_resistance, found_focus, ma
 from trialsim.biology.populations import DORMANT, ESCAPED, N_INDUCERS, RESIDUAL, SENESCENT, SPONTANEOUS
 from trialsim.biology.rates import Rates, add_hazard, scale_rate
 from trialsim.biology.sasp import load_ahead, load_seen, look_ahead, survey, total_cells
+from trialsim.chance.samplers import uniform
+from trialsim.chance.stream import Stream
 from trialsim.compiling import compiled, inlined
 from trialsim.patient.state import LOCAL, Body, Lesion, Patient
-from trialsim.random.streams import Stream
-from trialsim.random.samplers import uniform
 from trialsim.structured import Counts, Rows
 from trialsim.treatment.pharmacology import modulated
 

@@ -26,7 +26,7 @@ from trialsim.patient.cells import step_cells
 from trialsim.patient.markers import names_of
 from trialsim.patient.plan import Plan
 from trialsim.patient.prepare import prepare
-from trialsim.patient.state import LOCAL, LOOKED_AT, PATIENT, Outcome, Patient, TraceRow, copy_patient, view
+from trialsim.patient.state import LOCAL, LOOKED_AT, PATIENT, Outcome, Patient, TraceRow, copy_patient, view_in_python
 from trialsim.records import Cause, PanelResult, Reading, Relapse, Traits, cause_label
 from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
@@ -68,7 +68,7 @@ class Course:
         self._copies = prepare(
             traits, arm, protocol, plan, patient=patient, seed=seed, replicate=replicate, traced=traced
         )
-        self._patient = view(self._copies, PATIENT)
+        self._patient = view_in_python(self._copies, PATIENT)
         self._arm, self._protocol = arm, protocol
         self._log = cast("np.ndarray[Any, Any]", self._copies.log)
 
@@ -80,7 +80,7 @@ class Course:
     @property
     def outcome(self) -> Outcome:
         """What became of the patient."""
-        return cast("Outcome", self._patient.body["outcome"][0])  # type: ignore[index]
+        return cast("Outcome", self._copies.body["outcome"][0, 0])  # type: ignore[index]
 
     def next_day(self) -> float:
         """Study day of the next visit; infinite when there is none."""
@@ -118,19 +118,30 @@ class Course:
         visits.stop_all(self._copies)
         return self._take_log()
 
-    def death_by(self, day: float) -> float:
-        """The study day, up to ``day``, on which toxicity kills if no dose is given until then; infinite if not."""
-        return visits.dies_by(self._copies, day)
+    def death_before(self, ends: float, cut: float = math.inf) -> float:
+        """The study day on which toxicity kills before the next visit, ``ends`` or the ``cut``; infinite if not."""
+        return visits.death_before(self._copies, ends, cut)
 
-    def finish(self, day: float) -> list[Entry]:
-        """Follow-up ends on a study day."""
-        visits.finish(self._copies, day)
+    def die(self, day: float) -> list[Entry]:
+        """Toxicity kills on a study day."""
+        visits.die(self._copies, day)
         return self._take_log()
 
+    def finish(self, day: float) -> None:
+        """Follow-up has ended on a study day."""
+        visits.finish(self._copies, day)
+
+    def true_nadirs(self) -> tuple[float | None, float | None]:
+        """The lowest true counts of platelets and neutrophils, 1e9/L, once it is over; None where not simulated."""
+        platelets, neutrophils = (
+            float(cast("Any", self.outcome)[f"true_{name}_nadir"]) for name in ("platelet", "neutrophil")
+        )
+        return platelets, None if math.isnan(neutrophils) else neutrophils
+
     def _take_log(self) -> list[Entry]:
-        body = self._patient.body
-        entries = self._log[: body["logged"][0]].tolist()  # type: ignore[index]
-        body["logged"] = 0  # type: ignore[index]
+        logged = self._copies.body["logged"]  # type: ignore[index]
+        entries = self._log[: logged[0, 0]].tolist()
+        logged[0, 0] = 0
         return cast("list[Entry]", entries)
 
     def given(self) -> list[tuple[float, bool]]:
@@ -140,7 +151,7 @@ class Course:
 
     def has_begun(self, order: int) -> bool:
         """Whether a dose of an order was given."""
-        return bool(self._patient.orders["given"][order] > 0.0)  # type: ignore[index]
+        return bool(self._copies.orders["given"][0, order] > 0.0)  # type: ignore[index]
 
     def relapse(self) -> Relapse:
         """The relapse that a scan found."""
@@ -174,7 +185,7 @@ class Course:
 
     def look(self, day: float) -> Patient:
         """A copy of the patient on a study day that is not past; the patient does not notice."""
-        look = view(self._copies, LOOKED_AT)
+        look = view_in_python(self._copies, LOOKED_AT)
         copy_patient(self._patient, look)
         advance(look, day, False)
         step_cells(look, False)
@@ -182,7 +193,7 @@ class Course:
 
     def trace(self) -> Iterator[TraceRow]:
         """What the kernel passed through."""
-        yield from self._patient.trace[: self._patient.body["traced"][0]]  # type: ignore[index, misc]
+        yield from self._copies.trace[: self._copies.body["traced"][0, 0]]  # type: ignore[index, misc]
 
 
 def lineage_shares(proliferating: Counts) -> dict[str, float]:

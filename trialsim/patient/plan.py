@@ -13,10 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trialsim.calendar_grid import all_on_grid, on_grid
-from trialsim.patient.schedule import Visit, laboratory_days
+from trialsim.calendar_grid import on_grid
 from trialsim.records import SameDay
-from trialsim.rng import Purpose, stream
+from trialsim.schedule import Visit, laboratory_days, own_scans
 from trialsim.spec.biomarkers import Guide
 from trialsim.spec.resolved import FollowUp, ResolvedArm
 from trialsim.structured import Rows, named, record, rows
@@ -128,8 +127,7 @@ def own_plan(
 ) -> Plan:
     """The plan of one patient; the arm's own where nothing about it is the patient's.
 
-    Scan k moves by the k-th draw, uniform within the window on either side, and is missed by the k-th draw of another
-    stream. The draws depend neither on the arm nor on how long the schedule is. ``missed`` says which doses of each
+    ``missed`` says which doses of each
     order are forgotten (empty: none), ``new_therapy`` the study day on which other therapy begins.
     """
     lines: np.ndarray = plan.lines  # type: ignore[assignment, type-arg]
@@ -141,7 +139,7 @@ def own_plan(
     mover = len(plan.arm.orders) + 1
     if follow_up.window_days > 0.0 or follow_up.missed > 0.0:
         scans = lines["kind"] == SameDay.SCAN
-        moved = _moved(lines["day"][scans], follow_up, patient, seed, replicate)
+        moved = own_scans(lines["day"][scans], follow_up, patient, seed=seed, replicate=replicate)
         lines = lines[~scans]
         own += [(day, SameDay.SCAN, int(not made), mover, 0, False, False) for day, made in moved]
     if new_therapy < math.inf:
@@ -149,14 +147,3 @@ def own_plan(
     if own:
         lines = np.concatenate([lines, _as_lines(sorted(own))])  # type: ignore[arg-type]
     return plan._replace(lines=lines)
-
-
-def _moved(
-    scans: np.ndarray[tuple[int], np.dtype[np.float64]], follow_up: FollowUp, patient: int, seed: int, replicate: int
-) -> list[tuple[float, bool]]:
-    """Where scans that are planned for some days fall, and which are made."""
-    window = stream(seed, Purpose.VISIT_WINDOW, subject=patient, replicate=replicate)
-    missed = stream(seed, Purpose.MISSED_VISIT, subject=patient, replicate=replicate)
-    days = all_on_grid(scans + follow_up.window_days * (2.0 * window.random(scans.size) - 1.0))
-    made = missed.random(scans.size) >= follow_up.missed
-    return list(zip(days.tolist(), made.tolist(), strict=True))

@@ -13,7 +13,8 @@ from trialsim.biology import rates as r
 from trialsim.biology.kernel import Room
 from trialsim.biology.rates import Target
 from trialsim.biology.secretome import load_secretome
-from trialsim.compiling import compiled
+from trialsim.chance.stream import Stream, short_seed, start
+from trialsim.compiling import allocating, compiled
 from trialsim.patient import state as s
 from trialsim.patient.kinetics import BODY_TRAITS, OwnKinetics, all_alike, own_kinetics
 from trialsim.patient.markers import draw_errors, make_assays, make_panels
@@ -28,8 +29,6 @@ from trialsim.patient.untreated import (
     scaled,
     set_lesion_rates,
 )
-from trialsim.random.philox import seed_bits
-from trialsim.random.streams import Stream, open_stream
 from trialsim.records import Traits
 from trialsim.rng import Purpose
 from trialsim.spec.agents import INDUCERS, Cytotoxic, Pharmacokinetics, Radiation, Senolytic, Targeted
@@ -373,7 +372,7 @@ def _scale_order(order: s.Order, own: Person, responds: bool, world: World, amou
         order.hits_escaped = order.hits / scaled(own.escaper_resistance, world.gains.escaper_resistance)
 
 
-@compiled
+@allocating
 def _with_copies(source: Rows[T]) -> Rows[Rows[T]]:
     """Room for a patient and two copies (`trialsim.patient.state.view`), of which the first is filled."""
     out = np.empty((s.COPIES, source.size), source.dtype)
@@ -386,7 +385,7 @@ class Chance(NamedTuple):
     """What a patient's chance goes by, and what of it was drawn before the first visit."""
 
     seed: int
-    """`trialsim.random.philox.seed_bits`."""
+    """`trialsim.chance.stream.short_seed`."""
     patient: int
     replicate: int
     outlives_neutropenia: float
@@ -398,11 +397,11 @@ class Chance(NamedTuple):
 def _open_streams(body: s.Body, lesions: Stream, chance: Chance) -> None:
     """The patient's streams, at their beginning. The arm is in no key."""
     seed, patient, replicate = chance.seed, chance.patient, chance.replicate
-    open_stream(lesions, seed, Purpose.LESIONS, patient, replicate)
-    open_stream(body.streams.cells, seed, Purpose.CELLS, patient, replicate)
-    open_stream(body.streams.scans, seed, Purpose.ASSESSMENT, patient, replicate)
-    open_stream(body.streams.laboratory, seed, Purpose.VISITS, patient, replicate)
-    open_stream(body.streams.neutrophils, seed, Purpose.NEUTROPHILS, patient, replicate)
+    start(lesions, seed, Purpose.LESIONS, patient, replicate)
+    start(body.streams.cells, seed, Purpose.CELLS, patient, replicate)
+    start(body.streams.scans, seed, Purpose.ASSESSMENT, patient, replicate)
+    start(body.streams.laboratory, seed, Purpose.VISITS, patient, replicate)
+    start(body.streams.neutrophils, seed, Purpose.NEUTROPHILS, patient, replicate)
 
 
 @compiled
@@ -413,7 +412,7 @@ def _set_kinetics_of(drugs: Rows[Drug], first: int, own: Person, kinetics: OwnKi
         _scale_kinetics(drugs[d], clearance, kinetics.volume[first + d], kinetics.tissue_volume[first + d])
 
 
-@compiled
+@allocating
 def assemble(
     own: Person,
     responds: bool,
@@ -505,7 +504,7 @@ def prepare(
         recipes.world,
         recipe,
         recipes.kinetics(traits, patient, seed=seed, replicate=replicate),
-        Chance(seed_bits(seed), patient, replicate, neutropenic, thrombocytopenic),
+        Chance(short_seed(seed), patient, replicate, neutropenic, thrombocytopenic),
         plan.lines,
         plan.movers,
         TRACE_ROWS if traced else 0,

@@ -8,9 +8,9 @@ from trialsim.biology.kernel import Room
 from trialsim.biology.populations import N_POPULATIONS, SENESCENT
 from trialsim.biology.rates import Rates
 from trialsim.biology.sasp import Survey
+from trialsim.chance.stream import Stream
 from trialsim.compiling import compiled
 from trialsim.patient.plan import Line, Mover
-from trialsim.random.streams import Stream
 from trialsim.structured import Counts, Rows, record
 from trialsim.treatment.neutrophils import Marrow
 from trialsim.treatment.pharmacology import Drug
@@ -142,6 +142,8 @@ class Body:
     streams: Streams
     scan_error: float
     """Standard deviation of the logarithm of a lesion's measured size."""
+    visited: float
+    """Study day of the last visit."""
     is_lethal: bool
     """Whether toxicity may kill."""
     is_copy: bool
@@ -365,8 +367,7 @@ PATIENT, AHEAD, LOOKED_AT = 0, 1, 2
 COPIES = 3
 
 
-@compiled
-def view(copies: Copies, which: int) -> Patient:
+def view_in_python(copies: Copies, which: int) -> Patient:
     """One of the three."""
     return Patient(
         copies.body[which],
@@ -383,6 +384,10 @@ def view(copies: Copies, which: int) -> Patient:
         copies.trace,
         copies.room,
     )
+
+
+#: The same for compiled code, which owns no arrays and must give none to Python.
+view = compiled(view_in_python)
 
 
 @compiled

@@ -21,10 +21,10 @@ from trialsim.biology.populations import (
     SPONTANEOUS,
 )
 from trialsim.biology.sasp import immune_killing, load, load_of_share, total_cells
+from trialsim.chance.samplers import exponential, normal, uniform
+from trialsim.chance.stream import Stream
 from trialsim.compiling import compiled
 from trialsim.patient import state as s
-from trialsim.random.streams import Stream
-from trialsim.random.samplers import exponential, normal, uniform
 from trialsim.structured import Counts, Floats, Rows
 
 #: Room for foci that are seeded during a course.

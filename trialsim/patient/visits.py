@@ -22,6 +22,7 @@ import numpy as np
 from trialsim.biology.populations import SENESCENT
 from trialsim.biology.sasp import total_cells
 from trialsim.calendar_grid import POINTS_PER_DAY
+from trialsim.chance.samplers import normal
 from trialsim.compiling import compiled
 from trialsim.patient.advance import advance
 from trialsim.patient.agenda import next_line
@@ -31,7 +32,6 @@ from trialsim.patient.intake import apply_damage, take_drug
 from trialsim.patient.markers import measure
 from trialsim.patient.plan import Line
 from trialsim.patient.state import AHEAD, LOOKED_AT, PATIENT, Copies, Order, Patient, copy_patient, view
-from trialsim.random.samplers import normal
 from trialsim.records import Happened, SameDay
 from trialsim.treatment.dose_rules import HOLD, RESUME, STOP, decide
 
@@ -66,6 +66,7 @@ def draw_blood(patient: Patient, look: Patient, day: float) -> None:
     counts = body.counts
     if counts.platelets_on == day:
         return
+    advance(patient, day, True)
     count = platelet_count(patient, look, day)
     if not math.isnan(count):
         counts.platelets, counts.platelets_on = count, day
@@ -140,15 +141,15 @@ def _complete(patient: Patient) -> None:
 
 
 @compiled
-def stop_treatment(patient: Patient) -> None:
-    """Nothing that is still to come is given; notes it where anything was."""
+def stop_treatment(patient: Patient, why: int) -> None:
+    """Nothing that is still to come is given; notes it where anything was. ``why``: what happened."""
     body = patient.body[0]
     if body.to_come == 0:
         return
     body.to_come, body.is_stopped = 0, True
     for at in range(patient.orders.size):
         patient.orders[at].stopped, patient.orders[at].remaining = True, 0
-    note(patient, Happened.TREATMENT_STOPPED, 0, 0.0)
+    note(patient, Happened.TREATMENT_STOPPED, 0, float(why))
 
 
 @compiled
@@ -265,7 +266,7 @@ def _run_ahead(patient: Patient, ahead: Patient, look: Patient, day: float) -> N
         elif line.kind == SameDay.DOSE:
             moved = _dose(ahead, look, line, when)
         elif line.kind == SameDay.NEW_THERAPY:
-            stop_treatment(ahead)
+            stop_treatment(ahead, Happened.NEW_THERAPY.value)
         if not moved:
             ahead.movers[line.mover].place += 1
 
@@ -330,20 +331,7 @@ def _end_scan(patient: Patient, day: float, found: int) -> None:
         return
     outcome.relapse, outcome.lesion = day, found
     note(patient, Happened.RELAPSE, found, outcome.cells)
-    stop_treatment(patient)
-
-
-@compiled
-def _dies(patient: Patient, look: Patient, day: float) -> bool:
-    """Whether toxicity has killed the patient by a study day; treatment ends."""
-    died = death_by(patient, look, day)
-    if died == math.inf:
-        return False
-    outcome = patient.body[0].outcome
-    outcome.toxic_death = _on_grid(died)
-    note(patient, Happened.TOXIC_DEATH, 0, outcome.toxic_death)
-    stop_treatment(patient)
-    return True
+    stop_treatment(patient, Happened.RELAPSE.value)
 
 
 @compiled
@@ -358,6 +346,7 @@ def do_line(copies: Copies, at: int, day: float) -> None:
     """One line, on its study day."""
     line = copies.lines[at]
     own, look = view(copies, PATIENT), view(copies, LOOKED_AT)
+    own.body[0].visited = day
     moved = False
     if line.kind == SameDay.SCAN and line.index > 0:
         note(own, Happened.SCAN_MISSED, 0, 0.0)
@@ -371,28 +360,23 @@ def do_line(copies: Copies, at: int, day: float) -> None:
         moved = _dose(own, look, line, day)
     elif line.kind == SameDay.NEW_THERAPY:
         note(own, Happened.NEW_THERAPY, 0, 0.0)
-        stop_treatment(own)
+        stop_treatment(own, Happened.NEW_THERAPY.value)
     if not moved:
         own.movers[line.mover].place += 1
 
 
 @compiled
 def visit(copies: Copies, day: float) -> None:
-    """Everything that is due on a study day, in order, until a relapse is seen or the patient turns out to be dead.
+    """Everything that is due on a study day, in order, until a relapse is seen.
 
     What happened is in the log, from its beginning.
     """
     own = view(copies, PATIENT)
     own.body[0].logged = 0
-    asked = False
     while not is_over(own):
         at, when = next_line(own)
         if at < 0 or when != day:
             break
-        if not asked and own.lines[at].kind != SameDay.LABORATORY:
-            asked = True
-            if _dies(own, view(copies, LOOKED_AT), day):
-                break
         do_line(copies, at, day)
 
 
@@ -422,30 +406,44 @@ def stop_all(copies: Copies) -> None:
     """`stop_treatment`, from outside; the log begins anew."""
     own = view(copies, PATIENT)
     own.body[0].logged = 0
-    stop_treatment(own)
+    stop_treatment(own, -1)
 
 
 @compiled
-def dies_by(copies: Copies, day: float) -> float:
-    """`death_by`, from outside."""
-    return death_by(view(copies, PATIENT), view(copies, LOOKED_AT), day)
+def death_before(copies: Copies, ends: float, cut: float) -> float:
+    """The study day on which toxicity kills before the next visit is done; infinite where it does not.
+
+    ``ends`` is the study day on which follow-up ends otherwise, ``cut`` the last one that counts. Where there is no
+    visit any more, this looks as far as these.
+    """
+    own = view(copies, PATIENT)
+    if not own.body[0].is_lethal or is_over(own):
+        return math.inf
+    until = next_line(own)[1]
+    if until == math.inf:
+        until = ends if ends < math.inf else cut
+    if until == math.inf:
+        return math.inf
+    died = max(own.body[0].visited, _on_grid(death_by(own, view(copies, LOOKED_AT), until)))
+    return died if died < ends and died <= cut else math.inf
+
+
+@compiled
+def die(copies: Copies, day: float) -> None:
+    """Toxicity kills on a study day; the log begins anew."""
+    own = view(copies, PATIENT)
+    own.body[0].logged = 0
+    stop_treatment(own, Happened.TOXIC_DEATH.value)
+    own.body[0].outcome.toxic_death = day
+    note(own, Happened.TOXIC_DEATH, 0, day)
 
 
 @compiled
 def finish(copies: Copies, day: float) -> None:
-    """Follow-up ends on a study day: toxicity may have killed since the last visit, and nadirs are known."""
-    own, look = view(copies, PATIENT), view(copies, LOOKED_AT)
-    own.body[0].logged = 0
-    if not is_over(own) and day < math.inf:
-        _dies(own, look, day)
-    note_true_nadirs(own, look, _last_day(own, day))
-
-
-@compiled
-def _last_day(patient: Patient, day: float) -> float:
-    """The last day on which a body counts: it stops with relapse or death, and without end of follow-up as it is."""
-    outcome = patient.body[0].outcome
+    """Follow-up has ended on a study day: the lowest counts are known. A body counts until relapse or death."""
+    own = view(copies, PATIENT)
+    outcome = own.body[0].outcome
     for ended in (outcome.relapse, outcome.toxic_death):
         if ended < day:
             day = ended
-    return patient.body[0].now if day == math.inf else day
+    note_true_nadirs(own, view(copies, LOOKED_AT), own.body[0].now if day == math.inf else day)

@@ -32,7 +32,6 @@ from trialsim.biology.populations import (
     senescent,
 )
 from trialsim.conduct.competing_times import draw_competing_times, draw_post_relapse_survival
-from trialsim.patient.schedule import arm_schedule
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course
@@ -40,6 +39,7 @@ from trialsim.patient.state import BURDEN, INFILTRATE, LOCAL, State
 from trialsim.patient.warm_up import compile_kernels
 from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
+from trialsim.schedule import arm_schedule
 from trialsim.spec.agents import INDUCERS, Frozen
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.studies.scope import check_scope

@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trialsim.patient.schedule import arm_schedule
 from trialsim.errors import UsageError
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.warm_up import compile_kernels
+from trialsim.schedule import arm_schedule
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.studies.pool import run_tasks
 from trialsim.studies.scope import check_scope

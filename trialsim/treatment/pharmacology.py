@@ -45,6 +45,10 @@ class Drug:
     tissue: float
     rate: float
     """Of the infusions that run, mg per day."""
+    ahead_gut: float
+    """Room to work in: what is where within a step of the platelets."""
+    ahead_plasma: float
+    ahead_tissue: float
     exposure: float
     """Integral of the effect (0 to 1) over the days that cells wait for."""
 

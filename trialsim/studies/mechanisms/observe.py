@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from trialsim.biology.populations import N_POPULATIONS
 from trialsim.conduct.competing_times import draw_competing_times
-from trialsim.patient.schedule import arm_schedule
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course
@@ -24,6 +23,7 @@ from trialsim.patient.state import BURDEN, LOCAL, State
 from trialsim.patient.warm_up import compile_kernels
 from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
+from trialsim.schedule import arm_schedule
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.studies.experiment import CHUNK, Plated, plate
 from trialsim.studies.scope import check_scope

@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TypeAlias
 
-from trialsim.calendar_grid import on_grid
+import numpy as np
+from numpy.typing import ArrayLike
+
+from trialsim.calendar_grid import all_on_grid, on_grid
 from trialsim.records import SameDay
-from trialsim.spec.resolved import Order, ResolvedArm, ScanPeriod
+from trialsim.rng import Purpose, stream
+from trialsim.spec.resolved import FollowUp, Order, ResolvedArm, ScanPeriod
 
 Task: TypeAlias = tuple[SameDay, int]
 """A kind of task and an index in the arm: of the order, of the guide of biomarkers; 0 for the others."""
@@ -76,3 +80,19 @@ def arm_schedule(arm: ResolvedArm, scans: tuple[ScanPeriod, ...], horizon: float
         for planned in order.days:
             tasks[on_grid(planned)].append((SameDay.DOSE, index))
     return tuple((day, tuple(sorted(tasks[day]))) for day in sorted(tasks) if day <= horizon)
+
+
+def own_scans(
+    scans: ArrayLike, follow_up: FollowUp, patient: int, *, seed: int, replicate: int = 0
+) -> list[tuple[float, bool]]:
+    """Where scans that are planned for some days fall for one patient, and which are made.
+
+    Scan k moves by the k-th draw, uniform within the window on either side, and is missed by the k-th draw of another
+    stream. The draws depend neither on the arm nor on how long the schedule is.
+    """
+    planned = np.asarray(scans, np.float64)
+    window = stream(seed, Purpose.VISIT_WINDOW, subject=patient, replicate=replicate)
+    missed = stream(seed, Purpose.MISSED_VISIT, subject=patient, replicate=replicate)
+    days = all_on_grid(planned + follow_up.window_days * (2.0 * window.random(planned.size) - 1.0))
+    made = missed.random(planned.size) >= follow_up.missed
+    return list(zip(days.tolist(), made.tolist(), strict=True))
