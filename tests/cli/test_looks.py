@@ -16,7 +16,7 @@ from trialsim.cli import cli
 from trialsim.conduct import conduct_trial
 from trialsim.designs import replicate_kernel as kernel
 from trialsim.designs.boundaries import Futility, by_spending
-from trialsim.designs.enrichment import Part, combined, stage_z
+from trialsim.designs.enrichment import EventsAndZ, combined, stage_z
 from trialsim.designs.promising import weighted_z
 from trialsim.designs.spending import parse_spending
 from trialsim.endpoints import primary_event
@@ -288,7 +288,9 @@ def test_a_trial_that_goes_on_in_a_subgroup(place: Path) -> None:
             assert parts[0] + parts[1] == parts[2]
         assert populations["all"]["end"]["events"] == 200
         for name in ("all", "subgroup"):
-            first, last = (Part(populations[name][w]["events"], populations[name][w]["z"]) for w in ("look", "end"))
+            first, last = (
+                EventsAndZ(populations[name][w]["events"], populations[name][w]["z"]) for w in ("look", "end")
+            )
             together = combined(0.5, first.z, stage_z(first, last))
             assert populations[name]["combined_z"] == pytest.approx(together, abs=1e-12)
         assert not (enriched and found["claims"]["all"])

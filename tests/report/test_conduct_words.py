@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from tests.conduct import protocol_for_tests as example
+from tests.saved import read
+from trialsim.report.conduct_tables import intercurrent
 from trialsim.report.estimand import cut_words, estimand, follow_up_words
 from trialsim.report.event_models import law_words
-from trialsim.report.intercurrent import intercurrent_table, plans_words
-from trialsim.report.waiting import capacity_words, waiting_table
+from trialsim.report.intercurrent import plans_words
+from trialsim.report.waiting import capacity_words
+from trialsim.reported.trial import IntercurrentEvents
 from trialsim.spec.resolved import Endpoint, ResolvedProtocol
 from trialsim.spec.resolved_conduct import AfterRelapse, Capacity, Cut, Intercurrent, NewTherapy, Strategies
 from trialsim.spec.resolved_model import CureMixture, Law, PiecewiseExponential, SurvivalCurve, Weibull
@@ -58,12 +61,12 @@ def test_places() -> None:
 
 def test_waits_are_told_by_arm_and_place() -> None:
     """Catches numbers in the wrong column, and a wait of nobody told as a number."""
-    assert waiting_table([]) is None
+    assert waiting([]) is None
     entry: dict[str, Any] = {
-        "label": "A", "place": "infusion_chairs", "administrations": 200, "delayed": 50, "mean_days": 1.25,
+        "arm": "a", "label": "A", "place": "infusion_chairs", "administrations": 200, "delayed": 50, "mean_days": 1.25,
         "first_mean_days": None, "longest_days": 9.0, "in_vain": 3, "waiting_at_cut": 4,
     }  # fmt: skip
-    table = waiting_table([entry])
+    table = waiting([read(WaitingTimes, entry)])
     assert table is not None
     assert table.rows == (("A, infusion chair", "200", "50 (25%)", "1.2", "not estimable", "9.0", "3", "4"),)
     assert len(table.head) == len(table.rows[0])
@@ -150,8 +153,8 @@ def test_counts_of_what_came_in_between() -> None:
         "stratum": None,
     }
     labels = {"a": "A", "b": "B"}
-    assert intercurrent_table(saved, labels) is None
+    assert intercurrent(read(IntercurrentEvents, saved), labels) is None
     saved["arms"] = {"a": zero | {"new_therapy": 3}, "b": zero | {"new_therapy": 5, "rescue": 1}}
-    table = intercurrent_table(saved, labels)
+    table = intercurrent(read(IntercurrentEvents, saved), labels)
     assert table is not None
     assert [row[1:] for row in table.rows] == [("composite", "3", "5"), ("treatment policy", "0", "1")]

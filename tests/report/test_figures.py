@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from tests.report.conftest import CASES
 from tests.report.sample import contents
 from tests.report.sample_protocol import sample_protocol
+from tests.saved import read
 from trialsim.report.figure import MOST_STEPS, Figure, some_of, split_at, spread, thinned
 from trialsim.report.figures import cause_bars, cause_panels, course, incidence, kaplan_meier, regimen_timeline
 from trialsim.report.figures.incidence import Curve
@@ -19,13 +21,15 @@ from trialsim.report.patients import patient_stories
 from trialsim.report.static import draw
 from trialsim.report.survival import survival_parts
 from trialsim.report.theme import DARK, LIGHT, contrast, resolve
+from trialsim.reported.analysis import Analysis, ArmEstimates
+from trialsim.reported.stories import PatientStories, PatientStory
 
 
 def all_figures(**case: Any) -> list[Figure]:
     saved = contents(**case)
-    parts = survival_parts(saved["results"]["analysis"])
+    parts = survival_parts(read(Analysis, saved["results"]["analysis"]))
     timeline = regimen_timeline(sample_protocol(case.get("arms", 2)))
-    single = [panel.figure for panel in patient_stories(saved["results"]["stories"]).panels]
+    single = [panel.figure for panel in patient_stories(read(PatientStories, saved["results"]["stories"])).panels]
     found = [parts.curves, parts.competing, parts.causes, timeline, *parts.means, *single]
     panels = [panel.figure for panel in (*parts.cause_panels, *parts.subgroup_panels)]
     return [figure for figure in (*found, *panels) if figure is not None]
@@ -55,9 +59,17 @@ def test_vendored_plotly_matches_the_schema() -> None:
     assert vendored[1] == get_plotlyjs_version().split(".")[0]
 
 
-def main_arms() -> tuple[dict[str, Any], dict[str, str]]:
-    arms = contents()["results"]["analysis"]["arms"]
-    return arms, {name: arm["label"] for name, arm in arms.items()}
+def main_case() -> Analysis:
+    return read(Analysis, contents()["results"]["analysis"])
+
+
+def main_arms() -> tuple[Mapping[str, ArmEstimates], dict[str, str]]:
+    arms = main_case().arms
+    return arms, {name: arm.label for name, arm in arms.items()}
+
+
+def main_story(number: int) -> PatientStory:
+    return read(PatientStory, contents()["results"]["stories"]["patients"][number])
 
 
 def test_curve_is_the_analysis_curve() -> None:
@@ -130,8 +142,8 @@ def test_long_curves_are_thinned_and_say_so() -> None:
 
 def test_bars_add_up_to_the_counts() -> None:
     """Catches a bar that loses a cause or gives it to another arm."""
-    analysis = contents()["results"]["analysis"]
-    labels = {name: arm["label"] for name, arm in analysis["arms"].items()}
+    analysis = main_case()
+    labels = {name: arm.label for name, arm in analysis.arms.items()}
     figure = cause_bars(analysis["causes"], labels)
     for place, arm in enumerate(labels):
         drawn = {trace["name"]: trace["x"][place] for trace in figure.data}
@@ -142,8 +154,8 @@ def test_bars_add_up_to_the_counts() -> None:
 
 def test_cause_panels_share_their_axes() -> None:
     """Catches panels that look alike because each has its own scale."""
-    analysis = contents()["results"]["analysis"]
-    labels = {name: arm["label"] for name, arm in analysis["arms"].items()}
+    analysis = main_case()
+    labels = {name: arm.label for name, arm in analysis.arms.items()}
     panels = cause_panels(analysis["causes"], labels, 60, dict.fromkeys(labels))
     assert len({tuple(figure.layout["yaxis"]["range"]) for _, figure in panels}) == 1
     totals = [sum(analysis["causes"][arm][cause]["n"] for arm in labels) for cause, _ in panels]
@@ -152,7 +164,7 @@ def test_cause_panels_share_their_axes() -> None:
 
 def test_zero_cells_are_gaps_on_the_log_axis() -> None:
     """Catches an extinct population drawn at one cell, or a line across the gap."""
-    story = contents()["results"]["stories"]["patients"][0]
+    story = main_story(0)
     figure = course(story, 1e9, 0)
     cycling = next(trace for trace in figure.data if trace.get("name") == "cycling")
     counts = story["series"]["cycling"]
@@ -161,7 +173,7 @@ def test_zero_cells_are_gaps_on_the_log_axis() -> None:
 
 def test_doses_are_marked_where_they_were_given() -> None:
     """Catches marks in weeks on a month axis, and a reduction that isn't told."""
-    story = contents()["results"]["stories"]["patients"][2]
+    story = main_story(2)
     figure = course(story, 1e9, 0)
     marks = next(trace for trace in figure.data if trace.get("marker", {}).get("symbol") == "line-ns")
     assert marks["x"] == [round(dose["day"] / 30.4375, 3) for dose in story["doses"]]

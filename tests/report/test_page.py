@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.report.conftest import CASES
-from tests.report.sample import analysis_of, contents, patients, write_run
+from tests.report.sample import analysis_of, contents, page_from, patients, write_run
 from tests.report.sample_protocol import sample_protocol
+from tests.saved import read
 from trialsim.errors import UsageError
 from trialsim.report import analyse_page, build_report, write_report
-from trialsim.report.page import keep_whole, render
+from trialsim.report.page import keep_whole
 from trialsim.report.tables import baseline
+from trialsim.reported.analysis import Analysis
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -99,7 +101,7 @@ def test_sections_stand_in_the_agreed_order(pages: dict[str, str]) -> None:
 def test_same_content_same_bytes(pages: dict[str, str]) -> None:
     """Catches a clock, a set's order or a random id in the page."""
     saved = contents()
-    again = render(sample_protocol(), saved["results"], saved["summary"], saved["manifest"])
+    again = page_from(sample_protocol(), saved)
     assert again == pages["main"]
 
 
@@ -119,7 +121,7 @@ def test_user_text_cannot_become_markup() -> None:
     ):
         text = text.replace(json.dumps(label)[1:-1], json.dumps(attack)[1:-1])
     saved = json.loads(text)
-    page = render(protocol, saved["results"], saved["summary"], saved["manifest"])
+    page = page_from(protocol, saved)
     plain = Checker(page)
     assert plain.wrong == []
     assert [t for t, a in plain.tags if t == "img" or any(name.startswith("on") for name in a)] == []
@@ -139,7 +141,7 @@ def test_builds_from_a_run_folder(tmp_path: Path) -> None:
     path = write_report(folder)
     assert path == folder / "report.html"
     assert path.read_text(encoding="utf-8") == build_report(folder)
-    assert build_report(folder) == render(sample_protocol(), saved["results"], saved["summary"], saved["manifest"])
+    assert build_report(folder) == page_from(sample_protocol(), saved)
 
 
 def test_a_folder_that_is_no_run_is_told(tmp_path: Path) -> None:
@@ -218,7 +220,7 @@ def test_observed_data_get_the_survival_parts_only() -> None:
     """Catches a page about a simulation for data that were never simulated."""
     labels = {"control": "Control", "treated": "Treated <b>"}
     analysis = analysis_of(patients(tuple(labels), 120, 5), labels) | {"notes": ["3 rows left out: no <time>."]}
-    page = analyse_page(analysis, "METABRIC & co", "trialsim analyse x.csv")
+    page = analyse_page(read(Analysis, analysis), "METABRIC & co", "trialsim analyse x.csv")
     seen = Checker(page)
     assert seen.wrong == []
     assert {"survival", "competing", "subgroups", "provenance"} <= set(seen.ids)

@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 
 from trialsim.errors import UsageError
 
-DAYS_PER_MONTH = 30.4375
-DAYS_PER_YEAR = 365.25
-
 #: Times closer than this, relative to the mean distinct time, are the same time (R calls it ``timefix``).
 TIE_TOLERANCE = 1e-9
 

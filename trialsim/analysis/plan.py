@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
-from trialsim.analysis.data import DAYS_PER_MONTH, SurvivalData, did_you_mean
+from trialsim.analysis.data import SurvivalData, did_you_mean
 from trialsim.analysis.risk_table import default_ticks
 from trialsim.errors import UsageError
-
-Test = Literal["logrank", "stratified_logrank"]
+from trialsim.reported.analysis import Test
+from trialsim.units import DAYS_PER_MONTH
 
 _USUAL_LANDMARKS = (12.0, 24.0, 36.0, 60.0, 120.0)
 _ALWAYS = (36.0, 60.0)

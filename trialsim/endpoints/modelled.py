@@ -7,8 +7,9 @@ death, a law of overall survival knows no relapse.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
+from trialsim.reported.analysis import Analysis
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
 #: Endpoints whose events are a relapse or a death, whichever comes first.
@@ -44,21 +45,17 @@ def has_deaths_apart(protocol: ResolvedProtocol, arm: ResolvedArm) -> bool:
     return mortal or (arm.model is None and protocol.pharmacology.is_lethal)
 
 
-def only_modelled(analysis: dict[str, Any], protocol: ResolvedProtocol) -> dict[str, Any]:
+def only_modelled(analysis: Analysis, protocol: ResolvedProtocol) -> Analysis:
     """The analysis without the incidences of what an arm does not model; without those of one kind alone.
 
     Deaths that censor the endpoint have no incidence either.
     """
-    kept = dict(analysis)
-    arms = protocol.arms
-    if "causes" in kept:
-        kept["causes"] = {name: found for name, found in kept["causes"].items() if has_sites(arms[name])}
-    if "competing" in kept:
-        deaths_count = protocol.endpoint.primary in COMPOSITE_ENDPOINTS
-        told = {
-            name: {kind: steps for kind, steps in kinds.items() if kind != "death" or deaths_count}
-            for name, kinds in kept["competing"].items()
-            if has_deaths_apart(protocol, arms[name])
-        }
-        kept["competing"] = {name: kinds for name, kinds in told.items() if len(kinds) > 1}
-    return {key: value for key, value in kept.items() if value or key not in ("causes", "competing")}
+    arms, deaths_count = protocol.arms, protocol.endpoint.primary in COMPOSITE_ENDPOINTS
+    causes = {name: found for name, found in (analysis.causes or {}).items() if has_sites(arms[name])}
+    competing = {
+        name: {kind: steps for kind, steps in kinds.items() if kind != "death" or deaths_count}
+        for name, kinds in (analysis.competing or {}).items()
+        if has_deaths_apart(protocol, arms[name])
+    }
+    several = {name: kinds for name, kinds in competing.items() if len(kinds) > 1}
+    return replace(analysis, competing=several or None, causes=causes or None)
