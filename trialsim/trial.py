@@ -42,7 +42,7 @@ from trialsim.looks import monitor_of, survival_data
 from trialsim.patient.cohort import traits_of_trial
 from trialsim.patient.course import Course
 from trialsim.records import Traits, TrialRecord
-from trialsim.reported.analysis import Analysis
+from trialsim.reported.analysis import SurvivalAnalysis
 from trialsim.reported.trial import Runtime, Shown, TrialSummary
 from trialsim.spec.load import dump_resolved
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
@@ -69,7 +69,7 @@ class TrialResults:
     """ADSL as CSV text; ``adtte`` and ``events`` likewise."""
     adtte: str
     events: str
-    analysis: Analysis
+    analysis: SurvivalAnalysis
     shown: Shown
     """The contents of results.json."""
     summary: TrialSummary
@@ -151,7 +151,9 @@ def mark_principal_stratum(
         record.in_stratum = record.patient not in stopped
 
 
-def _analysis(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame, sequential: Sequential) -> Analysis:
+def _analysis(
+    protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame, sequential: Sequential
+) -> SurvivalAnalysis:
     data = survival_data(protocol, record, adtte)
     planned = protocol.analysis
     plan = AnalysisPlan(

@@ -16,7 +16,7 @@ from tests.analysis.cases import gbsg2, trial
 from trialsim.analysis import AnalysisPlan, SurvivalData, analyse, as_text, default_plan, summarise
 from trialsim.analysis.subgroups import levels_of
 from trialsim.errors import UsageError
-from trialsim.reported.analysis import Analysis
+from trialsim.reported.analysis import SurvivalAnalysis
 from trialsim.results import read_as, to_json
 
 PLAN = AnalysisPlan(
@@ -33,11 +33,11 @@ PLAN = AnalysisPlan(
 
 
 @pytest.fixture(scope="module")
-def result() -> Analysis:
+def result() -> SurvivalAnalysis:
     return analyse(trial(21, 600), PLAN)
 
 
-def test_keys_are_those_others_rely_on(result: Analysis) -> None:
+def test_keys_are_those_others_rely_on(result: SurvivalAnalysis) -> None:
     """Catches a renamed key, which the report would meet only when it renders."""
     assert set(vars(result)) >= {
         "endpoint", "reference", "alpha", "sided", "confidence_level", "days_per_month", "n", "events",
@@ -58,9 +58,9 @@ def test_keys_are_those_others_rely_on(result: Analysis) -> None:
     assert result.comparisons[0].stratified_logrank.strata == ("grade",)
 
 
-def test_json_holds_it_all_and_counts_agree(result: Analysis) -> None:
+def test_json_holds_it_all_and_counts_agree(result: SurvivalAnalysis) -> None:
     """Catches NaN and NumPy numbers in the result, and arms or subgroups that lose a patient."""
-    assert to_json(read_as(Analysis, to_json(result), "results.json")) == to_json(result)
+    assert to_json(read_as(SurvivalAnalysis, to_json(result), "results.json")) == to_json(result)
     arms = result.arms.values()
     assert sum(arm.n for arm in arms) == result.n == 600
     assert sum(arm.events for arm in arms) == result.events == result.overall.events
@@ -70,7 +70,7 @@ def test_json_holds_it_all_and_counts_agree(result: Analysis) -> None:
             assert sum(level.arms[name].events for level in group.levels) == arm.events
 
 
-def test_sidedness_rules_the_tests_and_not_the_intervals(result: Analysis) -> None:
+def test_sidedness_rules_the_tests_and_not_the_intervals(result: SurvivalAnalysis) -> None:
     """Catches a two-sided log-rank p reported for a one-sided plan, or the reverse."""
     two = analyse(trial(21, 600), dataclasses.replace(PLAN, sided=2, subgroups=())).comparisons[0]
     one = result.comparisons[0]
@@ -82,7 +82,7 @@ def test_sidedness_rules_the_tests_and_not_the_intervals(result: Analysis) -> No
     assert two.rmst_difference == one.rmst_difference
 
 
-def test_subgroup_levels_and_interaction(result: Analysis) -> None:
+def test_subgroup_levels_and_interaction(result: SurvivalAnalysis) -> None:
     """The likelihood-ratio p of the forest equals that of the Cox table, though another engine computed it."""
     p53, grade, age = result.subgroups
     assert [level.level for level in p53.levels] == ["wild_type", "mutant"]
@@ -161,7 +161,7 @@ def test_what_the_plan_and_the_data_disagree_on() -> None:
         analyse(dataclasses.replace(data, strata=None), dataclasses.replace(PLAN, test="stratified_logrank"))
 
 
-def test_summary_has_the_keys_of_summary_json(result: Analysis) -> None:
+def test_summary_has_the_keys_of_summary_json(result: SurvivalAnalysis) -> None:
     """Exactly the documented keys, and the same numbers. Catches shares given as percent twice."""
     summary = summarise(result)
     arm = summary.arms["control"]

@@ -111,7 +111,7 @@ def test_an_incidence_past_follow_up_is_not_told() -> None:
     )  # fmt: skip
     competing = analyse(data, AnalysisPlan("A", ARMS)).competing
     assert competing["A"]["relapse"].known_months == pytest.approx(300 / DAYS_PER_MONTH)
-    assert competing["B"].relapse.known_months is None
+    assert competing["B"]["relapse"].known_months is None
 
 
 LANDMARK_KEY = pd.DataFrame({"days": [100, 365, 365, 500, 200, 300, 365, 500], "event": [1, 1, 1, 0] * 2})

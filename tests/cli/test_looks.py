@@ -77,7 +77,7 @@ def test_a_trial_that_stops(place: Path) -> None:
     assert (adtte[adtte["PARAMCD"] == "RFS"]["CNSR"] == 0).sum() == last["events"]
     page = (out / "report.html").read_text()
     assert "Stopped early at look" in page
-    assert "Test met" in page
+    assert "Superiority shown" in page
     assert "stop: efficacy" in page
     assert looks["adjusted"]["p"] < 0.025
     unbiased, plain = looks["adjusted"]["hazard_ratio"], last["hazard_ratio"]
@@ -91,7 +91,7 @@ def test_a_trial_that_goes_to_its_end(place: Path) -> None:
     assert looks["decision"] in ("not shown", "futility")
     assert [look["look"] for look in looks["looks"]] == list(range(1, len(looks["looks"]) + 1))
     assert looks["looks"][0]["conditional_power"]["planned"] is not None
-    assert "did not meet its test" in (out / "report.html").read_text()
+    assert "superiority not shown" in (out / "report.html").read_text()
 
 
 def test_looks_are_told_before_the_trial_runs(place: Path) -> None:
@@ -146,14 +146,14 @@ def test_compiled_replicates_come_to_the_same(place: Path, seed: int, test: str)
     found = np.full((3, 3), np.nan)
     at_looks = (np.array([120, 180, 240]), np.zeros(3), np.full(3, np.inf))
     rules = (*at_looks, np.array(design.upper), np.array(design.lower), 1, True, len(set(sexes.values())), 0.0, 0.0)
-    looks, ended = kernel.look_at(kernel.Trial(entry, arm, stratum, event, loss), kernel.Looks(*rules), found)
+    looks, ended = kernel.look_at(kernel.Trial(entry, arm, stratum, event, loss), kernel.LookRules(*rules), found)
     stopped = trial.cut_by.startswith("look")
     assert stopped == (ended in (kernel.EFFICACY, kernel.FUTILITY) and looks < 3)
     assert looks == len(told) + (not stopped)
     for at, look in enumerate(told):
         assert found[at, kernel.CUT] == look.day
-        assert found[at, kernel.EVENTS] == monitor._comparisons[0]._told[at]["events"]
-        assert found[at, kernel.Z] == pytest.approx(monitor._comparisons[0]._told[at]["z"], abs=1e-10)
+        assert found[at, kernel.EVENTS] == monitor._comparisons[0].results[at].events
+        assert found[at, kernel.Z] == pytest.approx(monitor._comparisons[0].results[at].z, abs=1e-10)
     if stopped:
         words = {kernel.EFFICACY: "efficacy", kernel.FUTILITY: "futility"}[ended]
         assert told[-1].detail.endswith(words)

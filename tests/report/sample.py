@@ -16,7 +16,7 @@ from tests.saved import read, saved
 from trialsim.analysis import AnalysisPlan, SurvivalData, analyse, summarise
 from trialsim.analysis.conclusion import conclude
 from trialsim.report.page import render
-from trialsim.reported.analysis import Analysis
+from trialsim.reported.analysis import SurvivalAnalysis
 from trialsim.reported.trial import Shown, TrialSummary
 from trialsim.results import FORMAT, Manifest
 from trialsim.spec.resolved import ResolvedProtocol
@@ -92,9 +92,9 @@ def analysis_of(data: SurvivalData, labels: dict[str, str]) -> dict[str, Any]:
     return saved(analyse(data, plan))
 
 
-def concluded(analysis: dict[str, Any]) -> Analysis:
+def concluded(analysis: dict[str, Any]) -> SurvivalAnalysis:
     """The analysis with its conclusions drawn anew, after something in it was changed."""
-    given = read(Analysis, analysis)
+    given = read(SurvivalAnalysis, analysis)
     keys = ("reference", "alpha", "sided", "test", "confidence_level")
     plan = AnalysisPlan(arms=dict.fromkeys(given.arms, ""), **{key: analysis[key] for key in keys})
     found = conclude(given.comparisons, plan, given.looks or given.enrichment)
@@ -252,7 +252,7 @@ def stories_of(analysis: dict[str, Any]) -> dict[str, Any]:
 
 
 def summary_of(analysis: dict[str, Any]) -> dict[str, Any]:
-    short = saved(summarise(read(Analysis, analysis)))
+    short = saved(summarise(read(SurvivalAnalysis, analysis)))
     arms = {
         arm: {
             **short["arms"][arm],

@@ -8,12 +8,12 @@ import pytest
 
 from tests.conduct import protocol_for_tests as example
 from tests.saved import read
-from trialsim.report.conduct_tables import intercurrent
+from trialsim.report.conduct_tables import intercurrent, waiting
 from trialsim.report.estimand import cut_words, estimand, follow_up_words
 from trialsim.report.event_models import law_words
 from trialsim.report.intercurrent import plans_words
 from trialsim.report.waiting import capacity_words
-from trialsim.reported.trial import IntercurrentEvents
+from trialsim.reported.trial import IntercurrentEvents, WaitingTimes
 from trialsim.spec.resolved import Endpoint, ResolvedProtocol
 from trialsim.spec.resolved_conduct import AfterRelapse, Capacity, Cut, Intercurrent, NewTherapy, Strategies
 from trialsim.spec.resolved_model import CureMixture, Law, PiecewiseExponential, SurvivalCurve, Weibull

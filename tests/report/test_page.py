@@ -16,9 +16,10 @@ from tests.report.sample_protocol import sample_protocol
 from tests.saved import read
 from trialsim.errors import UsageError
 from trialsim.report import analyse_page, build_report, write_report
+from trialsim.report.conduct_tables import baseline
 from trialsim.report.page import keep_whole
-from trialsim.report.tables import baseline
-from trialsim.reported.analysis import Analysis
+from trialsim.reported.analysis import SurvivalAnalysis
+from trialsim.reported.trial import Baseline
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -146,7 +147,7 @@ def test_builds_from_a_run_folder(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_no_run_is_told(tmp_path: Path) -> None:
     """Catches a traceback where a message belongs."""
-    with pytest.raises(UsageError, match=r"results\.json"):
+    with pytest.raises(UsageError, match=r"is not a run folder: it has no manifest\.json"):
         build_report(tmp_path)
 
 
@@ -194,9 +195,10 @@ def test_headings_keep_short_words_with_a_hyphen_whole() -> None:
 @pytest.mark.parametrize(("arms", "breaks"), [(3, False), (4, True)])
 def test_quartiles_break_when_there_are_many_arms(arms: int, breaks: bool) -> None:
     """Catches a baseline table whose last arm is out of view on a desk's screen."""
-    row = {"label": "Age", "arms": {str(n): {"median": 61.0, "q1": 57.0, "q3": 65.0} for n in range(arms)}}
+    ages = {"median": 61.0, "q1": 57.0, "q3": 65.0}
+    row = {"trait": "age", "label": "Age", "unit": "", "arms": {str(n): ages for n in range(arms)}}
     labels = {str(n): f"arm {n}" for n in range(arms)}
-    cell = baseline({"rows": [row]}, labels, {}).rows[0][1]
+    cell = baseline(read(Baseline, {"rows": [row]}), labels, dict.fromkeys(labels, 5)).rows[0][1]
     assert (" " in cell.split("(")[1]) == breaks
 
 
@@ -220,7 +222,7 @@ def test_observed_data_get_the_survival_parts_only() -> None:
     """Catches a page about a simulation for data that were never simulated."""
     labels = {"control": "Control", "treated": "Treated <b>"}
     analysis = analysis_of(patients(tuple(labels), 120, 5), labels) | {"notes": ["3 rows left out: no <time>."]}
-    page = analyse_page(read(Analysis, analysis), "METABRIC & co", "trialsim analyse x.csv")
+    page = analyse_page(read(SurvivalAnalysis, analysis), "METABRIC & co", "trialsim analyse x.csv")
     seen = Checker(page)
     assert seen.wrong == []
     assert {"survival", "competing", "subgroups", "provenance"} <= set(seen.ids)

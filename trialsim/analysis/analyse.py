@@ -26,7 +26,6 @@ from trialsim.records import Departure
 from trialsim.reported.analysis import (
     AllPatients,
     AnalysedEndpoint,
-    Analysis,
     ArmComparison,
     ArmEstimates,
     CoxResult,
@@ -37,6 +36,7 @@ from trialsim.reported.analysis import (
     PValue,
     RestrictedMeanTime,
     StratifiedLogRank,
+    SurvivalAnalysis,
 )
 from trialsim.reported.looks import Enrichment
 from trialsim.units import DAYS_PER_MONTH
@@ -48,7 +48,7 @@ def analyse(
     *,
     sequential: Sequential = None,
     departures: Sequence[Departure] = (),
-) -> Analysis:
+) -> SurvivalAnalysis:
     """Analyse one endpoint: the ``analysis`` object of results.json.
 
     Missing numbers are None. The order of the rows does not matter, to the last digit. A comparison uses the patients
@@ -72,7 +72,7 @@ def analyse(
     tau = usable_tau(plan.rmst_tau_days, [curves[arm] for arm, part in parts.items() if part.n])
     comparisons = [_comparison(data, curves, plan, arm, tau.days) for arm in plan.others]
     conclusions = conclude(comparisons, plan, sequential)
-    return Analysis(
+    return SurvivalAnalysis(
         endpoint=AnalysedEndpoint(plan.paramcd, plan.label),
         reference=plan.reference,
         alpha=plan.alpha,

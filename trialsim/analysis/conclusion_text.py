@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from trialsim.analysis.printed import WIDTH, interval, p
-from trialsim.reported.analysis import Analysis, Conclusion, SubgroupClaims
+from trialsim.reported.analysis import Conclusion, SubgroupClaims, SurvivalAnalysis
 from trialsim.reported.words import BASES, look_words, named_test
 
 _OUTCOMES = {
@@ -16,7 +16,7 @@ _OUTCOMES = {
 }
 
 
-def conclusions(analysis: Analysis) -> str:
+def conclusions(analysis: SurvivalAnalysis) -> str:
     """What the planned test says of each arm, and what it was held against."""
     lines = []
     for c in analysis.comparisons:

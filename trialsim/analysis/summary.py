@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from trialsim.reported.analysis import (
     AllPatients,
-    Analysis,
     AnalysisSummary,
     ArmComparison,
     ArmEstimates,
@@ -12,10 +11,11 @@ from trialsim.reported.analysis import (
     GroupSummary,
     LogRank,
     PValue,
+    SurvivalAnalysis,
 )
 
 
-def summarise(analysis: Analysis) -> AnalysisSummary:
+def summarise(analysis: SurvivalAnalysis) -> AnalysisSummary:
     """The summary, as far as an analysis can tell it.
 
     Medians are in months, RMST in days. Each comparison begins with its ``conclusion``; ``hazard_ratio`` is of the

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from trialsim.analysis.conclusion_text import conclusions
 from trialsim.analysis.printed import WIDTH, chi_square, interval, num, p, percent, share_interval
-from trialsim.reported.analysis import Analysis, ArmComparison
+from trialsim.reported.analysis import ArmComparison, SurvivalAnalysis
 from trialsim.reported.words import sides
 from trialsim.text_table import text_table
 
 Row = list[str]
 
 
-def as_text(analysis: Analysis) -> str:
+def as_text(analysis: SurvivalAnalysis) -> str:
     """The analysis as plain text tables; numbers are those of the analysis, rounded."""
     sections = [_headline(analysis), conclusions(analysis), _arms(analysis), _landmarks(analysis)]
     sections += [_comparison(analysis, comparison) for comparison in analysis.comparisons]
@@ -22,7 +22,7 @@ def as_text(analysis: Analysis) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _headline(a: Analysis) -> str:
+def _headline(a: SurvivalAnalysis) -> str:
     lines = [
         f"{a.endpoint.label} ({a.endpoint.paramcd}): {a.n} patients, {a.events} events, "
         f"followed for up to {num(a.max_follow_up_months, 1)} months",
@@ -32,7 +32,7 @@ def _headline(a: Analysis) -> str:
     return "\n".join([*lines, *(f"note: {note}" for note in a.notes)])
 
 
-def _arms(a: Analysis) -> str:
+def _arms(a: SurvivalAnalysis) -> str:
     level = percent(a.confidence_level, 0)
     header = ["arm", "n", "events", "censored", f"median, months ({level} CI)", "RMST, days (SE)"]
     rows = [
@@ -49,14 +49,14 @@ def _arms(a: Analysis) -> str:
     return text_table("Arms", header, rows) + f"\n{a.tau_note}"
 
 
-def _landmarks(a: Analysis) -> str:
+def _landmarks(a: SurvivalAnalysis) -> str:
     header = ["event-free at", *(at.label for at in a.overall.landmarks)]
     groups = [*((arm.label, arm.landmarks) for arm in a.arms.values()), ("all", a.overall.landmarks)]
     rows = [[label, *map(share_interval, found)] for label, found in groups]
     return text_table("Kaplan-Meier, % (log-log CI)", header, rows) if a.overall.landmarks else ""
 
 
-def _comparison(a: Analysis, c: ArmComparison) -> str:
+def _comparison(a: SurvivalAnalysis, c: ArmComparison) -> str:
     tests = "one-sided, for benefit of the arm" if a.sided == 1 else "two-sided"
     difference, unstratified = c.rmst_difference, ", unstratified" * bool(c.strata)
     shown, ph = [at for at in c.landmark_difference if at.estimate is not None], c.proportional_hazards.p
@@ -93,7 +93,7 @@ def _logranks(c: ArmComparison, tests: str) -> list[Row]:
     return rows[::-1] if c.strata else rows
 
 
-def _cox(a: Analysis) -> str:
+def _cox(a: SurvivalAnalysis) -> str:
     rows = []
     for model in a.cox:
         firsts = [(model.model, p(model.likelihood_ratio_p)), *[("", "")] * len(model.terms)]
@@ -103,7 +103,7 @@ def _cox(a: Analysis) -> str:
     return text_table(f"Cox models{_by(a.model_strata)}", header, rows) if len(a.cox) > 1 else ""
 
 
-def _subgroups(a: Analysis) -> str:
+def _subgroups(a: SurvivalAnalysis) -> str:
     rows = []
     for group in a.subgroups:
         own = {test.arm: p(test.p) for test in group.interactions}
@@ -119,7 +119,7 @@ def _subgroups(a: Analysis) -> str:
     return text_table(f"Subgroups{_by(a.model_strata)}", header, rows) if rows else ""
 
 
-def _competing(a: Analysis) -> str:
+def _competing(a: SurvivalAnalysis) -> str:
     rows = [
         [a.arms[arm].label, kind, percent(steps.estimate[-1])]
         for found in (a.competing or {}, a.causes or {})
@@ -130,7 +130,7 @@ def _competing(a: Analysis) -> str:
     return text_table(title, ["arm", "event", "%"], rows) if rows else ""
 
 
-def _at_risk(a: Analysis) -> str:
+def _at_risk(a: SurvivalAnalysis) -> str:
     rows, months = [], next(iter(a.arms.values())).at_risk.months
     for arm in a.arms.values():
         counts = arm.at_risk

@@ -12,7 +12,7 @@ from trialsim.cli.options import JSON, QUIET, days, names, typed_command
 from trialsim.cli.progress import waiting
 
 if TYPE_CHECKING:
-    from trialsim.reported.analysis import Analysis
+    from trialsim.reported.analysis import SurvivalAnalysis
 
 
 @click.command()
@@ -66,7 +66,7 @@ def analyse(data: str, as_json: bool, quiet: bool, out: Path | None, **options: 
         click.echo(f"Report: {out / results.REPORT}")
 
 
-def _analyse(data: str, options: dict[str, Any]) -> Analysis:
+def _analyse(data: str, options: dict[str, Any]) -> SurvivalAnalysis:
     from dataclasses import replace
 
     from trialsim.analysis import analyse as analyse_data

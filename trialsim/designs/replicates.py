@@ -79,7 +79,7 @@ def at_events(design: Boundaries, events: float, **more: object) -> Schedule:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MonteCarloEstimate:
     """A share or mean over the trials, and its Monte-Carlo standard error."""
 
     value: float
@@ -105,33 +105,33 @@ class Replicates:
     def __len__(self) -> int:
         return len(self.looks)
 
-    def share(self, chosen: NDArray[np.bool_]) -> Estimate:
+    def share(self, chosen: NDArray[np.bool_]) -> MonteCarloEstimate:
         """Share of the trials that are chosen."""
         p = float(chosen.mean())
-        return Estimate(p, math.sqrt(p * (1.0 - p) / len(self)))
+        return MonteCarloEstimate(p, math.sqrt(p * (1.0 - p) / len(self)))
 
     @property
-    def power(self) -> Estimate:
+    def power(self) -> MonteCarloEstimate:
         """Trials that stop for efficacy at any look (the type I error where there is no effect)."""
         return self.share(self.ended == kernel.EFFICACY)
 
-    def rejected_by(self, look: int) -> Estimate:
+    def rejected_by(self, look: int) -> MonteCarloEstimate:
         """Trials that have stopped for efficacy by a look, counted from 1."""
         return self.share((self.ended == kernel.EFFICACY) & (self.looks <= look))
 
     @property
-    def expected_events(self) -> Estimate:
+    def expected_events(self) -> MonteCarloEstimate:
         """Events at the stop."""
         return self._mean(self.events)
 
     @property
-    def expected_duration(self) -> Estimate:
+    def expected_duration(self) -> MonteCarloEstimate:
         """Calendar time of the stop."""
         return self._mean(self.cut)
 
-    def _mean(self, values: Floats) -> Estimate:
+    def _mean(self, values: Floats) -> MonteCarloEstimate:
         last = values[self._rows, self.looks - 1]
-        return Estimate(float(last.mean()), float(last.std(ddof=1) / math.sqrt(len(self))))
+        return MonteCarloEstimate(float(last.mean()), float(last.std(ddof=1) / math.sqrt(len(self))))
 
 
 def run(
@@ -184,8 +184,8 @@ def run_courses(
 ) -> Replicates:
     """Trials of patients who are drawn from courses, with replacement, as a bootstrap of the cohort.
 
-    The error of the answer has two parts: that of the replicates, which :class:`Estimate` tells, and that of the
-    courses, which only more courses make smaller: about as if a trial of so many patients had been run once.
+    The error of the answer has two parts: that of the replicates, which :class:`MonteCarloEstimate` tells, and that of
+    the courses, which only more courses make smaller: about as if a trial of so many patients had been run once.
     """
     if accrual.values[-1] <= 0.0 or any(size % sum(ratio) for size in blocks):
         raise DesignError("accrual goes on until everybody has come, and blocks are whole multiples of the ratio's sum")
@@ -207,11 +207,11 @@ def run_courses(
     return _in_blocks(work, len(schedule.events), replicates, seed, on_progress)
 
 
-def _as_looked_at(schedule: Schedule, strata: int) -> kernel.Looks:
+def _as_looked_at(schedule: Schedule, strata: int) -> kernel.LookRules:
     """A schedule as the kernel takes it."""
     count = len(schedule.events)
     rho, gamma = map(float, schedule.weights)
-    return kernel.Looks(
+    return kernel.LookRules(
         np.array(schedule.events),
         np.array(schedule.earliest or (0.0,) * count),
         np.array(schedule.latest or (math.inf,) * count),
@@ -278,10 +278,10 @@ def run_arms(
     return ManyArms(cuts, events, z)
 
 
-def as_drawn(population: Population) -> kernel.Population:
+def as_drawn(population: Population) -> kernel.PopulationArrays:
     """A population as the kernel takes it."""
     order = [(stratum, arm) for stratum in range(len(population.shares)) for arm in population.arms]
-    return kernel.Population(
+    return kernel.PopulationArrays(
         _one(population.accrual),
         np.cumsum(population.shares),
         np.array(population.blocks),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trialsim.reported.analysis import Analysis
+from trialsim.reported.analysis import SurvivalAnalysis
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
 #: Endpoints whose events are a relapse or a death, whichever comes first.
@@ -45,7 +45,7 @@ def has_deaths_apart(protocol: ResolvedProtocol, arm: ResolvedArm) -> bool:
     return mortal or (arm.model is None and protocol.pharmacology.is_lethal)
 
 
-def only_modelled(analysis: Analysis, protocol: ResolvedProtocol) -> Analysis:
+def only_modelled(analysis: SurvivalAnalysis, protocol: ResolvedProtocol) -> SurvivalAnalysis:
     """The analysis without the incidences of what an arm does not model; without those of one kind alone.
 
     Deaths that censor the endpoint have no incidence either.

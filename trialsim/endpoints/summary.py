@@ -13,7 +13,7 @@ from trialsim.endpoints.status import Outcome, outcome
 from trialsim.endpoints.time_to_event import CENSORING
 from trialsim.records import PatientRecord, TrialRecord
 from trialsim.reported.analysis import GroupSummary
-from trialsim.reported.trial import ArmSummary, RelapseSites
+from trialsim.reported.trial import ArmSummary, ArmSummaryWithNeutropenia, RelapseSites
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
 #: CTCAE v5: a platelet count below 50e9/L is thrombocytopenia of grade 3, below 25e9/L of grade 4.
@@ -61,8 +61,7 @@ def _summary(
     treated = [record for record in records if record.treated]
     died = sum(outcome(record) is Outcome.DIED for record in records)
     by_cause = {cause: causes[cause] for cause in sorted(causes, key=lambda c: (-causes[c], c))}
-    neutrophils = (record.true_neutrophil_nadir for record in treated)
-    return ArmSummary(
+    summary = ArmSummary(
         **vars(estimates),
         relapses=RelapseSites(
             counted(sites["local"], has_sites(arm)), counted(sites["distant"], has_relapses(protocol, arm))
@@ -72,10 +71,11 @@ def _summary(
         causes=by_cause if has_sites(arm) else None,
         dose_intensity=sum(dosed) / len(dosed) if dosed else None,
         grade34_thrombocytopenia_percent=_low_percent((r.platelet_nadir for r in treated), GRADE_3_PLATELETS),
-        grade34_neutropenia_percent=_low_percent(neutrophils, GRADE_3_NEUTROPHILS)
-        if protocol.counts_neutrophils
-        else None,
     )
+    if not protocol.counts_neutrophils:
+        return summary
+    low = _low_percent((record.true_neutrophil_nadir for record in treated), GRADE_3_NEUTROPHILS)
+    return ArmSummaryWithNeutropenia(**vars(summary), grade34_neutropenia_percent=low)
 
 
 def _low_percent(lowest: Iterable[float | None], limit: float) -> float | None:

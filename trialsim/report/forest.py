@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trialsim.report.numbers import ABSENT, limits, p_text, ratio
-from trialsim.reported.analysis import Analysis, ArmComparison, ArmEstimates, ArmInSubgroup
+from trialsim.reported.analysis import ArmComparison, ArmEstimates, ArmInSubgroup, SurvivalAnalysis
 from trialsim.reported.limits import Limits
 
 #: The widest scale; an interval beyond it gets an arrow.
@@ -50,7 +50,7 @@ class Forest:
     null: float
 
 
-def forests(analysis: Analysis) -> list[Forest]:
+def forests(analysis: SurvivalAnalysis) -> list[Forest]:
     """One forest per comparison, all on one scale; empty when there are no subgroups."""
     if not analysis.subgroups:
         return []
@@ -60,7 +60,7 @@ def forests(analysis: Analysis) -> list[Forest]:
     return [_forest(analysis, comparison, scale, most) for comparison in analysis.comparisons]
 
 
-def _forest(analysis: Analysis, comparison: ArmComparison, scale: tuple[float, float], most: int) -> Forest:
+def _forest(analysis: SurvivalAnalysis, comparison: ArmComparison, scale: tuple[float, float], most: int) -> Forest:
     arm, reference = comparison.arm, comparison.reference
     rows: list[Row] = []
     for group in analysis.subgroups:

@@ -9,7 +9,7 @@ from trialsim.report.figure import Figure
 from trialsim.report.figures import looks as draw_looks
 from trialsim.report.numbers import ABSENT, DAYS_PER_MONTH, limits, minus, p_equation, percent, ratio
 from trialsim.report.tables import Table
-from trialsim.reported.analysis import Analysis
+from trialsim.reported.analysis import SurvivalAnalysis
 from trialsim.reported.limits import HazardRatio
 from trialsim.reported.looks import LookResult, MonitoredArm
 from trialsim.reported.words import BASES, sides
@@ -37,17 +37,17 @@ class LooksPart:
     after: str
 
 
-def looks_parts(analysis: Analysis) -> list[LooksPart]:
+def looks_parts(analysis: SurvivalAnalysis) -> list[LooksPart]:
     """A part for each comparison; none where the trial has one analysis."""
     return [_part(analysis, monitored) for monitored in analysis.looks or () if monitored.looks]
 
 
-def _part(analysis: Analysis, monitored: MonitoredArm) -> LooksPart:
+def _part(analysis: SurvivalAnalysis, monitored: MonitoredArm) -> LooksPart:
     figure = draw_looks(monitored, list(analysis.arms).index(monitored.arm))
     return LooksPart(analysis.names(monitored), figure, _table(monitored), adjusted_words(analysis, monitored))
 
 
-def looks_words(analysis: Analysis) -> str:
+def looks_words(analysis: SurvivalAnalysis) -> str:
     """The design in a few sentences."""
     every = analysis.looks or ()
     if not every:
@@ -115,7 +115,7 @@ def _hazard_ratio(hr: HazardRatio) -> str:
     return ABSENT if hr.estimate is None else f"{ratio(hr.estimate)} ({limits(hr)})"
 
 
-def adjusted_words(analysis: Analysis, monitored: MonitoredArm) -> str:
+def adjusted_words(analysis: SurvivalAnalysis, monitored: MonitoredArm) -> str:
     """The effect with the stops taken into account."""
     found = monitored.adjusted
     assert found is not None

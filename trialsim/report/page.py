@@ -30,15 +30,13 @@ from trialsim.report.tables import Table
 from trialsim.report.theme import DARK, LIGHT, css_variables
 from trialsim.report.verdict import Truth, truth_sentence, verdicts
 from trialsim.report.waiting import capacity_words
-from trialsim.reported.analysis import Analysis
+from trialsim.reported.analysis import SurvivalAnalysis
 from trialsim.reported.trial import Shown, TrialSummary
 from trialsim.spec.resolved import ResolvedProtocol
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
-
-    from trialsim.trial import TrialResults
 
 HERE = Path(__file__).parent
 #: Longest word, in characters, that a heading keeps on one line.
@@ -62,17 +60,13 @@ def build_report(folder: Path) -> str:
     return render(load_resolved(folder / results.PROTOCOL), shown, summary, manifest)
 
 
-def write_report(folder: Path, trial: TrialResults | None = None) -> Path:
+def write_report(folder: Path, made_from: tuple[ResolvedProtocol, Shown, TrialSummary] | None = None) -> Path:
     """Write ``report.html`` into a run folder and return its path.
 
-    ``trial`` is what the folder was written from, for who has it: reading that back takes as long as the page.
+    ``made_from`` is what the folder was written from, for who has it: reading that back takes as long as the page.
     """
     path = Path(folder) / results.REPORT
-    page = (
-        build_report(folder)
-        if trial is None
-        else render(trial.protocol, trial.shown, trial.summary, results.read_manifest(folder))
-    )
+    page = build_report(folder) if made_from is None else render(*made_from, results.read_manifest(folder))
     path.write_text(page, encoding="utf-8")
     return path
 
@@ -129,7 +123,7 @@ def _arms_in_words(protocol: ResolvedProtocol) -> list[tuple[str, int, list[str]
     ]
 
 
-def analyse_page(analysis: Analysis, title: str, command: str) -> str:
+def analyse_page(analysis: SurvivalAnalysis, title: str, command: str) -> str:
     """The page reduced to its survival parts, for data that were never simulated.
 
     ``analysis`` is what `trialsim.analysis.analyse` returns; ``command`` is printed as the way to make the page again.
@@ -163,7 +157,7 @@ def keep_whole(text: str) -> Markup:
     return Markup(" ").join(words)
 
 
-def _page(analysis: Analysis, truth: Truth, context: dict[str, object]) -> str:
+def _page(analysis: SurvivalAnalysis, truth: Truth, context: dict[str, object]) -> str:
     templates = environment()
     figures: dict[str, Figure] = {}
 
@@ -189,7 +183,7 @@ def _page(analysis: Analysis, truth: Truth, context: dict[str, object]) -> str:
     )
 
 
-def _enrichment(analysis: Analysis) -> tuple[list[str], Table] | None:
+def _enrichment(analysis: SurvivalAnalysis) -> tuple[list[str], Table] | None:
     """Words and table of a trial that may go on in a subgroup."""
     found = analysis.enrichment
     return None if found is None else (enrichment_words(found, analysis.alpha), enrichment_table(found))

@@ -20,7 +20,7 @@ from trialsim.report.forest import Forest, forests
 from trialsim.report.numbers import DAYS_PER_MONTH, is_by, p_equation
 from trialsim.report.tables import Table, cause_counts, comparisons, cox, estimates, incidence_at
 from trialsim.report.verdict import is_proportional
-from trialsim.reported.analysis import Analysis, ArmEstimates, ArmInSubgroup, Subgroup, SubgroupLevel
+from trialsim.reported.analysis import ArmEstimates, ArmInSubgroup, Subgroup, SubgroupLevel, SurvivalAnalysis
 
 _EVENTS = {"death": "death without relapse"}
 
@@ -57,7 +57,7 @@ class SurvivalParts:
     """The table behind a figure, by the figure's name."""
 
 
-def survival_parts(analysis: Analysis) -> SurvivalParts:
+def survival_parts(analysis: SurvivalAnalysis) -> SurvivalParts:
     arms = analysis.arms
     labels = {arm: entry.label for arm, entry in arms.items()}
     endpoint = analysis.endpoint.label
@@ -83,7 +83,7 @@ def survival_parts(analysis: Analysis) -> SurvivalParts:
     return parts
 
 
-def _joint_interactions(analysis: Analysis) -> str:
+def _joint_interactions(analysis: SurvivalAnalysis) -> str:
     if len(analysis.comparisons) < 2 or not analysis.subgroups:
         return ""
     told = "; ".join(f"{group.label} {p_equation(group.joint_interaction_p)}" for group in analysis.subgroups)
@@ -109,7 +109,7 @@ def at_risk_table(arms: Mapping[str, ArmEstimates] | Mapping[str, ArmInSubgroup]
     return Table("Curve and counts by month", head, tuple(rows))
 
 
-def _add_competing(parts: SurvivalParts, analysis: Analysis, labels: Mapping[str, str], limit: float) -> None:
+def _add_competing(parts: SurvivalParts, analysis: SurvivalAnalysis, labels: Mapping[str, str], limit: float) -> None:
     if not analysis.competing:
         return
     tails = {arm: tail_start(entry) for arm, entry in analysis.arms.items()}
@@ -124,7 +124,7 @@ def _add_competing(parts: SurvivalParts, analysis: Analysis, labels: Mapping[str
     parts.competing_table = incidence_at(read, month_ticks(limit, 7)[1:], "Cumulative incidence (Aalen-Johansen)")
 
 
-def _add_causes(parts: SurvivalParts, analysis: Analysis, labels: Mapping[str, str], limit: float) -> None:
+def _add_causes(parts: SurvivalParts, analysis: SurvivalAnalysis, labels: Mapping[str, str], limit: float) -> None:
     causes = analysis.causes
     if not causes or not any(entry.n for by_cause in causes.values() for entry in by_cause.values()):
         return

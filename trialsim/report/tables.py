@@ -22,7 +22,6 @@ from trialsim.report.numbers import (
 )
 from trialsim.report.verdict import in_months
 from trialsim.reported.analysis import (
-    Analysis,
     ArmComparison,
     CauseOfRelapse,
     IncidenceSteps,
@@ -30,6 +29,7 @@ from trialsim.reported.analysis import (
     LandmarkSurvival,
     MeanDifference,
     RestrictedMeanTime,
+    SurvivalAnalysis,
 )
 from trialsim.reported.limits import HazardRatio, Interval, scaled
 from trialsim.reported.words import sides
@@ -50,7 +50,7 @@ class Table:
     """Columns hold prose, so they are set to the left."""
 
 
-def estimates(analysis: Analysis) -> Table:
+def estimates(analysis: SurvivalAnalysis) -> Table:
     """Events, median, landmarks and restricted mean, one column per arm."""
     arms = list(analysis.arms.values())
     tau = arms[0].rmst_days.tau / DAYS_PER_MONTH
@@ -88,11 +88,9 @@ def _mean(mean: RestrictedMeanTime) -> str:
     return f"{mean.estimate / DAYS_PER_MONTH:.1f} ({limits(scaled(mean, 1 / DAYS_PER_MONTH), '{:.1f}')})"
 
 
-def comparisons(analysis: Analysis) -> Table:
+def comparisons(analysis: SurvivalAnalysis) -> Table:
     """Every test and effect, one column per comparison."""
-    note = (
-        f"p values of log-rank tests are {sides(analysis.sided)}; a hazard ratio below 1 favours the first arm."
-    )
+    note = f"p values of log-rank tests are {sides(analysis.sided)}; a hazard ratio below 1 favours the first arm."
     if analysis.model_strata:
         note += (
             " MaxCombo and the test of proportional hazards are stratified as the planned test; differences are not."
@@ -117,7 +115,7 @@ def comparisons(analysis: Analysis) -> Table:
     return Table("Comparisons", ("Measure", *map(analysis.names, analysis.comparisons)), tuple(table), note)
 
 
-def _hazard_ratio_rows(analysis: Analysis) -> list[tuple[str, Callable[[ArmComparison], str]]]:
+def _hazard_ratio_rows(analysis: SurvivalAnalysis) -> list[tuple[str, Callable[[ArmComparison], str]]]:
     """The hazard ratio of the planned model; with strata, the other one too, each by its name."""
     if analysis.comparisons[0].stratified_logrank is None:
         return [("Hazard ratio (Cox)", lambda c: _hazard_ratio(c.hazard_ratio))]
@@ -147,7 +145,7 @@ def _landmark_cell(found: LandmarkDifference) -> str:
     return minus(f"{100 * found.estimate:.1f} points ({limits(scaled(found, 100), '{:.1f}')})")
 
 
-def cox(analysis: Analysis) -> Table | None:
+def cox(analysis: SurvivalAnalysis) -> Table | None:
     """Cox models, a heading row for each."""
     rows: list[tuple[str, ...]] = []
     for model in analysis.cox:

@@ -21,7 +21,14 @@ from trialsim.report.numbers import (
     ratio,
     sentence_case,
 )
-from trialsim.reported.analysis import Analysis, ArmComparison, ArmEstimates, Conclusion, Estimates, SubgroupClaims
+from trialsim.reported.analysis import (
+    ArmComparison,
+    ArmEstimates,
+    Conclusion,
+    Estimates,
+    SubgroupClaims,
+    SurvivalAnalysis,
+)
 from trialsim.reported.limits import Limits, scaled
 from trialsim.reported.words import BASES, look_words, named_test
 
@@ -60,7 +67,7 @@ _OUTCOMES: dict[str, Literal["met", "not met", "worse", "unknown"]] = {
 }
 
 
-def verdicts(analysis: Analysis) -> list[Verdict]:
+def verdicts(analysis: SurvivalAnalysis) -> list[Verdict]:
     """One verdict per comparison, in the order of the analysis."""
     return [
         Verdict(
@@ -74,7 +81,7 @@ def verdicts(analysis: Analysis) -> list[Verdict]:
     ]
 
 
-def _sentence(analysis: Analysis, comparison: ArmComparison) -> str:
+def _sentence(analysis: SurvivalAnalysis, comparison: ArmComparison) -> str:
     """What was shown, and in what the trial fell short of the plan that the test rests on."""
     label, reference = (analysis.arms[name].label for name in (comparison.arm, comparison.reference))
     end, claims = _lower(analysis.endpoint.label), comparison.conclusion.claims
@@ -123,7 +130,7 @@ def is_proportional(comparison: Estimates) -> bool:
     return p is None or p >= NON_PROPORTIONAL
 
 
-def _detail(analysis: Analysis, comparison: ArmComparison) -> str:
+def _detail(analysis: SurvivalAnalysis, comparison: ArmComparison) -> str:
     """The sentences under the verdict: the effect first on the scale that can be trusted, then the other."""
     mean, hr = rmst_sentence(analysis, comparison), comparison.hazard_ratio
     interval, ph = f"{analysis.level} CI {limits(hr)}", comparison.proportional_hazards.p
@@ -143,7 +150,7 @@ def _detail(analysis: Analysis, comparison: ArmComparison) -> str:
     return f"{head} {naive}{effect if naive else sentence_case(effect)}"
 
 
-def rmst_sentence(analysis: Analysis, comparison: ArmComparison) -> str:
+def rmst_sentence(analysis: SurvivalAnalysis, comparison: ArmComparison) -> str:
     """``over 60 months, patients on B were event-free 3.1 months longer on average (95% CI ..., p = 0.004).``"""
     mean = comparison.rmst_difference
     if mean.estimate is None:
@@ -161,7 +168,7 @@ def in_months(mean: Limits) -> str:
     return minus(limits(scaled(mean, 1 / DAYS_PER_MONTH), "{:.1f}"))
 
 
-def _tiles(analysis: Analysis, comparison: ArmComparison) -> list[Tile]:
+def _tiles(analysis: SurvivalAnalysis, comparison: ArmComparison) -> list[Tile]:
     level = f"{analysis.level} CI"
     conclusion, mean = comparison.conclusion, comparison.rmst_difference
     hr: Limits = comparison.hazard_ratio
@@ -191,7 +198,7 @@ def _test_tile(conclusion: Conclusion) -> Tile:
     return Tile("Log-rank", value, "; ".join(filter(None, words)))
 
 
-def _landmark(analysis: Analysis, arm: ArmEstimates, reference: ArmEstimates) -> Sequence[Tile]:
+def _landmark(analysis: SurvivalAnalysis, arm: ArmEstimates, reference: ArmEstimates) -> Sequence[Tile]:
     """The last landmark at which both arms have a tenth of their patients at risk, else the first known one."""
     pairs = zip(arm.landmarks, reference.landmarks, strict=True)
     both = [(a, r) for a, r in pairs if a.estimate is not None and r.estimate is not None]

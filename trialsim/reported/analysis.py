@@ -334,7 +334,7 @@ class AnalysedEndpoint:
 
 
 @dataclass(frozen=True)
-class Analysis:
+class SurvivalAnalysis:
     """Everything that an analysis of one endpoint says: the ``analysis`` object of results.json."""
 
     endpoint: AnalysedEndpoint

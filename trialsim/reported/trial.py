@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trialsim.reported.analysis import Analysis, ComparisonSummary, GroupSummary
+from trialsim.reported.analysis import ComparisonSummary, GroupSummary, SurvivalAnalysis
 from trialsim.reported.stories import PatientStories
 
 
@@ -178,7 +178,7 @@ class Harm:
 class Shown:
     """What results.json holds and the page shows."""
 
-    analysis: Analysis
+    analysis: SurvivalAnalysis
     flow: ParticipantFlow
     allocation: Allocation
     baseline: Baseline
@@ -206,7 +206,13 @@ class ArmSummary(GroupSummary):
     causes: Mapping[str, int] | None
     dose_intensity: float | None
     grade34_thrombocytopenia_percent: float | None
-    grade34_neutropenia_percent: float | None = None
+
+
+@dataclass(frozen=True)
+class ArmSummaryWithNeutropenia(ArmSummary):
+    """Where neutrophils are simulated."""
+
+    grade34_neutropenia_percent: float | None
 
 
 @dataclass(frozen=True)
@@ -225,6 +231,6 @@ class TrialSummary:
     digest: str
     reference: str
     departures: tuple[str, ...]
-    arms: Mapping[str, ArmSummary]
+    arms: Mapping[str, ArmSummaryWithNeutropenia | ArmSummary]
     comparisons: tuple[ComparisonSummary, ...]
     runtime: Runtime

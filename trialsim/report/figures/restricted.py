@@ -20,10 +20,10 @@ from trialsim.report.figure import (
     title,
 )
 from trialsim.report.numbers import DAYS_PER_MONTH, minus
-from trialsim.reported.analysis import Analysis, Estimates
+from trialsim.reported.analysis import Estimates, SurvivalAnalysis
 
 
-def mean_difference(analysis: Analysis, comparison: Estimates) -> Figure:
+def mean_difference(analysis: SurvivalAnalysis, comparison: Estimates) -> Figure:
     """The two curves up to tau with the area between them shaded."""
     mean = comparison.rmst_difference
     tau = mean.tau / DAYS_PER_MONTH

@@ -12,7 +12,7 @@ from trialsim.rng import TRIAL, Purpose, stream
 from trialsim.spec.load import load_protocol
 from trialsim.spec.shipped import shipped
 from trialsim.studies.estimates import saved
-from trialsim.studies.experiment import Chunk, Followed, Group, Watched, chunks, join, run_chunk
+from trialsim.studies.experiment import Chunk, Followed, SubjectGroup, Watched, chunks, join, run_chunk
 from trialsim.studies.findings.judge import interval, meets, reason, window
 from trialsim.studies.findings.readouts import READOUTS, meaning
 from trialsim.studies.findings.registry import Finding, GroupOfFinding, Measure
@@ -60,7 +60,7 @@ def first_place(finding: Finding) -> int:
     return int(finding.id[1:]) * _PLACES
 
 
-def load_group(written: GroupOfFinding) -> Group:
+def load_group(written: GroupOfFinding) -> SubjectGroup:
     """A group as it is run.
 
     Raises
@@ -74,9 +74,9 @@ def load_group(written: GroupOfFinding) -> Group:
         raise TrialsimError(f"{path.name} has no arm {written.arm}; it has {', '.join(protocol.arms)}")
     if written.follow_years is not None:
         days: tuple[float, ...] = (written.follow_years * DAYS_PER_YEAR,)
-        return Group(protocol, written.arm, written.subjects, days, followed=True, plated=written.plated)
+        return SubjectGroup(protocol, written.arm, written.subjects, days, followed=True, plated=written.plated)
     assert written.look is not None
-    return Group(protocol, written.arm, written.subjects, written.look.days, plated=written.plated)
+    return SubjectGroup(protocol, written.arm, written.subjects, written.look.days, plated=written.plated)
 
 
 def _tell(finding: Finding, groups: dict[str, Watched | Followed], seed: int) -> FindingResult:
