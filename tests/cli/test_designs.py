@@ -38,7 +38,7 @@ def test_boundaries_with_futility_in_words() -> None:
     assert told["beta_spent"][-1] == pytest.approx(0.2)
     bound = json.loads(ran(*words, "--binding", "--json").stdout)
     assert bound["z"][-1] < told["z"][-1]
-    assert "futility binds" in ran(*words, "--binding").stdout
+    assert "futility binding" in ran(*words, "--binding").stdout
 
 
 def test_many_looks_stay_in_the_window() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,6 +159,30 @@ def test_a_folder_of_another_version_is_told(tmp_path: Path) -> None:
     del saved["manifest"]["format"]
     with pytest.raises(UsageError, match=r"written by trialsim 0\.1\.0, whose results have another form"):
         build_report(write_run(tmp_path / "run", saved))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (
+            lambda results: results["analysis"]["arms"]["control"].pop("n"),
+            r"analysis\.arms\.control\.n: Field required",
+        ),
+        (lambda results: results["analysis"].update(sided="one"), r"analysis\.sided: .*integer"),
+        (lambda results: results["stories"]["patients"][0].update(time=None), r"stories\.patients\.0\.time: "),
+    ],
+)
+def test_damaged_results_are_told_with_their_place(
+    tmp_path: Path, damage: Callable[[dict[str, Any]], object], words: str
+) -> None:
+    """Catches a traceback, or a page with a hole, out of results that were edited or cut."""
+    saved = contents(n=80)
+    damage(saved["results"])
+    with pytest.raises(UsageError, match=r"results\.json is damaged, at " + words):
+        build_report(write_run(tmp_path / "run", saved))
+    (tmp_path / "run" / "results.json").write_text('{"analysis": {')
+    with pytest.raises(UsageError, match=r"results\.json is damaged: Invalid JSON"):
+        build_report(tmp_path / "run")
 
 
 def test_no_path_of_this_machine_in_the_page(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from trialsim.biology.populations import COMPETENT, N_POPULATIONS, POLYPLOID, RESIDUAL, SENSITIVE, escaped, senescent
 from trialsim.errors import UsageError
+from trialsim.reported.studies import MechanismsRun
 from trialsim.spec.agents import INDUCERS
 from trialsim.spec.load import load_protocol
 from trialsim.spec.shipped import shipped
@@ -129,7 +130,7 @@ def test_a_mechanism_that_cannot_fail_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, Any]:
+def told() -> MechanismsRun:
     one = mechanism(
         outcome(name="more", settings={"cells": "senescent dna_damage", "day": 7}, demand="makes"),
         outcome(name="less", settings={"cells": "senescent", "day": 7}, demand="lowers"),
@@ -141,17 +142,17 @@ def told() -> dict[str, Any]:
     return run_mechanisms([one], MARGINS, seed=3)
 
 
-def test_one_mechanism_end_to_end(told: dict[str, Any]) -> None:
+def test_one_mechanism_end_to_end(told: MechanismsRun) -> None:
     """Catches a verdict that does not follow from the outcomes, and on and off that change places."""
-    (row,) = told["mechanisms"]
-    found = {o["name"]: o for o in row["experiments"][0]["outcomes"]}
-    assert {name: o["met"] for name, o in found.items()} == {
+    (row,) = told.mechanisms
+    found = {o.name: o for o in row.experiments[0].outcomes}
+    assert {name: o.met for name, o in found.items()} == {
         "more": True, "less": False, "untreated": True, "beyond": True, "at the start": True, "only told": None,
     }  # fmt: skip
-    assert (row["result"], row["short"]) == ("falls short", ["less"])
-    assert found["more"]["off"]["value"] == 0.0
-    assert found["more"]["on"]["lower"] > 5.0
-    assert found["untreated"]["changed"] == 0
+    assert (row.result, row.short) == ("falls short", ("less",))
+    assert found["more"].off.value == 0.0
+    assert found["more"].on.lower > 5.0
+    assert found["untreated"].changed == 0
 
 
 def test_a_switch_that_does_nothing_fails() -> None:
@@ -159,24 +160,24 @@ def test_a_switch_that_does_nothing_fails() -> None:
     more or less than the typical tumour."""
     demands = ("raises", "lowers", "makes", "averts")
     one = mechanism(*(outcome(name=demand, demand=demand) for demand in demands), switch="biology.escape_brake=0")
-    (row,) = run_mechanisms([one], MARGINS, seed=3)["mechanisms"]
-    assert row["short"] == list(demands)
-    assert all(o["changed"] == 0 for o in row["experiments"][0]["outcomes"])
+    (row,) = run_mechanisms([one], MARGINS, seed=3).mechanisms
+    assert row.short == demands
+    assert all(o.changed == 0 for o in row.experiments[0].outcomes)
 
 
-def test_the_number_of_processes_changes_nothing(told: dict[str, Any]) -> None:
+def test_the_number_of_processes_changes_nothing(told: MechanismsRun) -> None:
     """Catches streams keyed by process or by order, and parts joined in the order of completion. Bit for bit."""
     one = mechanism(outcome(name="more", settings={"cells": "senescent dna_damage", "day": 7}, demand="makes"))
     counted: list[tuple[int, int]] = []
     two = run_mechanisms([one], MARGINS, seed=3, jobs=2, on_progress=lambda done, total: counted.append((done, total)))
-    first = [run["mechanisms"][0]["experiments"][0]["outcomes"][0] for run in (two, told)]
+    first = [run.mechanisms[0].experiments[0].outcomes[0] for run in (two, told)]
     assert first[0] == first[1]
     assert counted[-1] == (240, 240)
-    other = run_mechanisms([one], MARGINS, seed=4)["mechanisms"][0]["experiments"][0]["outcomes"][0]
-    assert other["on"] != first[0]["on"]
+    other = run_mechanisms([one], MARGINS, seed=4).mechanisms[0].experiments[0].outcomes[0]
+    assert other.on != first[0].on
 
 
-def test_renderings_show_the_same_numbers(told: dict[str, Any]) -> None:
+def test_renderings_show_the_same_numbers(told: MechanismsRun) -> None:
     """Text and page come from one table. Catches a rendering that drops an outcome or a failure."""
     text, page = as_text(told), as_page(told)
     for name in ("more", "less", "untreated", "beyond", "at the start", "only told"):
@@ -205,10 +206,10 @@ def test_an_f3_inhibitor_reaches_what_radiation_left() -> None:
         outcome(**size, arm="f3", minus="control", demand="averts"),
         switch="biology.sasp.f3=0", protocol="findings/mouse-glioblastoma-f3", subjects=50, days=[0, 42],
     )  # fmt: skip
-    (row,) = run_mechanisms([one], MARGINS, seed=1)["mechanisms"]
-    (found,) = row["experiments"][0]["outcomes"]
-    assert found["met"]
-    assert found["difference"]["upper"] < -0.03
+    (row,) = run_mechanisms([one], MARGINS, seed=1).mechanisms
+    (found,) = row.experiments[0].outcomes
+    assert found.met
+    assert found.difference.upper < -0.03
 
 
 # ---- Comparisons ----------------------------------------------------------------------------------------------------

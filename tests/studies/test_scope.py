@@ -179,9 +179,9 @@ def test_experiments_refuse_what_they_do_not_honour(edits: Edits, key: str, by: 
     begun = {
         "twins": lambda: live_twins(protocol, 1, seed=1),
         "followed": lambda: experiment.chunks(
-            experiment.Group(protocol, "senolytic", 5, (365.0,), followed=True), 0, 1
+            experiment.SubjectGroup(protocol, "senolytic", 5, (365.0,), followed=True), 0, 1
         ),
-        "watched": lambda: experiment.chunks(experiment.Group(protocol, "senolytic", 5, (0.0, 30.0)), 0, 1),
+        "watched": lambda: experiment.chunks(experiment.SubjectGroup(protocol, "senolytic", 5, (0.0, 30.0)), 0, 1),
         "followed mechanism": lambda: observe.parts(observe.Setting(protocol, "senolytic", 5, years=1.0), 0, 1),
         "watched mechanism": lambda: observe.parts(observe.Setting(protocol, "senolytic", 5, days=(0.0, 30.0)), 0, 1),
     }
