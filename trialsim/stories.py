@@ -1,6 +1,6 @@
 """Single patients, told whole: what they were given, what was seen, and what the simulator knows.
 
-A story is the patient of the trial lived once more with somebody looking. Looking changes nothing, so the story's
+A story is the patient of the trial simulated once more with somebody looking. Looking changes nothing, so the story's
 events are the trial's.
 """
 

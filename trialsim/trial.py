@@ -141,12 +141,12 @@ def mark_principal_stratum(
 ) -> None:
     """Note of a trial's patients whether their treatment would be stopped by the data cut under any arm.
 
-    Every patient lives under every arm with the same chance, which no real trial sees.
+    Every patient is simulated under every arm with the same chance, which no real trial sees.
     """
     stopped: set[int] = set()
     for arm in protocol.arms:
-        lived = conduct_under(protocol, arm, seed=seed, traits=traits, new_course=new_course, cut_day=trial.cut_day)
-        stopped |= {r.patient for r in lived.patients if any(c.kind == "discontinuation" for c in r.intercurrent)}
+        under = conduct_under(protocol, arm, seed=seed, traits=traits, new_course=new_course, cut_day=trial.cut_day)
+        stopped |= {r.patient for r in under.patients if any(c.kind == "discontinuation" for c in r.intercurrent)}
     for record in trial.patients:
         record.in_stratum = record.patient not in stopped
 

@@ -10,7 +10,7 @@ from tests.conduct import protocol_for_tests as example
 from tests.saved import read
 from trialsim.report.conduct_tables import intercurrent, waiting
 from trialsim.report.estimand import cut_words, estimand, follow_up_words
-from trialsim.report.event_models import law_words
+from trialsim.report.event_models import distribution_words
 from trialsim.report.intercurrent import plans_words
 from trialsim.report.waiting import capacity_words
 from trialsim.reported.trial import IntercurrentEvents, WaitingTimes
@@ -48,7 +48,7 @@ def changed(**changes: object) -> ResolvedProtocol:
 )
 def test_laws(law: Law, words: str) -> None:
     """Catches days told as months, and a parameter that is left out."""
-    assert law_words(law) == words
+    assert distribution_words(law) == words
 
 
 def test_places() -> None:
@@ -103,16 +103,17 @@ def test_plans() -> None:
     """Catches a plan that is not told, and a factor that changes nothing told as one that does."""
     assert plans_words(PLAIN) == ""
     assert plans_words(changed(intercurrent=PLANS)) == (
-        "Other anticancer therapy begins at 10 per 100 patient-years before relapse, after which a hazard by law is "
-        "multiplied by 0.5. After relapse 40.0% of The control arm cross over to The navitoclax arm. After relapse "
-        "50.0% of the others have another treatment, which multiplies their time to death from cancer by 1.2."
+        "Other anticancer therapy begins at 10 per 100 patient-years before relapse, after which the hazard of "
+        "simulated event times is multiplied by 0.5. After relapse 40.0% of The control arm cross over to "
+        "The navitoclax arm. After relapse 50.0% of the others have another treatment, which multiplies their time to "
+        "death from cancer by 1.2."
     )
 
 
 @pytest.mark.parametrize(
     ("strategy", "words"),
     [
-        ("treatment-policy", "it changes nothing (treatment policy)"),
+        ("treatment-policy", "included regardless (treatment policy)"),
         (
             "hypothetical",
             "the effect is that without it: patients are censored at the last scan before it (hypothetical)",
@@ -130,18 +131,18 @@ def test_estimands(strategy: str, words: str) -> None:
     told = dict(estimand(changed(endpoint=Endpoint(primary="rfs", strategies=strategies), intercurrent=PLANS)))
     sentences = told["Intercurrent events"]
     assert f"Early end of study treatment: {words}" in sentences or words in sentences
-    assert "Other anticancer therapy before relapse: it changes nothing" in sentences
+    assert "Other anticancer therapy before relapse: included regardless" in sentences
     assert "Cross-over" not in sentences
     assert ("Of these, the patients whose" in told["Population"]) == (strategy == "principal-stratum")
     assert ("or to early end of study treatment" in told["Variable"]) == (strategy == "composite")
     survival = dict(estimand(changed(endpoint=Endpoint(primary="os", strategies=strategies), intercurrent=PLANS)))
-    assert "Cross-over to another arm's treatment after relapse: it changes nothing" in survival["Intercurrent events"]
+    assert "Cross-over to another arm's treatment after relapse: included regardless" in survival["Intercurrent events"]
 
 
 def test_the_default_is_told_in_one_sentence() -> None:
     """Catches words of estimands in a trial that has none."""
     told = dict(estimand(PLAIN))["Intercurrent events"]
-    assert told.startswith("Holding, reducing or stopping a drug changes nothing (treatment policy). Death is part")
+    assert told.startswith("Doses held, reduced or stopped: included regardless (treatment policy). Death is part")
 
 
 def test_counts_of_what_came_in_between() -> None:

@@ -112,6 +112,8 @@ class SurvivalData:
     reference: str = ""
     reference_by: ReferenceBy | None = None
     """How ``reference`` was found: ``asked`` for, by its usual ``name``, or the first in ``order``: a guess."""
+    arm_variable: str = ""
+    """The column that the arms are levels of, where a table names it."""
     dropped: int = 0
     """Rows left out because a needed value was missing."""
     notes: tuple[str, ...] = ()

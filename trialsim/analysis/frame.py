@@ -91,6 +91,7 @@ def from_frame(
             {name: covariate(kept, name).reset_index(drop=True) for name in dict.fromkeys(covariates)}
         ),
         reference=reference or "",
+        arm_variable=arm,
         dropped=dropped,
         notes=tuple(notes),
     )

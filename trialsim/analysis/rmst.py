@@ -20,7 +20,7 @@ _SHARED = "the shortest of the arms' longest follow-ups"
 
 @dataclass(frozen=True)
 class RestrictedMean:
-    """Mean time lived without the event up to ``tau`` and its variance, in days and days squared."""
+    """Mean time without the event up to ``tau`` and its variance, in days and days squared."""
 
     tau: float
     estimate: float

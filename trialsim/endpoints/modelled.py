@@ -1,8 +1,8 @@
 """What a protocol models of an arm. What it does not model is no number: None, never 0.
 
-Patients of cells have a treatment, a site and a cause of relapse, and deaths of other causes. A law of event times has
-one kind of event, which counts what its endpoint counts: a law of relapse-free survival does not tell a relapse from a
-death, a law of overall survival knows no relapse.
+Patients of cells have a treatment, a site and a cause of relapse, and deaths of other causes. A distribution of
+event times has one kind of event, which counts what its endpoint counts: one of relapse-free survival does not
+distinguish relapse from death, one of overall survival has no relapse.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def has_relapses(protocol: ResolvedProtocol, arm: ResolvedArm) -> bool:
 
 
 def has_sites(arm: ResolvedArm) -> bool:
-    """Whether relapses have a site and a cause; those of a law are told as distant ones, of no cause."""
+    """Whether relapses have a site and a cause; those of a distribution count as distant ones, of no cause."""
     return arm.model is None
 
 

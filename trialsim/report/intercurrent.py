@@ -13,7 +13,7 @@ NAMES = {
     "rescue": "another treatment after relapse",
 }
 _STRATEGIES = {
-    "treatment-policy": "it changes nothing (treatment policy)",
+    "treatment-policy": "included regardless (treatment policy)",
     "hypothetical": "the effect is that without it: patients are censored {at} (hypothetical)",
     "while-on-treatment": "only what happens before it counts: patients are censored {at} (while on treatment)",
     "composite": "it is an event of the endpoint (composite)",
@@ -28,7 +28,11 @@ def plans_words(protocol: ResolvedProtocol) -> str:
     sentences = []
     if plans.new_therapy is not None:
         ratio = plans.new_therapy.hazard_ratio
-        changed = f", after which a hazard by law is multiplied by {plain_number(ratio)}" if ratio != 1.0 else ""
+        changed = (
+            f", after which the hazard of simulated event times is multiplied by {plain_number(ratio)}"
+            if ratio != 1.0
+            else ""
+        )
         rate = plain_number(100.0 * plans.new_therapy.per_day * _PER_YEAR)
         sentences.append(f"Other anticancer therapy begins at {rate} per 100 patient-years before relapse{changed}.")
     if plans.crossover is not None:
@@ -95,5 +99,5 @@ def stratum_words(protocol: ResolvedProtocol) -> str:
         return ""
     return (
         " Of these, the patients whose treatment would not be stopped early by the data cut under any arm; who they "
-        "are is known, since every patient is lived under every arm."
+        "are is known, since every patient is simulated under every arm."
     )

@@ -1,4 +1,4 @@
-"""What an arm does to the patients who live under it, and what it does more than another to the same patients.
+"""What an arm does to the patients who are simulated under it, and what it does more than another to the same patients.
 
 Differences are taken within patients, so that what a patient would have met anyway drops out of them.
 """

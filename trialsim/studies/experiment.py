@@ -138,7 +138,7 @@ def chunks(group: SubjectGroup, place: int, seed: int) -> list[Chunk]:
 
 
 def run_chunk(chunk: Chunk) -> Watched | Followed:
-    """Live the subjects of a task."""
+    """Simulate the subjects of a task."""
     compile_kernels()
     replicate = chunk.place * _CHUNKS + chunk.part
     traits = sample_traits(chunk.group.protocol.cohort, chunk.size, seed=chunk.seed, replicate=replicate)

@@ -34,8 +34,6 @@ def as_page(results: FindingsRun) -> str:
     lines = [
         "# Findings",
         "",
-        "Written by `trialsim findings --write docs/findings.md`; nothing here is typed by hand.",
-        "",
         "Published experiments, run again in the simulator: what was published beside what is simulated. **"
         f"{results.passed} of {results.total} pass** (seed {results.seed}). Intervals are 95 % Monte-Carlo "
         "intervals over simulated subjects: they tell how far another seed might be off, not how far the model's "
@@ -43,8 +41,8 @@ def as_page(results: FindingsRun) -> str:
         "be computed, the rule says how it was read. A quantity without a window is shown and not judged. Doses in "
         "mice are written as their human equivalents (mg/kg times 3 is mg/m2).",
         "",
-        "Where a finding has *twins*, the same virtual subjects live in every one of its groups, and the intervals are "
-        "those of subjects resampled together. That shows effects which the experiment itself, with ten animals a "
+        "Where a finding has *twins*, the same virtual subjects are simulated in every one of its groups, and the "
+        "intervals are those of subjects resampled together. That shows effects which the experiment itself, with ten animals a "
         "group, never could: a pass then says that the model has the published direction, not that it has the "
         "published size. The notes tell where the size is far off, and where a pass hangs on the twins.",
         "",
@@ -68,7 +66,8 @@ def as_page(results: FindingsRun) -> str:
     lines += ["## Each finding", ""]
     for finding in findings:
         lines += _section(finding)
-    return "\n".join(lines).rstrip() + "\n"
+    lines.append("Written by `trialsim findings --write docs/findings.md`.")
+    return "\n".join(lines) + "\n"
 
 
 def _set_by(findings: Sequence[FindingResult]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Subjects put through one arm, with all of their cells told apart.
+"""Subjects put through one arm, with their cells counted by population.
 
 Like `trialsim.studies.experiment`, which sums cells by state. Here the counts keep the population, since mechanisms are
 about what made a cell what it is.
@@ -131,7 +131,7 @@ def parts(setting: Setting, place: int, seed: int) -> list[SettingPart]:
 
 
 def live(part: SettingPart) -> Seen:
-    """Live the subjects of a task."""
+    """Simulate the subjects of a task."""
     compile_kernels()
     traits = sample_traits(part.setting.protocol.cohort, part.size, seed=part.seed, replicate=part.replicate)
     subjects = dict(enumerate(traits, start=1))

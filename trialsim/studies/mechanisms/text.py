@@ -34,12 +34,10 @@ def as_page(results: MechanismsRun) -> str:
     lines = [
         "# Mechanisms",
         "",
-        "Written by `trialsim mechanisms --write docs/mechanisms.md`; nothing here is typed by hand.",
-        "",
         "Every mechanism of the model is exercised by a protocol that ships with it, and switched off by one key. The "
-        "same subjects live both ways. A row passes when the switch changes what the mechanism should change, in the "
-        "direction that was demanded, and leaves alone what it should leave alone. Demands were written before the "
-        "first run; where one was changed afterwards, its section says so. "
+        "same subjects are simulated both ways. A row passes when the switch changes what the mechanism should change, "
+        "in the direction that was demanded, and leaves alone what it should leave alone. Demands were written before "
+        "the first run; where one was changed afterwards, its section says so. "
         f"**{results.passed} of {results.total} pass** (seed {results.seed}).",
         "",
         "An outcome is a mean over subjects. The difference is the mean of each subject's own on less off, that is, "
@@ -64,7 +62,8 @@ def as_page(results: MechanismsRun) -> str:
     lines += ["## Each mechanism", ""]
     for mechanism in results.mechanisms:
         lines += _section(mechanism)
-    return "\n".join(lines).rstrip() + "\n"
+    lines.append("Written by `trialsim mechanisms --write docs/mechanisms.md`.")
+    return "\n".join(lines) + "\n"
 
 
 def _summary(mechanism: MechanismResult) -> tuple[str, ...]:
