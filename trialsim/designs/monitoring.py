@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy.optimize import brentq
 
 from trialsim.designs.boundaries import LEAST_STEP, Boundaries, Futility, by_spending, efficacy, mirrored, with_drift
 from trialsim.designs.crossing import crossing
+from trialsim.designs.roots import root
 from trialsim.designs.spending import Spending
 
 
@@ -252,4 +252,4 @@ class _Stages:
         """The drift under which ``p`` is a share."""
         middle = self.upper[-1] / math.sqrt(self.information[-1])
         wide = 12.0 / math.sqrt(self.information[0])
-        return float(brentq(lambda drift: self.p(drift) - share, middle - wide, middle + wide, xtol=1e-10))
+        return root(lambda drift: self.p(drift) - share, middle - wide, middle + wide, xtol=1e-10)

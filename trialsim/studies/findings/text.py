@@ -42,9 +42,9 @@ def as_page(results: FindingsRun) -> str:
         "mice are written as their human equivalents (mg/kg times 3 is mg/m2).",
         "",
         "Where a finding has *twins*, the same virtual subjects are simulated in every one of its groups, and the "
-        "intervals are those of subjects resampled together. That shows effects which the experiment itself, with ten animals a "
-        "group, never could: a pass then says that the model has the published direction, not that it has the "
-        "published size. The notes tell where the size is far off, and where a pass hangs on the twins.",
+        "intervals are those of subjects resampled together. That shows effects which the experiment itself, with ten "
+        "animals a group, never could: a pass then says that the model has the published direction, not that it has "
+        "the published size. The notes tell where the size is far off, and where a pass hangs on the twins.",
         "",
     ]
     rows = [
