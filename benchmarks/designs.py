@@ -12,7 +12,16 @@ from tests.designs.published import CASES, HOW, pairs
 from trialsim.designs.boundaries import Boundaries, Futility, by_spending, of_shape
 from trialsim.designs.multiplicity import holm_rejections
 from trialsim.designs.promising import Promising, new_events, weighted_z
-from trialsim.designs.replicates import Arm, Estimate, Population, Replicates, Schedule, at_events, run, run_arms
+from trialsim.designs.replicates import (
+    Arm,
+    MonteCarloEstimate,
+    Population,
+    Replicates,
+    Schedule,
+    at_events,
+    run,
+    run_arms,
+)
 from trialsim.designs.spending import parse_spending
 from trialsim.designs.survival import Steps, constant
 
@@ -60,7 +69,7 @@ def type_one_error() -> list[str]:
     def add(what: str, trials: Replicates) -> None:
         note(what, trials.power)
 
-    def note(what: str, power: Estimate) -> None:
+    def note(what: str, power: MonteCarloEstimate) -> None:
         rows.append(
             [what, f"{100 * power.value:.3f} %", f"{100 * power.se:.3f}", "yes" if power.value < 0.0275 else "NO"]
         )
@@ -106,7 +115,7 @@ def type_one_error() -> list[str]:
     ]
 
 
-def _family(hazard_ratio: float) -> Estimate:
+def _family(hazard_ratio: float) -> MonteCarloEstimate:
     """A false rejection in trials of three arms against a control, the first of which may work."""
     hazards = (1.0, hazard_ratio, 1.0, 1.0)
     arms = tuple(Arm((constant(ratio * math.log(2) / 24),), (LOSS,)) for ratio in hazards)
@@ -119,7 +128,7 @@ def _family(hazard_ratio: float) -> Estimate:
     return _share((rejected if hazard_ratio == 1.0 else rejected[:, 1:]).any(axis=1))
 
 
-def _promising() -> Estimate:
+def _promising() -> MonteCarloEstimate:
     """Trials of two looks whose events are raised where the first is promising."""
     upper = _design(2, "obrien-fleming").upper
     rule, planned, first = Promising(0.3, 0.9, 1.5), 160, 80
@@ -140,9 +149,9 @@ def _enriching() -> NDArray[np.bool_]:
     return simulate(1.0, 1.0, TRIALS // 2, SEED)[:, 1:]
 
 
-def _share(chosen: NDArray[np.bool_]) -> Estimate:
+def _share(chosen: NDArray[np.bool_]) -> MonteCarloEstimate:
     p = float(chosen.mean())
-    return Estimate(p, math.sqrt(p * (1.0 - p) / len(chosen)))
+    return MonteCarloEstimate(p, math.sqrt(p * (1.0 - p) / len(chosen)))
 
 
 def power() -> list[str]:

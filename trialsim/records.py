@@ -254,7 +254,7 @@ class Departure:
 
     words: str
     """A sentence."""
-    headline: str = ""
+    headline: str
     """The same as a clause for the headline; empty where it does not bear on the test."""
 
 

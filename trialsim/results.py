@@ -13,10 +13,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from trialsim.errors import TrialsimError, UsageError
+
+Form = TypeVar("Form")
 
 ADSL = "adsl.csv"
 ADTTE = "adtte.csv"
@@ -27,6 +30,24 @@ PROTOCOL = "protocol.resolved.yaml"
 MANIFEST = "manifest.json"
 REPORT = "report.html"
 FINDINGS = "findings.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a run was made by: nothing in it is read off a clock, a host or a path."""
+
+    trialsim: str
+    format: int
+    version: str
+    seed: int
+    protocol: str
+    command: str
+    digests: Mapping[str, str]
+    """Of the protocol and of the data."""
+    packages: Mapping[str, str]
+    """Versions of those that can change a result."""
+    python: str
+
 
 #: The form of results.json: a page is drawn from the form that it knows.
 FORMAT = 2
@@ -47,9 +68,38 @@ def digest_bytes(*parts: bytes) -> str:
     return total.hexdigest()
 
 
-def to_json(value: Any) -> str:
-    """JSON as it is written everywhere: keys in their own order, indented, UTF-8, NaN refused."""
-    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+def to_json(value: object) -> str:
+    """JSON as it is written everywhere: keys in their own order, indented, UTF-8, NaN refused.
+
+    A dataclass is an object of its fields, without those that hold their default.
+    """
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False, default=_object) + "\n"
+
+
+def _object(value: object) -> dict[str, object]:
+    if not is_dataclass(value):
+        raise TypeError(f"{type(value).__name__} has no form in JSON")
+    held = ((field, getattr(value, field.name)) for field in fields(value))
+    return {field.name: own for field, own in held if own != field.default}
+
+
+def read_as(form: type[Form], text: str | bytes, name: str) -> Form:
+    """JSON read back as a dataclass. ``name`` is that of the file, for the message.
+
+    Raises
+    ------
+    UsageError
+        It is not JSON, or not of this form; the message says where.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(form).validate_json(text)
+    except ValidationError as error:
+        first, count = error.errors()[0], error.error_count()
+        at = ".".join(map(str, first["loc"]))
+        more = f" (and {count - 1} more)" if count > 1 else ""
+        raise UsageError(f"{name} is damaged{f', at {at}' if at else ''}: {first['msg']}{more}") from error
 
 
 def data_digest(folder: Path) -> str:
@@ -131,41 +181,40 @@ def _put_in_place(building: Path, destination: Path) -> None:
 
 
 def read_json(folder: Path, name: str) -> dict[str, Any]:
-    """One JSON file of a run folder.
+    """One JSON file of a run folder, as it stands there.
 
     Raises
     ------
     UsageError
         The folder is not a run folder, or the file is damaged.
     """
+    return read_saved(folder, name, dict)
+
+
+def read_saved(folder: Path, name: str, form: type[Form]) -> Form:
+    """One JSON file of a run folder, read back in its form; raises as `read_json`."""
     path = Path(folder) / name
     if not path.is_file():
         raise UsageError(f"{folder} is not a run folder: it has no {name}. Make one with `trialsim run`.")
-    try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{path} is damaged: {error}") from error
-    if not isinstance(loaded, dict):
-        raise UsageError(f"{path} is damaged: not an object")
-    return loaded
+    return read_as(form, path.read_bytes(), str(path))
 
 
-def read_drawable(folder: Path) -> dict[str, Any]:
-    """The results of a run folder, in the form that pages are drawn from.
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a run whose results this version can read.
 
     Raises
     ------
     UsageError
         As :func:`read_json`; or the folder was written by a version with another form.
     """
-    shown, manifest = read_json(folder, RESULTS), read_json(folder, MANIFEST)
+    manifest = read_json(folder, MANIFEST)
     if manifest.get("format") != FORMAT:
         raise UsageError(
             f"{folder} was written by trialsim {manifest.get('version', 'of another version')}, whose results have "
             f"another form. Run it again: {manifest.get('command', 'trialsim run')}"
         )
-    return shown
+    return read_saved(folder, MANIFEST, Manifest)
 
 
-def write_json(folder: Path, name: str, value: Mapping[str, Any]) -> None:
+def write_json(folder: Path, name: str, value: object) -> None:
     (Path(folder) / name).write_text(to_json(value), encoding="utf-8")

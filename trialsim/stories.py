@@ -1,15 +1,15 @@
 """Single patients, told whole: what they were given, what was seen, and what the simulator knows.
 
-A story is the patient of the trial lived once more with somebody looking. Looking changes nothing, so the story's
+A story is the patient of the trial simulated once more with somebody looking. Looking changes nothing, so the story's
 events are the trial's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trialsim.conduct import conduct_one_patient, conduct_trial
 from trialsim.endpoints import primary_event, usubjid
@@ -18,10 +18,20 @@ from trialsim.looks import interim_of
 from trialsim.patient import state as s
 from trialsim.patient.course import Course
 from trialsim.records import PLATELETS, Event, EventKind, PatientRecord, Traits, TrialRecord
+from trialsim.reported.stories import (
+    DoseGiven,
+    LesionStory,
+    PanelSeen,
+    PatientStories,
+    PatientStory,
+    PlateletCounts,
+    RelapseStory,
+    ScanSeen,
+)
 from trialsim.rng import TRIAL, Purpose, stream
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
+from trialsim.units import DAYS_PER_MONTH
 
-DAYS_PER_MONTH = 30.4375
 #: Points of a drawn trajectory, at most.
 _POINTS = 240
 #: Columns of the kernel's trace, after the day.
@@ -36,7 +46,7 @@ SELECTION = (
 
 def tell_stories(
     protocol: ResolvedProtocol, trial: TrialRecord, traits: Sequence[Traits], *, seed: int
-) -> dict[str, Any]:
+) -> PatientStories:
     """The ``stories`` object of results.json: a few patients of a finished trial."""
     chosen = choose_patients(protocol, trial.patients, traits, seed=seed)
     if protocol.capacity is None:
@@ -45,11 +55,7 @@ def tell_stories(
         told = [tell_story(protocol, n, traits, seed=seed, arm=arms[n], cut_day=trial.cut_day) for n in chosen]
     else:
         told = _tell_together(protocol, chosen, traits, seed=seed)
-    return {
-        "selection": SELECTION,
-        "detection_limit": protocol.detection.limit_cells,
-        "patients": told,
-    }
+    return PatientStories(SELECTION, protocol.detection.limit_cells, tuple(told))
 
 
 def choose_patients(
@@ -92,7 +98,7 @@ def tell_story(
     seed: int,
     arm: str | None = None,
     cut_day: float | None = None,
-) -> dict[str, Any]:
+) -> PatientStory:
     """One patient's story under the arm the trial gave, or under another.
 
     ``traits`` are those of all patients of the trial (earlier ones decide which arm this one is given). ``cut_day`` is
@@ -120,13 +126,15 @@ def tell_story(
     )
     (record,) = trial.patients
     if not courses:
-        raise UsageError(f"the patients of {record.arm} are event times, not cells: there is no story to tell")
+        raise UsageError(
+            f"patients of {record.arm} are simulated from event-time distributions, without cells: there is no story"
+        )
     return _story(protocol, record, trial.events, courses[0])
 
 
 def _tell_together(
     protocol: ResolvedProtocol, chosen: Sequence[int], traits: Sequence[Traits], *, seed: int
-) -> list[dict[str, Any]]:
+) -> list[PatientStory]:
     """Stories of patients who wait for the same places as all others: the trial once more, with these looked at."""
     courses: dict[int, Course] = {}
 
@@ -152,108 +160,77 @@ def _tell_together(
     return [_story(protocol, records[number], events[number], courses[number]) for number in chosen]
 
 
-def _story(
-    protocol: ResolvedProtocol, record: PatientRecord, events: Sequence[Event], course: Course
-) -> dict[str, Any]:
-    arm = protocol.arms[record.arm]
-    relapse = record.relapse
-    return {
-        "patient": record.patient,
-        "usubjid": usubjid(protocol, record.patient),
-        "arm": record.arm,
-        "arm_label": arm.label,
-        "traits": dict(record.traits),
-        "outcome": _outcome(record),
-        "doses": [_dose(protocol, arm, e) for e in events if e.kind is EventKind.DOSE],
-        "scans": [{"day": e.study_day, "found": e.detail != "clear"} for e in events if e.kind is EventKind.SCAN],
-        "biomarkers": [
-            {
-                "day": result.day,
-                "panel": result.panel,
-                "positive": result.positive,
-                "truth": result.truth,
-                "markers": {reading.marker: reading.positive for reading in result.readings},
-            }
-            for result in record.panels
-        ],
-        "withheld": list(record.withheld),
-        "relapse": None
-        if relapse is None
-        else {
-            "site": relapse.site,
-            "latent_day": relapse.latent_day,
-            "detected_day": relapse.detected,
-            "cells": relapse.cells,
-            "limit": protocol.detection.limit_cells,
-            "cause": relapse.cause,
-            "lineage": relapse.lineage,
-        },
-        "death_day": record.death_day,
-        **_trajectory(course, events),
-    }
-
-
-def _dose(protocol: ResolvedProtocol, arm: ResolvedArm, event: Event) -> dict[str, Any]:
-    order = next(o for o in arm.orders if o.id == event.detail)
-    assert event.value is not None
-    return {
-        "day": event.study_day,
-        "agent": order.agent,
-        "label": protocol.agents[order.agent].label,
-        "fraction": event.value / order.dose,
-    }
-
-
-def _outcome(record: PatientRecord) -> str:
-    """What happened, in a sentence, without the cause of a relapse (readers find that beside it)."""
-    words = []
-    if record.relapse is not None:
-        words.append(
-            f"{record.relapse.site.capitalize()} relapse seen at {record.relapse.detected / DAYS_PER_MONTH:.1f} months."
-        )
-    if record.death_day is not None:
-        words.append(f"Died of {record.death_cause} at {record.death_day / DAYS_PER_MONTH:.1f} months.")
-    if record.withdrew_day is not None:
-        words.append(f"Left the trial at {record.withdrew_day / DAYS_PER_MONTH:.1f} months.")
-    if record.lost_day is not None:
-        words.append(f"Lost to follow-up at {record.lost_day / DAYS_PER_MONTH:.1f} months.")
-    if record.relapse is None and record.death_day is None:
-        words.append(f"No relapse up to the last contact at {record.last_contact / DAYS_PER_MONTH:.1f} months.")
-    return " ".join(words)
-
-
-def _trajectory(course: Course, events: Sequence[Event]) -> dict[str, Any]:
-    """Cells by state and platelets over time, thinned to what a figure can show.
-
-    Thinning keeps the first and last row and, in every stretch, the rows at which the total is lowest and highest, so
-    that neither a nadir nor a peak is lost.
-    """
+def _story(protocol: ResolvedProtocol, record: PatientRecord, events: Sequence[Event], course: Course) -> PatientStory:
+    arm, relapse = protocol.arms[record.arm], record.relapse
     rows = course.state.trace[: int(course.state.clock[s.TRACED])]
-    keep = _rows_to_keep(rows[:, 1:5].sum(axis=1))
-    shown = rows[keep]
+    shown = rows[_rows_to_keep(rows[:, 1:5].sum(axis=1))]
     counted = [
         (e.study_day, e.value)
         for e in events
         if e.kind is EventKind.LABORATORY and e.detail == PLATELETS and e.value is not None
     ]
-    lesions = [
-        {
-            "site": "local" if i == s.LOCAL else "distant",
-            "cells": int(cells.sum()),
-            "first_escape_day": _day(course.state.lesions[i, s.FIRST_ESCAPE]),
-            "crossed_limit_day": _day(course.state.lesions[i, s.CROSSED]),
-        }
-        for i, cells in enumerate(course.state.cells)
-    ]
-    return {
-        "time": [float(x) for x in shown[:, 0]],
-        "series": {name: [float(x) for x in shown[:, 1 + i]] for i, name in enumerate(_SERIES)},
-        "platelets": {
-            "time": [day for day, _ in counted],
-            "value": [count for _, count in counted],
-        },
-        "lesions": lesions,
+    return PatientStory(
+        patient=record.patient,
+        usubjid=usubjid(protocol, record.patient),
+        arm=record.arm,
+        arm_label=arm.label,
+        traits=dict(record.traits),
+        outcome=_outcome(record),
+        doses=tuple(_dose(protocol, arm, e) for e in events if e.kind is EventKind.DOSE),
+        scans=tuple(ScanSeen(e.study_day, e.detail != "clear") for e in events if e.kind is EventKind.SCAN),
+        biomarkers=tuple(
+            PanelSeen(
+                found.day, found.panel, found.positive, found.truth, {r.marker: r.positive for r in found.readings}
+            )
+            for found in record.panels
+        ),
+        withheld=tuple(record.withheld),
+        relapse=None
+        if relapse is None
+        else RelapseStory(
+            site=relapse.site,
+            latent_day=relapse.latent_day,
+            detected_day=relapse.detected,
+            cells=relapse.cells,
+            limit=protocol.detection.limit_cells,
+            cause=relapse.cause,
+            lineage=relapse.lineage,
+        ),
+        death_day=record.death_day,
+        time=shown[:, 0].tolist(),
+        series={name: shown[:, 1 + i].tolist() for i, name in enumerate(_SERIES)},
+        platelets=PlateletCounts([day for day, _ in counted], [count for _, count in counted]),
+        lesions=tuple(
+            LesionStory(
+                site="local" if i == s.LOCAL else "distant",
+                cells=int(cells.sum()),
+                first_escape_day=_day(course.state.lesions[i, s.FIRST_ESCAPE]),
+                crossed_limit_day=_day(course.state.lesions[i, s.CROSSED]),
+            )
+            for i, cells in enumerate(course.state.cells)
+        ),
+    )
+
+
+def _dose(protocol: ResolvedProtocol, arm: ResolvedArm, event: Event) -> DoseGiven:
+    order = next(o for o in arm.orders if o.id == event.detail)
+    assert event.value is not None
+    return DoseGiven(event.study_day, order.agent, protocol.agents[order.agent].label, event.value / order.dose)
+
+
+def _outcome(record: PatientRecord) -> str:
+    """What happened, in a sentence, without the cause of a relapse (readers find that beside it)."""
+    relapse = record.relapse
+    days = {
+        f"Died of {record.death_cause}": record.death_day,
+        "Left the trial": record.withdrew_day,
+        "Lost to follow-up": record.lost_day,
     }
+    if relapse is not None:
+        days = {f"{relapse.site.capitalize()} relapse seen": relapse.detected, **days}
+    elif record.death_day is None:
+        days["No relapse up to the last contact"] = record.last_contact
+    return " ".join(f"{what} at {day / DAYS_PER_MONTH:.1f} months." for what, day in days.items() if day is not None)
 
 
 def _day(day: float) -> float | None:
@@ -261,12 +238,14 @@ def _day(day: float) -> float | None:
     return None if np.isnan(day) else float(day)
 
 
-def _rows_to_keep(total: np.ndarray[Any, np.dtype[np.float64]]) -> list[int]:
+def _rows_to_keep(total: NDArray[np.float64]) -> list[int]:
+    """Rows of a trajectory that a figure can show: the first and the last one and, in every stretch, those at which the
+    total is lowest and highest, so that neither a nadir nor a peak is lost.
+    """
     n = total.size
     if n <= _POINTS:
         return list(range(n))
     keep = {0, n - 1}
     for stretch in np.array_split(np.arange(n), _POINTS // 2):
-        keep.add(int(stretch[np.argmin(total[stretch])]))
-        keep.add(int(stretch[np.argmax(total[stretch])]))
+        keep |= {int(stretch[np.argmin(total[stretch])]), int(stretch[np.argmax(total[stretch])])}
     return sorted(keep)

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from trialsim import __version__, results
 from trialsim.analysis import AnalysisPlan, analyse, summarise
+from trialsim.analysis.conclusion import Sequential
 from trialsim.conduct import NewCourse, conduct_trial, conduct_under
 from trialsim.endpoints import (
     adsl_frame,
@@ -42,6 +42,8 @@ from trialsim.looks import monitor_of, survival_data
 from trialsim.patient.cohort import traits_of_trial
 from trialsim.patient.course import Course
 from trialsim.records import Traits, TrialRecord
+from trialsim.reported.analysis import SurvivalAnalysis
+from trialsim.reported.trial import Runtime, Shown, TrialSummary
 from trialsim.spec.load import dump_resolved
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.stories import tell_stories
@@ -67,10 +69,10 @@ class TrialResults:
     """ADSL as CSV text; ``adtte`` and ``events`` likewise."""
     adtte: str
     events: str
-    analysis: dict[str, Any]
-    shown: dict[str, Any]
+    analysis: SurvivalAnalysis
+    shown: Shown
     """The contents of results.json."""
-    summary: dict[str, Any]
+    summary: TrialSummary
     """The contents of summary.json."""
 
 
@@ -106,32 +108,31 @@ def run_trial(
         "adtte": csv_text(adtte, ADTTE_DECIMALS),
         "events": csv_text(events_frame(record, protocol), EVENTS_DECIMALS),
     }
-    sequential = {} if monitor is None else {monitor.kept_as: monitor.finish(record, adtte)}
-    analysis = _analysis(protocol, record, adtte, sequential)
-    shown = {
-        "analysis": analysis,
-        "flow": participant_flow(record, protocol),
-        "allocation": allocation_table(record, protocol),
-        "baseline": baseline_table(record, protocol),
-        "biomarkers": guided_orders(record, protocol),
-        "intercurrent": intercurrent_events(record, protocol),
-        "waiting": waiting_times(record, protocol),
-        "harm": harm_table(record, protocol),
-        "stories": tell_stories(protocol, record, traits, seed=seed),
-    }
+    analysis = _analysis(protocol, record, adtte, None if monitor is None else monitor.finish(record, adtte))
+    shown = Shown(
+        analysis=analysis,
+        flow=participant_flow(record, protocol),
+        allocation=allocation_table(record, protocol),
+        baseline=baseline_table(record, protocol),
+        biomarkers=guided_orders(record, protocol),
+        intercurrent=intercurrent_events(record, protocol),
+        waiting=waiting_times(record, protocol),
+        harm=harm_table(record, protocol),
+        stories=tell_stories(protocol, record, traits, seed=seed),
+    )
     finished = time.perf_counter()
-    digest = results.digest_bytes(*(text.encode() for text in tables.values()))
-    summary = {
-        "protocol": protocol.name,
-        "seed": seed,
-        "version": __version__,
-        "digest": digest,
-        **_summary(protocol, record, adtte, analysis),
-        "runtime": {
-            "simulation_seconds": round(simulated - started, 3),
-            "analysis_seconds": round(finished - simulated, 3),
-        },
-    }
+    short = summarise(analysis)
+    summary = TrialSummary(
+        protocol=protocol.name,
+        seed=seed,
+        version=__version__,
+        digest=results.digest_bytes(*(text.encode() for text in tables.values())),
+        reference=short.reference,
+        departures=short.departures,
+        arms=arm_summaries(record, protocol, adtte, short.arms),
+        comparisons=short.comparisons,
+        runtime=Runtime(round(simulated - started, 3), round(finished - simulated, 3)),
+    )
     return TrialResults(protocol, seed, record, **tables, analysis=analysis, shown=shown, summary=summary)
 
 
@@ -140,19 +141,19 @@ def mark_principal_stratum(
 ) -> None:
     """Note of a trial's patients whether their treatment would be stopped by the data cut under any arm.
 
-    Every patient lives under every arm with the same chance, which no real trial sees.
+    Every patient is simulated under every arm with the same chance, which no real trial sees.
     """
     stopped: set[int] = set()
     for arm in protocol.arms:
-        lived = conduct_under(protocol, arm, seed=seed, traits=traits, new_course=new_course, cut_day=trial.cut_day)
-        stopped |= {r.patient for r in lived.patients if any(c.kind == "discontinuation" for c in r.intercurrent)}
+        under = conduct_under(protocol, arm, seed=seed, traits=traits, new_course=new_course, cut_day=trial.cut_day)
+        stopped |= {r.patient for r in under.patients if any(c.kind == "discontinuation" for c in r.intercurrent)}
     for record in trial.patients:
         record.in_stratum = record.patient not in stopped
 
 
 def _analysis(
-    protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame, sequential: Mapping[str, Any]
-) -> dict[str, Any]:
+    protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame, sequential: Sequential
+) -> SurvivalAnalysis:
     data = survival_data(protocol, record, adtte)
     planned = protocol.analysis
     plan = AnalysisPlan(
@@ -169,23 +170,10 @@ def _analysis(
         label=ENDPOINT_LABELS[protocol.endpoint.primary],
         followed_days=protocol.follow_up.minimum_days,
     )
-    raised = [look["raised_to"] for of_arm in sequential.get("looks", ()) for look in of_arm["looks"]]
-    raised_to = max((events for events in raised if events), default=None)
-    fallen_short = departures(record, protocol, raised_to=raised_to)
+    monitored = sequential if isinstance(sequential, tuple) else ()
+    raised = [look.raised_to for of_arm in monitored for look in of_arm.looks if look.raised_to]
+    fallen_short = departures(record, protocol, raised_to=max(raised, default=None))
     return only_modelled(analyse(data, plan, sequential=sequential, departures=fallen_short), protocol)
-
-
-def _summary(
-    protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.DataFrame, analysis: dict[str, Any]
-) -> dict[str, Any]:
-    short = summarise(analysis)
-    counted = arm_summaries(record, protocol, adtte)
-    return {
-        "reference": short["reference"],
-        "departures": short["departures"],
-        "arms": {name: arm | counted[name] for name, arm in short["arms"].items()},
-        "comparisons": short["comparisons"],
-    }
 
 
 def write_data(trial: TrialResults, folder: Path, *, command: str) -> None:
@@ -203,15 +191,15 @@ def write_data(trial: TrialResults, folder: Path, *, command: str) -> None:
     results.write_json(folder, results.MANIFEST, _manifest(trial, resolved, command))
 
 
-def _manifest(trial: TrialResults, resolved: str, command: str) -> dict[str, Any]:
-    return {
-        "trialsim": "run",
-        "format": results.FORMAT,
-        "version": __version__,
-        "seed": trial.seed,
-        "protocol": trial.protocol.name,
-        "command": command,
-        "digests": {"protocol": results.digest_bytes(resolved.encode()), "data": trial.summary["digest"]},
-        "packages": {name: version(name) for name in PACKAGES},
-        "python": platform.python_version(),
-    }
+def _manifest(trial: TrialResults, resolved: str, command: str) -> results.Manifest:
+    return results.Manifest(
+        trialsim="run",
+        format=results.FORMAT,
+        version=__version__,
+        seed=trial.seed,
+        protocol=trial.protocol.name,
+        command=command,
+        digests={"protocol": results.digest_bytes(resolved.encode()), "data": trial.summary.digest},
+        packages={name: version(name) for name in PACKAGES},
+        python=platform.python_version(),
+    )

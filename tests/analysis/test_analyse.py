@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import time
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,8 @@ from tests.analysis.cases import gbsg2, trial
 from trialsim.analysis import AnalysisPlan, SurvivalData, analyse, as_text, default_plan, summarise
 from trialsim.analysis.subgroups import levels_of
 from trialsim.errors import UsageError
+from trialsim.reported.analysis import SurvivalAnalysis
+from trialsim.results import read_as, to_json
 
 PLAN = AnalysisPlan(
     "control",
@@ -32,68 +33,68 @@ PLAN = AnalysisPlan(
 
 
 @pytest.fixture(scope="module")
-def result() -> dict[str, Any]:
+def result() -> SurvivalAnalysis:
     return analyse(trial(21, 600), PLAN)
 
 
-def test_keys_are_those_others_rely_on(result: dict[str, Any]) -> None:
+def test_keys_are_those_others_rely_on(result: SurvivalAnalysis) -> None:
     """Catches a renamed key, which the report would meet only when it renders."""
-    assert set(result) >= {
+    assert set(vars(result)) >= {
         "endpoint", "reference", "alpha", "sided", "confidence_level", "days_per_month", "n", "events",
         "max_follow_up_months", "arms", "comparisons", "cox", "subgroups", "competing", "causes", "overall",
         "tau_note", "at_risk_convention",
     }  # fmt: skip
-    assert set(result["arms"]["control"]) == {
+    assert set(vars(result.arms["control"])) == {
         "label", "n", "events", "censored", "median_months", "landmarks", "rmst_days", "curve", "censor_marks",
         "at_risk",
     }  # fmt: skip
-    assert set(result["comparisons"][0]) == {
+    assert set(vars(result.comparisons[0])) == {
         "arm", "reference", "conclusion", "strata", "hazard_ratio", "unstratified_hazard_ratio",
         "stratified_hazard_ratio", "logrank", "stratified_logrank", "rmst_difference", "maxcombo",
         "proportional_hazards", "landmark_difference",
     }  # fmt: skip
-    assert [row["model"] for row in result["cox"]] == ["arm", "arm + p53", "arm x p53"]
-    assert list(result["arms"]) == ["control", "senolytic"]
-    assert result["comparisons"][0]["stratified_logrank"]["strata"] == ["grade"]
+    assert [row.model for row in result.cox] == ["arm", "arm + p53", "arm x p53"]
+    assert list(result.arms) == ["control", "senolytic"]
+    assert result.comparisons[0].stratified_logrank.strata == ("grade",)
 
 
-def test_json_holds_it_all_and_counts_agree(result: dict[str, Any]) -> None:
+def test_json_holds_it_all_and_counts_agree(result: SurvivalAnalysis) -> None:
     """Catches NaN and NumPy numbers in the result, and arms or subgroups that lose a patient."""
-    assert json.loads(json.dumps(result, allow_nan=False)) == result
-    arms = result["arms"].values()
-    assert sum(arm["n"] for arm in arms) == result["n"] == 600
-    assert sum(arm["events"] for arm in arms) == result["events"] == result["overall"]["events"]
-    for group in result["subgroups"]:
-        for name, arm in result["arms"].items():
-            assert sum(level["arms"][name]["n"] for level in group["levels"]) == arm["n"]
-            assert sum(level["arms"][name]["events"] for level in group["levels"]) == arm["events"]
+    assert to_json(read_as(SurvivalAnalysis, to_json(result), "results.json")) == to_json(result)
+    arms = result.arms.values()
+    assert sum(arm.n for arm in arms) == result.n == 600
+    assert sum(arm.events for arm in arms) == result.events == result.overall.events
+    for group in result.subgroups:
+        for name, arm in result.arms.items():
+            assert sum(level.arms[name].n for level in group.levels) == arm.n
+            assert sum(level.arms[name].events for level in group.levels) == arm.events
 
 
-def test_sidedness_rules_the_tests_and_not_the_intervals(result: dict[str, Any]) -> None:
+def test_sidedness_rules_the_tests_and_not_the_intervals(result: SurvivalAnalysis) -> None:
     """Catches a two-sided log-rank p reported for a one-sided plan, or the reverse."""
-    two = analyse(trial(21, 600), dataclasses.replace(PLAN, sided=2, subgroups=()))["comparisons"][0]
-    one = result["comparisons"][0]
-    assert one["logrank"]["z"] < 0
-    assert two["logrank"]["p"] == pytest.approx(2 * one["logrank"]["p"], rel=1e-9)
-    assert two["stratified_logrank"]["p"] == pytest.approx(2 * one["stratified_logrank"]["p"], rel=1e-9)
-    assert two["maxcombo"]["p"] > one["maxcombo"]["p"]
-    assert two["hazard_ratio"] == one["hazard_ratio"]
-    assert two["rmst_difference"] == one["rmst_difference"]
+    two = analyse(trial(21, 600), dataclasses.replace(PLAN, sided=2, subgroups=())).comparisons[0]
+    one = result.comparisons[0]
+    assert one.logrank.z < 0
+    assert two.logrank.p == pytest.approx(2 * one.logrank.p, rel=1e-9)
+    assert two.stratified_logrank.p == pytest.approx(2 * one.stratified_logrank.p, rel=1e-9)
+    assert two.maxcombo.p > one.maxcombo.p
+    assert two.hazard_ratio == one.hazard_ratio
+    assert two.rmst_difference == one.rmst_difference
 
 
-def test_subgroup_levels_and_interaction(result: dict[str, Any]) -> None:
+def test_subgroup_levels_and_interaction(result: SurvivalAnalysis) -> None:
     """The likelihood-ratio p of the forest equals that of the Cox table, though another engine computed it."""
-    p53, grade, age = result["subgroups"]
-    assert [level["level"] for level in p53["levels"]] == ["wild_type", "mutant"]
-    assert [level["label"] for level in p53["levels"]] == ["wild type", "mutant"]
-    assert p53["joint_interaction_p"] == pytest.approx(result["cox"][2]["likelihood_ratio_p"], rel=1e-6)
-    assert [test["p"] for test in p53["interactions"]] == [p53["joint_interaction_p"]]
-    assert len(grade["levels"]) == 3
-    assert [level["level"].split(" ")[-1] for level in age["levels"]] == ["57.5", "more"]
-    for level in p53["levels"]:
-        row = level["comparisons"][0]
-        assert row["lower"] < row["hr"] < row["upper"]
-        assert row["n"] == sum(arm["n"] for arm in level["arms"].values())
+    p53, grade, age = result.subgroups
+    assert [level.level for level in p53.levels] == ["wild_type", "mutant"]
+    assert [level.label for level in p53.levels] == ["wild type", "mutant"]
+    assert p53.joint_interaction_p == pytest.approx(result.cox[2].likelihood_ratio_p, rel=1e-6)
+    assert [test.p for test in p53.interactions] == [p53.joint_interaction_p]
+    assert len(grade.levels) == 3
+    assert [level.level.split(" ")[-1] for level in age.levels] == ["57.5", "more"]
+    for level in p53.levels:
+        row = level.comparisons[0]
+        assert row.lower < row.hr < row.upper
+        assert row.n == sum(arm.n for arm in level.arms.values())
 
 
 def test_categories_keep_their_order_and_gaps_stay_out() -> None:
@@ -103,9 +104,9 @@ def test_categories_keep_their_order_and_gaps_stay_out() -> None:
     covariates = data.covariates.assign(grade=grade)
     covariates.loc[:9, "grade"] = np.nan
     result = analyse(dataclasses.replace(data, covariates=covariates), dataclasses.replace(PLAN, subgroups=("grade",)))
-    levels = result["subgroups"][0]["levels"]
-    assert [level["level"] for level in levels] == ["low", "middle", "high"]
-    assert sum(arm["n"] for level in levels for arm in level["arms"].values()) == 110
+    levels = result.subgroups[0].levels
+    assert [level.level for level in levels] == ["low", "middle", "high"]
+    assert sum(arm.n for level in levels for arm in level.arms.values()) == 110
 
 
 def test_median_split_of_a_count_that_is_mostly_zero() -> None:
@@ -123,11 +124,11 @@ def test_tau_is_cut_to_shared_follow_up_and_said() -> None:
     data = SurvivalData(np.array([100.0, 400.0, 150.0, 300.0]), np.array([1, 0, 1, 0]), arm)
     plan = dataclasses.replace(PLAN, rmst_tau_days=350.0, subgroups=())
     result = analyse(data, plan)
-    assert result["arms"]["control"]["rmst_days"]["tau"] == 300.0
-    assert result["comparisons"][0]["rmst_difference"]["tau"] == 300.0
-    assert "cut from 350 to 300" in result["tau_note"]
-    assert analyse(data, dataclasses.replace(plan, rmst_tau_days=250.0))["arms"]["control"]["rmst_days"]["tau"] == 250
-    assert result["arms"]["control"]["rmst_days"]["estimate"] == pytest.approx((100 + 300) / 2)
+    assert result.arms["control"].rmst_days.tau == 300.0
+    assert result.comparisons[0].rmst_difference.tau == 300.0
+    assert "cut from 350 to 300" in result.tau_note
+    assert analyse(data, dataclasses.replace(plan, rmst_tau_days=250.0)).arms["control"].rmst_days.tau == 250
+    assert result.arms["control"].rmst_days.estimate == pytest.approx((100 + 300) / 2)
 
 
 def test_three_arms_are_each_compared_with_the_reference() -> None:
@@ -137,15 +138,15 @@ def test_three_arms_are_each_compared_with_the_reference() -> None:
     data = dataclasses.replace(data, arm=arms)
     plan = dataclasses.replace(PLAN, arms={"control": "C", "late": "L", "senolytic": "S"}, subgroups=("p53_status",))
     result = analyse(data, plan)
-    assert [row["arm"] for row in result["comparisons"]] == ["late", "senolytic"]
-    assert [term["term"] for term in result["cox"][0]["terms"]] == ["arm[late]", "arm[senolytic]"]
-    assert len(result["subgroups"][0]["levels"][0]["comparisons"]) == 2
+    assert [row.arm for row in result.comparisons] == ["late", "senolytic"]
+    assert [term.term for term in result.cox[0].terms] == ["arm[late]", "arm[senolytic]"]
+    assert len(result.subgroups[0].levels[0].comparisons) == 2
     pair = data.take(np.asarray(arms != "late", dtype=bool))
-    alone = analyse(pair, dataclasses.replace(plan, rmst_tau_days=800.0))["comparisons"][1]
-    together = analyse(data, dataclasses.replace(plan, rmst_tau_days=800.0))["comparisons"][1]
+    alone = analyse(pair, dataclasses.replace(plan, rmst_tau_days=800.0)).comparisons[1]
+    together = analyse(data, dataclasses.replace(plan, rmst_tau_days=800.0)).comparisons[1]
     # Two arms share alpha, so what is concluded may differ; what is estimated may not.
-    assert alone.pop("conclusion")["p"] == together.pop("conclusion")["p"]
-    assert json.dumps(alone) == json.dumps(together)
+    assert alone.conclusion.p == together.conclusion.p
+    assert dataclasses.replace(alone, conclusion=together.conclusion) == together
     assert "L against C" in as_text(result)
 
 
@@ -160,21 +161,21 @@ def test_what_the_plan_and_the_data_disagree_on() -> None:
         analyse(dataclasses.replace(data, strata=None), dataclasses.replace(PLAN, test="stratified_logrank"))
 
 
-def test_summary_has_the_keys_of_summary_json(result: dict[str, Any]) -> None:
+def test_summary_has_the_keys_of_summary_json(result: SurvivalAnalysis) -> None:
     """Exactly the documented keys, and the same numbers. Catches shares given as percent twice."""
     summary = summarise(result)
-    arm = summary["arms"]["control"]
-    assert list(arm) == ["label", "randomised", "events", "median_rfs_months", "rfs_percent"]
-    assert list(arm["rfs_percent"]) == ["36", "60"]
-    full = result["arms"]["control"]
-    assert arm["rfs_percent"]["36"] == pytest.approx(100 * full["landmarks"][0]["estimate"])
-    assert arm["rfs_percent"]["60"] is None
-    assert list(summary["comparisons"][0]) == [
+    arm = summary.arms["control"]
+    assert list(vars(arm)) == ["label", "randomised", "events", "median_rfs_months", "rfs_percent"]
+    assert list(arm.rfs_percent) == ["36", "60"]
+    full = result.arms["control"]
+    assert arm.rfs_percent["36"] == pytest.approx(100 * full.landmarks[0].estimate)
+    assert arm.rfs_percent["60"] is None
+    assert list(json.loads(to_json(summary.comparisons[0]))) == [
         "arm", "reference", "conclusion", "strata", "hazard_ratio", "unstratified_hazard_ratio", "logrank",
         "stratified_logrank", "rmst_difference", "maxcombo", "proportional_hazards",
     ]  # fmt: skip
-    assert list(summary["comparisons"][0]["proportional_hazards"]) == ["p"]
-    assert summary["comparisons"][0]["logrank"] == result["comparisons"][0]["logrank"]
+    assert list(vars(summary.comparisons[0].proportional_hazards)) == ["p"]
+    assert summary.comparisons[0].logrank == result.comparisons[0].logrank
 
 
 def test_text_shows_the_numbers_of_the_result() -> None:

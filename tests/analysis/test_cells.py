@@ -198,7 +198,7 @@ def test_a_guessed_reference_is_told_and_carries_no_one_sided_p(tmp_path: Path) 
     assert told["comparisons"][0]["conclusion"]["p"] == pytest.approx(0.0327, abs=5e-5)
     data = read(tmp_path, AML)
     assert data.reference_by == "order"
-    assert analyse(data, default_plan(data))["reference"] == "Maintained"
+    assert analyse(data, default_plan(data)).reference == "Maintained"
 
 
 def test_a_delimiter_at_the_end_of_one_row_is_a_cell_too_many(tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_p53_in_other_words_is_a_covariate_like_any(tmp_path: Path) -> None:
     for words in (("wt", "mut"), ("normal", "mutant"), ("2", "3")):
         rows = "".join(f"{5 + i},1,{'ab'[i % 2]},{words[i // 2 % 2]}\n" for i in range(12))
         data = read(tmp_path, f"time,event,arm,p53\n{rows}", covariates=("p53",))
-        models.append([row["model"] for row in analyse(data, default_plan(data))["cox"]])
+        models.append([row.model for row in analyse(data, default_plan(data)).cox])
     assert models == [["arm", "arm + p53", "arm x p53"], ["arm"], ["arm"]]
 
 

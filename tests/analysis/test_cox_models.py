@@ -62,9 +62,7 @@ def test_interaction_is_found_where_there_is_one() -> None:
     mutant = np.asarray(data.covariates["p53_status"] == "mutant", dtype=bool)
     helped = mutant & np.asarray(data.arm == "senolytic", dtype=bool)
     other = dataclasses.replace(data, time_days=np.where(helped, data.time_days * 3.0, data.time_days))
-    without, with_it = (
-        cox_models(d, "control", ["senolytic"], {}, 0.95)[2]["likelihood_ratio_p"] for d in (data, other)
-    )
+    without, with_it = (cox_models(d, "control", ["senolytic"], {}, 0.95)[2].likelihood_ratio_p for d in (data, other))
     assert without > 0.01
     assert with_it < 1e-6
 
@@ -76,8 +74,8 @@ def test_models_leave_out_unknown_p53_and_say_so() -> None:
     status.iloc[:20] = None
     data = dataclasses.replace(data, covariates=data.covariates.assign(p53_status=status))
     rows = cox_models(data, "control", ["senolytic"], {}, 0.95)
-    assert [row["n"] for row in rows] == [200, 180, 180]
-    assert [len(row["terms"]) for row in rows] == [1, 2, 3]
+    assert [row.n for row in rows] == [200, 180, 180]
+    assert [len(row.terms) for row in rows] == [1, 2, 3]
 
 
 def degenerate() -> dict[str, SurvivalData]:
@@ -112,13 +110,13 @@ def test_degenerate_data_give_none_in_silence(name: str, capfd: pytest.CaptureFi
         warnings.simplefilter("error")
         result = analyse(degenerate()[name], plan)
     assert capfd.readouterr() == ("", "")
-    ratio = result["comparisons"][0]["hazard_ratio"]["estimate"]
+    ratio = result.comparisons[0].hazard_ratio.estimate
     # With every event at one time Efron's estimate is 1: no order, so no evidence of a difference.
     assert (ratio is not None) == (name in ("p53 is the arm", "one time"))
     if name == "p53 is the arm":
         # The arm alone can be estimated; arm and p53 together cannot be told apart.
-        assert result["cox"][0]["terms"][0]["hr"] is not None
-        assert [term["hr"] for term in result["cox"][1]["terms"]] == [None, None]
+        assert result.cox[0].terms[0].hr is not None
+        assert [term.hr for term in result.cox[1].terms] == [None, None]
 
 
 def test_proportional_hazards_holds_and_breaks() -> None:

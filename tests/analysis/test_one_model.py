@@ -35,13 +35,13 @@ def test_hazard_ratio_of_a_stratified_test_is_stratified() -> None:
     """Catches the plain Cox model beside a stratified log-rank test: 0.618 (0.402 to 0.951) for 0.311."""
     data = of_file()
     result = analyse(data, default_plan(data))
-    row, summary = result["comparisons"][0], summarise(result)["comparisons"][0]
-    assert row["stratified_logrank"]["chisq"] == pytest.approx(22.987, abs=5e-4)
-    for found in (row["hazard_ratio"], row["conclusion"]["hazard_ratio"], summary["hazard_ratio"]):
-        assert [round(found[key], 3) for key in ("estimate", "lower", "upper")] == [0.311, 0.189, 0.511]
-    assert summary["strata"] == row["strata"] == ["risk"]
-    assert round(summary["unstratified_hazard_ratio"]["estimate"], 3) == 0.618
-    assert summary["stratified_logrank"]["chisq"] == row["stratified_logrank"]["chisq"]
+    row, summary = result.comparisons[0], summarise(result).comparisons[0]
+    assert row.stratified_logrank.chisq == pytest.approx(22.987, abs=5e-4)
+    for found in (row.hazard_ratio, row.conclusion.hazard_ratio, summary.hazard_ratio):
+        assert [round(getattr(found, key), 3) for key in ("estimate", "lower", "upper")] == [0.311, 0.189, 0.511]
+    assert summary.strata == row.strata == ("risk",)
+    assert round(summary.unstratified_hazard_ratio.estimate, 3) == 0.618
+    assert summary.stratified_logrank.chisq == row.stratified_logrank.chisq
     text = as_text(result)
     assert text.index("0.311 (0.189 to 0.511)") < text.index("0.618 (0.402 to 0.951)")
     assert "hazard ratio by risk" in text
@@ -51,11 +51,11 @@ def test_hazard_ratio_of_a_stratified_test_is_stratified() -> None:
 def test_an_unstratified_plan_leads_with_the_unstratified_ratio() -> None:
     """Catches strata of the data taken for strata of the plan."""
     data = of_file()
-    row = analyse(data, dataclasses.replace(default_plan(data), test="logrank"))["comparisons"][0]
-    assert row["strata"] == []
-    assert row["hazard_ratio"] == row["unstratified_hazard_ratio"]
-    assert round(row["stratified_hazard_ratio"]["estimate"], 3) == 0.311
-    assert row["conclusion"]["p"] == row["logrank"]["p"]
+    row = analyse(data, dataclasses.replace(default_plan(data), test="logrank")).comparisons[0]
+    assert row.strata == ()
+    assert row.hazard_ratio == row.unstratified_hazard_ratio
+    assert round(row.stratified_hazard_ratio.estimate, 3) == 0.311
+    assert row.conclusion.p == row.logrank.p
 
 
 @pytest.mark.parametrize("whole_days", [True, False])
@@ -151,14 +151,14 @@ def test_a_stratum_has_no_hazard_ratio_of_its_own() -> None:
     plan = AnalysisPlan("control", {"control": "C", "senolytic": "S"}, test="stratified_logrank",
                         subgroups=("p53_status", "grade"))  # fmt: skip
     result = analyse(data, plan)
-    alone, with_p53, product = result["cox"]
-    assert alone["strata"] == ["p53_status"]
-    arm, status = with_p53["terms"]
-    assert status["hr"] is None
-    assert "a stratum" in status["label"]
-    assert arm["hr"] == pytest.approx(alone["terms"][0]["hr"], rel=1e-9)
-    assert with_p53["likelihood_ratio_p"] is None
-    assert product["likelihood_ratio_p"] == pytest.approx(result["subgroups"][0]["joint_interaction_p"], rel=1e-6)
+    alone, with_p53, product = result.cox
+    assert alone.strata == ("p53_status",)
+    arm, status = with_p53.terms
+    assert status.hr is None
+    assert "a stratum" in status.label
+    assert arm.hr == pytest.approx(alone.terms[0].hr, rel=1e-9)
+    assert with_p53.likelihood_ratio_p is None
+    assert product.likelihood_ratio_p == pytest.approx(result.subgroups[0].joint_interaction_p, rel=1e-6)
     assert is_absorbed(np.array([1.0, 1.0, 0.0]), np.array(["a", "a", "b"], dtype=object))
     assert not is_absorbed(np.array([1.0, 0.0, 0.0]), np.array(["a", "a", "b"], dtype=object))
 
@@ -170,12 +170,12 @@ def test_the_forest_is_stratified_with_the_test() -> None:
     data = dataclasses.replace(data, strata=grade, strata_names=("grade",))
     plan = AnalysisPlan("control", {"control": "C", "senolytic": "S"}, test="stratified_logrank",
                         subgroups=("p53_status",))  # fmt: skip
-    for level in analyse(data, plan)["subgroups"][0]["levels"]:
-        own = data.take(np.asarray(data.covariates["p53_status"] == level["level"], dtype=bool))
+    for level in analyse(data, plan).subgroups[0].levels:
+        own = data.take(np.asarray(data.covariates["p53_status"] == level.level, dtype=bool))
         arm = np.asarray(own.arm == "senolytic", dtype=float)
         model = fit_cox([Term("arm", "", arm)], own.time_days, own.event, strata=own.strata)
         assert model is not None
-        assert level["comparisons"][0]["hr"] == pytest.approx(math.exp(model.coef[0]), rel=1e-6)
+        assert level.comparisons[0].hr == pytest.approx(math.exp(model.coef[0]), rel=1e-6)
 
 
 def test_each_comparison_has_its_own_interaction() -> None:
@@ -187,13 +187,13 @@ def test_each_comparison_has_its_own_interaction() -> None:
     arms = np.where(np.arange(450) % 3 == 0, "late", data.arm)
     data = dataclasses.replace(data, arm=arms)
     plan = AnalysisPlan("control", {"control": "C", "late": "L", "senolytic": "S"}, subgroups=("p53_status",))
-    group = analyse(data, plan)["subgroups"][0]
-    own = {test["arm"]: test["p"] for test in group["interactions"]}
+    group = analyse(data, plan).subgroups[0]
+    own = {test.arm: test.p for test in group.interactions}
     for arm in ("late", "senolytic"):
         pair = data.take(np.asarray((arms == arm) | (arms == "control"), dtype=bool))
         alone = dataclasses.replace(plan, arms={"control": "C", arm: "A"})
-        assert own[arm] == analyse(pair, alone)["subgroups"][0]["joint_interaction_p"]
-    assert len({round(p, 9) for p in (*own.values(), group["joint_interaction_p"])}) == 3
+        assert own[arm] == analyse(pair, alone).subgroups[0].joint_interaction_p
+    assert len({round(p, 9) for p in (*own.values(), group.joint_interaction_p)}) == 3
     text = as_text(analyse(data, plan))
     assert "joint, all arms" in text
 
@@ -206,6 +206,6 @@ def test_a_level_without_patients_of_the_two_arms_is_no_level() -> None:
     covariates = data.covariates.assign(level=level)
     data = dataclasses.replace(data, arm=arms, covariates=pd.DataFrame(covariates))
     plan = AnalysisPlan("control", {"control": "C", "senolytic": "S", "third": "T"}, subgroups=("level",))
-    own = {test["arm"]: test["p"] for test in analyse(data, plan)["subgroups"][0]["interactions"]}
+    own = {test.arm: test.p for test in analyse(data, plan).subgroups[0].interactions}
     assert own["senolytic"] is not None
     assert own["third"] is None

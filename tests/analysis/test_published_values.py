@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from tests.analysis.cases import gbsg2, lung, ovarian, waltons
-from trialsim.analysis import DAYS_PER_MONTH, SurvivalData, analyse, default_plan, from_frame, load_table
+from trialsim.analysis import SurvivalData, analyse, default_plan, from_frame, load_table
 from trialsim.analysis.cox import cox_models
 from trialsim.analysis.kaplan_meier import kaplan_meier
 from trialsim.analysis.logrank import HazardTable, hazard_table, logrank, scores
 from trialsim.analysis.rmst import restricted_mean
+from trialsim.units import DAYS_PER_MONTH
 
 # Published to seven significant digits.
 PRINTED = 1e-6
@@ -31,30 +32,30 @@ def result() -> dict[str, Any]:
 
 
 def landmark(row: dict[str, Any], day: float) -> dict[str, Any]:
-    return next(mark for mark in row["landmarks"] if mark["day"] == day)
+    return next(mark for mark in row.landmarks if mark.day == day)
 
 
 def test_gbsg2_kaplan_meier_at_1000_days(result: dict[str, Any]) -> None:
     """Catches S read from the wrong side of a step, arms swapped, and the log-log error in place of Greenwood's."""
-    overall = landmark(result["overall"], 1000.0)
-    assert overall["estimate"] == pytest.approx(0.6577504, abs=PRINTED)
-    assert overall["se"] == pytest.approx(0.01905146, abs=PRINTED)
-    assert landmark(result["arms"]["no"], 1000.0)["estimate"] == pytest.approx(0.6208762, abs=PRINTED)
-    assert landmark(result["arms"]["yes"], 1000.0)["estimate"] == pytest.approx(0.7230082, abs=PRINTED)
+    overall = landmark(result.overall, 1000.0)
+    assert overall.estimate == pytest.approx(0.6577504, abs=PRINTED)
+    assert overall.se == pytest.approx(0.01905146, abs=PRINTED)
+    assert landmark(result.arms["no"], 1000.0).estimate == pytest.approx(0.6208762, abs=PRINTED)
+    assert landmark(result.arms["yes"], 1000.0).estimate == pytest.approx(0.7230082, abs=PRINTED)
 
 
 def test_gbsg2_medians(result: dict[str, Any]) -> None:
     """Catches a median that interpolates or takes the time before the step, and a wrong length of month."""
     for arm, days in (("no", 1528), ("yes", 2018)):
-        median = result["arms"][arm]["median_months"]["estimate"]
+        median = result.arms[arm].median_months.estimate
         assert median * DAYS_PER_MONTH == pytest.approx(days, abs=1e-9)
 
 
 def test_gbsg2_logrank_and_sign(result: dict[str, Any]) -> None:
     """Catches a variance without the tie correction, and z with the sign of harm: hormone therapy helps here."""
-    row = result["comparisons"][0]["logrank"]
-    assert row["chisq"] == pytest.approx(8.564781, abs=PRINTED)
-    assert row["z"] == pytest.approx(-2.926565, abs=PRINTED)
+    row = result.comparisons[0].logrank
+    assert row.chisq == pytest.approx(8.564781, abs=PRINTED)
+    assert row.z == pytest.approx(-2.926565, abs=PRINTED)
 
 
 @pytest.mark.parametrize(
@@ -86,11 +87,11 @@ def test_weights_from_survival_after_the_event_are_caught() -> None:
 def test_gbsg2_cox_and_rmst(result: dict[str, Any]) -> None:
     """Catches Breslow ties (coefficient differs in the fourth digit) and the reference taken for the arm."""
     data = gbsg2()
-    arm = cox_models(data, "no", ["yes"], {}, 0.95)[0]["terms"][0]
-    assert arm["coef"] == pytest.approx(-0.3640099, abs=PRINTED)
-    plain = result["comparisons"][0]["unstratified_hazard_ratio"]
-    assert plain["estimate"] == pytest.approx(math.exp(-0.3640099), abs=PRINTED)
-    assert result["comparisons"][0]["rmst_difference"]["estimate"] == pytest.approx(51.14447, abs=1e-5)
+    arm = cox_models(data, "no", ["yes"], {}, 0.95)[0].terms[0]
+    assert arm.coef == pytest.approx(-0.3640099, abs=PRINTED)
+    plain = result.comparisons[0].unstratified_hazard_ratio
+    assert plain.estimate == pytest.approx(math.exp(-0.3640099), abs=PRINTED)
+    assert result.comparisons[0].rmst_difference.estimate == pytest.approx(51.14447, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_waltons_rmst_variance_and_the_one_that_is_wrong() -> None:
 def test_waltons_rmst_difference() -> None:
     """p of the two-sample test is 0.145 by survRM2. Catches variances subtracted or errors added."""
     result = analyse(waltons(), default_plan(waltons(), rmst_tau_days=10.0))
-    assert result["comparisons"][0]["rmst_difference"]["p"] == pytest.approx(0.145, abs=5e-4)
+    assert result.comparisons[0].rmst_difference.p == pytest.approx(0.145, abs=5e-4)
 
 
 def test_gbsg2_adjusted_is_rs_coxph() -> None:
@@ -149,10 +150,10 @@ def test_gbsg2_adjusted_is_rs_coxph() -> None:
     frame = load_table("lifelines:gbsg2")
     covariates = ("age", "menostat", "tsize", "tgrade", "pnodes", "progrec", "estrec")
     data = from_frame(frame, time="time", event="cens", arm="horTh", covariates=covariates)
-    model = analyse(data, default_plan(data, adjust_for=covariates))["cox"][-1]
-    assert model["model"] == "arm, adjusted"
-    terms = {term["term"]: term for term in model["terms"]}
-    assert terms["arm[yes]"]["coef"] == pytest.approx(-0.3462784, abs=1e-6)
-    assert terms["arm[yes]"]["se"] == pytest.approx(0.1290747, abs=1e-6)
-    assert terms["pnodes"]["coef"] == pytest.approx(0.0487886, abs=1e-6)
-    assert terms["age"]["coef"] == pytest.approx(-0.0094592, abs=1e-6)
+    model = analyse(data, default_plan(data, adjust_for=covariates)).cox[-1]
+    assert model.model == "arm, adjusted"
+    terms = {term.term: term for term in model.terms}
+    assert terms["arm[yes]"].coef == pytest.approx(-0.3462784, abs=1e-6)
+    assert terms["arm[yes]"].se == pytest.approx(0.1290747, abs=1e-6)
+    assert terms["pnodes"].coef == pytest.approx(0.0487886, abs=1e-6)
+    assert terms["age"].coef == pytest.approx(-0.0094592, abs=1e-6)

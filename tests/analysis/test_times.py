@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trialsim.analysis import DAYS_PER_MONTH, AnalysisPlan, SurvivalData, analyse, as_text, summarise
+from trialsim.analysis import AnalysisPlan, SurvivalData, analyse, as_text, summarise
 from trialsim.analysis.kaplan_meier import kaplan_meier
 from trialsim.analysis.landmarks import named_landmarks
 from trialsim.analysis.rmst import restricted_mean, usable_tau
+from trialsim.units import DAYS_PER_MONTH
 
 ARMS = {"A": "A", "B": "B"}
 #: Events on day 510 of both arms, in months: 510 / 30.4375 months are 510.00000000000006 days.
@@ -30,7 +31,7 @@ def two_arms(days: Any, events: list[int]) -> SurvivalData:
 
 
 def at(result: dict[str, Any], arm: str, day: float) -> float | None:
-    return next(row["estimate"] for row in result["arms"][arm]["landmarks"] if row["day"] == day)
+    return next(row.estimate for row in result.arms[arm].landmarks if row.day == day)
 
 
 def test_a_time_in_months_is_the_day_that_it_is() -> None:
@@ -40,8 +41,8 @@ def test_a_time_in_months_is_the_day_that_it_is() -> None:
     for data in (two_arms(np.array(IN_MONTHS) * DAYS_PER_MONTH, EVENTS), days):
         result = analyse(data, plan)
         assert (at(result, "A", 510.0), at(result, "B", 510.0)) == (0.25, 0.25)
-        assert result["arms"]["A"]["landmarks"][0]["at_risk"] == 3
-        assert "as planned" in result["tau_note"]
+        assert result.arms["A"].landmarks[0].at_risk == 3
+        assert "as planned" in result.tau_note
 
 
 def test_tau_at_the_last_time_is_not_cut() -> None:
@@ -49,8 +50,8 @@ def test_tau_at_the_last_time_is_not_cut() -> None:
     data = two_arms(np.array(IN_MONTHS) * DAYS_PER_MONTH * (1 - 1e-15), EVENTS)
     assert data.time_days.max() < 1100.0
     result = analyse(data, AnalysisPlan("A", ARMS, rmst_tau_days=1100.0))
-    assert "as planned" in result["tau_note"]
-    assert result["departures"] == []
+    assert "as planned" in result.tau_note
+    assert result.departures == ()
 
 
 @given(st.lists(st.integers(1, 4000), min_size=4, max_size=30), st.integers(1, 4000), st.data())
@@ -78,14 +79,14 @@ def test_a_curve_at_zero_is_known_for_ever() -> None:
     """
     result = analyse(REACHES_ZERO, AnalysisPlan("A", ARMS, landmarks_days=(365.0,), rmst_tau_days=365.0))
     assert at(result, "A", 365.0) == 0.0
-    means = [result["arms"][arm]["rmst_days"] for arm in ARMS]
-    assert [round(mean["estimate"], 1) for mean in means] == [108.3, 267.5]
-    assert means[0]["tau"] == 365.0
-    difference = result["comparisons"][0]["rmst_difference"]
-    assert round(difference["estimate"], 1) == 159.2
-    assert result["comparisons"][0]["landmark_difference"][0]["estimate"] == pytest.approx(0.5)
-    assert result["arms"]["A"]["curve"]["known_months"] is None
-    assert result["arms"]["B"]["curve"]["known_months"] == pytest.approx(400 / DAYS_PER_MONTH)
+    means = [result.arms[arm].rmst_days for arm in ARMS]
+    assert [round(mean.estimate, 1) for mean in means] == [108.3, 267.5]
+    assert means[0].tau == 365.0
+    difference = result.comparisons[0].rmst_difference
+    assert round(difference.estimate, 1) == 159.2
+    assert result.comparisons[0].landmark_difference[0].estimate == pytest.approx(0.5)
+    assert result.arms["A"].curve.known_months is None
+    assert result.arms["B"].curve.known_months == pytest.approx(400 / DAYS_PER_MONTH)
     assert "0.0 " in as_text(result)
 
 
@@ -108,9 +109,9 @@ def test_an_incidence_past_follow_up_is_not_told() -> None:
         np.array([100.0, 300.0, 100.0, 300.0]), np.array([1, 0, 1, 1]), np.array(["A", "A", "B", "B"]),
         event_type=np.array(["relapse", "", "relapse", "death"]),
     )  # fmt: skip
-    competing = analyse(data, AnalysisPlan("A", ARMS))["competing"]
-    assert competing["A"]["relapse"]["known_months"] == pytest.approx(300 / DAYS_PER_MONTH)
-    assert competing["B"]["relapse"]["known_months"] is None
+    competing = analyse(data, AnalysisPlan("A", ARMS)).competing
+    assert competing["A"]["relapse"].known_months == pytest.approx(300 / DAYS_PER_MONTH)
+    assert competing["B"]["relapse"].known_months is None
 
 
 LANDMARK_KEY = pd.DataFrame({"days": [100, 365, 365, 500, 200, 300, 365, 500], "event": [1, 1, 1, 0] * 2})
@@ -120,7 +121,7 @@ def test_landmarks_a_day_apart_are_two_landmarks() -> None:
     """364 and 365.25 days: A 75 and 25 %, B 50 and 25 %. Catches both under one key "12", one value lost."""
     data = two_arms(LANDMARK_KEY["days"], LANDMARK_KEY["event"].tolist())
     result = analyse(data, AnalysisPlan("A", ARMS, landmarks_days=(364.0, 365.25)))
-    shares = {arm: summarise(result)["arms"][arm]["rfs_percent"] for arm in ARMS}
+    shares = {arm: summarise(result).arms[arm].rfs_percent for arm in ARMS}
     assert shares["A"] == pytest.approx({"11.96": 75.0, "12": 25.0})
     assert shares["B"] == pytest.approx({"11.96": 50.0, "12": 25.0})
     text = as_text(result)
@@ -139,11 +140,11 @@ def test_landmarks_a_day_apart_are_two_landmarks() -> None:
 )
 def test_keys_of_landmarks(days: tuple[float, ...], keys: list[str]) -> None:
     """Catches a key that others rely on ("36") rewritten, and rounded numbers that read as one."""
-    assert [row["key"] for row in named_landmarks(days)] == keys
+    assert [row.key for row in named_landmarks(days)] == keys
 
 
 @given(st.lists(st.floats(0.01, 20_000), min_size=1, max_size=12, unique=True))
 def test_no_two_landmarks_share_a_key(days: list[float]) -> None:
     """Catches a result overwritten by another under the same rounded key."""
     rows = named_landmarks(days)
-    assert len({row["key"] for row in rows}) == len({row["label"] for row in rows}) == len(days)
+    assert len({row.key for row in rows}) == len({row.label for row in rows}) == len(days)

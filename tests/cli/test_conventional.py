@@ -85,7 +85,7 @@ def test_the_page_and_the_description_tell_the_laws(folder: Path) -> None:
         assert "first relapse, local or distant, or to death" in text
         assert "a lesion measures" not in text
         assert "stopping a drug" not in text
-    assert "their event times follow the laws" in page
+    assert "simulated from the event-time distributions" in page
     assert "Each cause" not in page
 
 
@@ -93,7 +93,7 @@ def test_there_is_no_story_of_a_time(folder: Path) -> None:
     """Catches a traceback where a patient without cells is asked for."""
     result = trialsim("patient", folder / "protocol.yaml", "--id", 1, "--quiet")
     assert isinstance(result.exception, UsageError)
-    assert "are event times, not cells" in str(result.exception)
+    assert "are simulated from event-time distributions, without cells" in str(result.exception)
     exported = trialsim("export", folder / "out", "--format", "sbml")
     assert isinstance(exported.exception, UsageError)
     assert "have no cells to export" in str(exported.exception)

@@ -43,7 +43,7 @@ def test_the_page_and_the_description_state_the_estimand(crossed: Path) -> None:
     for text in (page, told):
         assert "the effect is that without it: patients are censored on its day (hypothetical)" in text
         assert "Other anticancer therapy before relapse: it is an event of the endpoint (composite)." in text
-        assert "Early end of study treatment: it changes nothing (treatment policy)." in text
+        assert "Early end of study treatment: included regardless (treatment policy)." in text
         assert "while on treatment" not in text
         assert "cross over to" in text
         assert "or to other anticancer therapy before relapse, whichever comes first" in text

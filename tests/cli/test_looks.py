@@ -16,7 +16,7 @@ from trialsim.cli import cli
 from trialsim.conduct import conduct_trial
 from trialsim.designs import replicate_kernel as kernel
 from trialsim.designs.boundaries import Futility, by_spending
-from trialsim.designs.enrichment import Part, combined, stage_z
+from trialsim.designs.enrichment import EventsAndZ, combined, stage_z
 from trialsim.designs.promising import weighted_z
 from trialsim.designs.spending import parse_spending
 from trialsim.endpoints import primary_event
@@ -77,7 +77,7 @@ def test_a_trial_that_stops(place: Path) -> None:
     assert (adtte[adtte["PARAMCD"] == "RFS"]["CNSR"] == 0).sum() == last["events"]
     page = (out / "report.html").read_text()
     assert "Stopped early at look" in page
-    assert "Test met" in page
+    assert "Superiority shown" in page
     assert "stop: efficacy" in page
     assert looks["adjusted"]["p"] < 0.025
     unbiased, plain = looks["adjusted"]["hazard_ratio"], last["hazard_ratio"]
@@ -91,7 +91,7 @@ def test_a_trial_that_goes_to_its_end(place: Path) -> None:
     assert looks["decision"] in ("not shown", "futility")
     assert [look["look"] for look in looks["looks"]] == list(range(1, len(looks["looks"]) + 1))
     assert looks["looks"][0]["conditional_power"]["planned"] is not None
-    assert "did not meet its test" in (out / "report.html").read_text()
+    assert "superiority not shown" in (out / "report.html").read_text()
 
 
 def test_looks_are_told_before_the_trial_runs(place: Path) -> None:
@@ -146,14 +146,14 @@ def test_compiled_replicates_come_to_the_same(place: Path, seed: int, test: str)
     found = np.full((3, 3), np.nan)
     at_looks = (np.array([120, 180, 240]), np.zeros(3), np.full(3, np.inf))
     rules = (*at_looks, np.array(design.upper), np.array(design.lower), 1, True, len(set(sexes.values())), 0.0, 0.0)
-    looks, ended = kernel.look_at(kernel.Trial(entry, arm, stratum, event, loss), kernel.Looks(*rules), found)
+    looks, ended = kernel.look_at(kernel.Trial(entry, arm, stratum, event, loss), kernel.LookRules(*rules), found)
     stopped = trial.cut_by.startswith("look")
     assert stopped == (ended in (kernel.EFFICACY, kernel.FUTILITY) and looks < 3)
     assert looks == len(told) + (not stopped)
     for at, look in enumerate(told):
         assert found[at, kernel.CUT] == look.day
-        assert found[at, kernel.EVENTS] == monitor._comparisons[0]._told[at]["events"]
-        assert found[at, kernel.Z] == pytest.approx(monitor._comparisons[0]._told[at]["z"], abs=1e-10)
+        assert found[at, kernel.EVENTS] == monitor._comparisons[0].results[at].events
+        assert found[at, kernel.Z] == pytest.approx(monitor._comparisons[0].results[at].z, abs=1e-10)
     if stopped:
         words = {kernel.EFFICACY: "efficacy", kernel.FUTILITY: "futility"}[ended]
         assert told[-1].detail.endswith(words)
@@ -288,7 +288,9 @@ def test_a_trial_that_goes_on_in_a_subgroup(place: Path) -> None:
             assert parts[0] + parts[1] == parts[2]
         assert populations["all"]["end"]["events"] == 200
         for name in ("all", "subgroup"):
-            first, last = (Part(populations[name][w]["events"], populations[name][w]["z"]) for w in ("look", "end"))
+            first, last = (
+                EventsAndZ(populations[name][w]["events"], populations[name][w]["z"]) for w in ("look", "end")
+            )
             together = combined(0.5, first.z, stage_z(first, last))
             assert populations[name]["combined_z"] == pytest.approx(together, abs=1e-12)
         assert not (enriched and found["claims"]["all"])

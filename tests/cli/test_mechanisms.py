@@ -12,7 +12,7 @@ from tests.studies.test_mechanisms import MARGINS, mechanism, outcome
 from trialsim.cli import cli
 from trialsim.errors import UsageError
 from trialsim.studies.mechanisms import registry
-from trialsim.studies.mechanisms.registry import Registry
+from trialsim.studies.mechanisms.registry import MechanismsRegistry
 
 
 def trialsim(*words: object) -> Result:
@@ -24,7 +24,7 @@ def two(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry of two small mechanisms, of which one falls short."""
     good = mechanism()
     bad = mechanism(outcome(name="the other way", demand="lowers")).model_copy(update={"id": "M2"})
-    small = Registry(margins=MARGINS, mechanisms=(good, bad))
+    small = MechanismsRegistry(margins=MARGINS, mechanisms=(good, bad))
     monkeypatch.setattr(registry, "registry", lambda: small)
 
 

@@ -79,7 +79,7 @@ def test_several_arms_share_alpha_without_looks(tmp_path: Path) -> None:
     assert (first["outcome"], first["level"], second["outcome"]) == ("not shown", 0.0125, "not shown")
     assert "A against Control: superiority not shown" in one.terminal
     assert f"adjusted p {first['adjusted_p']:.4f} against 0.025" in one.terminal
-    assert "A did not meet its test" in one.page
+    assert "A: superiority not shown" in one.page
     assert "against a level of 0.0125 (Holm over 2 comparisons: adjusted p = 0.038, against 0.025)" in one.page
     look = run(tmp_path, THREE_ARMS, "--set", "analysis.looks={at: [1]}", seed=14)
     for own, other in zip(one.summary["comparisons"], look.summary["comparisons"], strict=True):
@@ -90,7 +90,7 @@ def test_several_arms_share_alpha_without_looks(tmp_path: Path) -> None:
 
 
 def test_a_trial_that_looks_stopped(tmp_path: Path) -> None:
-    """Stopped at look 2 of 3 at a boundary of 2.359; by the order of stages p 0.008 and 0.70 (0.52 to 0.93).
+    """Stopped at look 2 of 3 at a boundary of 2.359; by stagewise ordering p 0.008 and 0.70 (0.52 to 0.93).
 
     Catches naive numbers in the terminal and in summary.json beside adjusted ones on the page.
     """
@@ -110,7 +110,7 @@ def test_a_trial_that_looks_stopped(tmp_path: Path) -> None:
     assert "not adjusted for the interim looks" in ran.terminal
     assert "Stopped early at look 2 of 3" in ran.page
     assert "p = 0.008, hazard ratio 0.70 (0.52 to 0.93)" in ran.page
-    assert "0.70 95% CI 0.52 to 0.93; by the order of stages" in ran.page
+    assert "0.70 95% CI 0.52 to 0.93; stagewise ordering" in ran.page
 
 
 def test_planned_events_that_were_not_reached(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_planned_events_that_were_not_reached(tmp_path: Path) -> None:
     assert departure["words"].startswith(f"The planned 190 events were not reached: {events} when the data were cut")
     assert ran.summary["departures"] == [departure["words"]]
     assert departure["words"] in ran.terminal
-    headline = "New did not meet its test: relapse-free survival was not shown to be longer than with Control"
+    headline = "New: superiority not shown; relapse-free survival was not shown to be longer than with Control"
     assert f"{headline}; the planned 190 events were not reached." in ran.page
     assert departure["words"] in ran.page
 
@@ -155,8 +155,8 @@ def test_a_trial_that_stops_for_harm_names_that_boundary(tmp_path: Path) -> None
     found = ran.summary["comparisons"][0]["conclusion"]
     assert (found["outcome"], found["look"]["decision"]) == ("inferior", "harm")
     lower = found["look"]["lower"]
-    assert f"beyond the boundary for harm of {lower:.3f}" in ran.terminal
-    assert f"beyond {lower:.2f}, the boundary for harm".replace("-", "−") in ran.page
+    assert f"beyond the harm boundary of {lower:.3f}" in ran.terminal
+    assert f"beyond the harm boundary of {lower:.2f}".replace("-", "−") in ran.page
 
 
 CONVENTIONAL = ROOT / "protocols" / "conventional"

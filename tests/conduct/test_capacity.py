@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conduct import protocol_for_tests as example
+from tests.saved import saved
 from trialsim.conduct import conduct_one_patient, conduct_trial
 from trialsim.conduct.capacity import Places, place_of
 from trialsim.endpoints import adsl_frame, adtte_frame, csv_text, events_frame, waiting_times
@@ -231,7 +232,7 @@ def test_halving_places_lengthens_the_time_to_treatment() -> None:
     for chairs in (8, 4, 2):
         trial = run(crowded(chairs=chairs), healthy)
         means.append(sum(first_dose(trial)) / len(trial.patients))
-        (entry, *_) = waiting_times(trial, crowded(chairs=chairs))
+        (entry, *_) = saved(waiting_times(trial, crowded(chairs=chairs)))
         assert entry["place"] == "infusion_chairs"
         assert entry["delayed"] <= entry["administrations"]
     assert means[0] < means[1] < means[2]
@@ -256,10 +257,10 @@ def test_waiting_ends_with_relapse_and_is_told_at_the_cut() -> None:
     trial = run(protocol, lambda *_: example.MakeBelieveCourse(relapse_day=100.0))
     relapsed = {e.patient: e.day for e in trial.events if e.kind is EventKind.RELAPSE}
     assert not [e for e in trial.events if e.kind is EventKind.DOSE and e.day > relapsed.get(e.patient, math.inf)]
-    entries = waiting_times(trial, protocol)
+    entries = saved(waiting_times(trial, protocol))
     assert sum(entry["in_vain"] for entry in entries) == sum(bool(r.waited_for) for r in trial.patients) > 5
     stuck = run(crowded(60, chairs=1), healthy)
-    assert sum(e["waiting_at_cut"] for e in waiting_times(stuck, protocol)) == sum(
+    assert sum(e["waiting_at_cut"] for e in saved(waiting_times(stuck, protocol))) == sum(
         bool(r.waits_for) for r in stuck.patients
     )
     assert sum(bool(record.waits_for) for record in stuck.patients) > 5

@@ -14,6 +14,7 @@ from scipy.integrate import quad
 from scipy.stats import nbinom
 
 from tests.conduct import protocol_for_tests as example
+from tests.saved import saved
 from trialsim.conduct import conduct_one_patient, conduct_trial
 from trialsim.conduct.accrual import arrival_days, draw_arrivals
 from trialsim.conduct.enrolment import Arrival, lay_out, opened_sites
@@ -276,7 +277,7 @@ def test_a_screened_trial_is_told_by_log_flow_and_adsl_alike() -> None:
     screening = Screening(failure=0.25, caps={"p53_status": {"mutant": 20}})
     given = protocol(patients=80, screening=screening)
     trial = conduct_trial(given, seed=4, traits=example.all_traits(800), new_course=example.Courses())
-    flow, adsl, log = participant_flow(trial, given), adsl_frame(trial, given), events_frame(trial, given)
+    flow, adsl, log = saved(participant_flow(trial, given)), adsl_frame(trial, given), events_frame(trial, given)
     kinds = Counter(log["kind"])
     assert flow["screened"] == kinds["screened"] == kinds["excluded"] + kinds["randomised"]
     assert sum(flow["excluded"].values()) == kinds["excluded"] > 20

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conduct import protocol_for_tests as example
+from tests.saved import saved
 from trialsim.conduct import conduct_trial, randomisation
 from trialsim.conduct.minimisation import Minimiser
 from trialsim.conduct.randomisation import Randomiser
@@ -181,7 +182,7 @@ def test_the_imbalance_is_told_as_counted() -> None:
         method="minimisation", minimisation=RULES, by_site=True, ratio={"control": 1, "navitoclax": 2}
     )
     trial = conduct_trial(protocol, seed=2, traits=example.all_traits(120), new_course=example.Courses())
-    table = allocation_table(trial, protocol)
+    table = saved(allocation_table(trial, protocol))
     whole = table["rows"][0]
     assert sum(whole["arms"].values()) == 120
     assert whole["imbalance"] == pytest.approx(abs(whole["arms"]["control"] - 40.0))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conduct import protocol_for_tests as example
+from tests.saved import saved
 from trialsim.conduct import conduct_trial
 from trialsim.conduct.competing_times import CompetingTimes
 from trialsim.conduct.own_visits import MISSED, own_visits
@@ -174,7 +175,7 @@ def test_tables_tell_lost_patients_from_withdrawn_ones() -> None:
     """ADSL, ADTTE and the flow agree. Catches losses that end as event-free at the cut."""
     protocol, trial = trial_of(lost_per_day=0.3 * DAY)
     adsl, adtte = adsl_frame(trial, protocol), adtte_frame(trial, protocol)
-    flow = participant_flow(trial, protocol)["arms"]
+    flow = saved(participant_flow(trial, protocol))["arms"]
     lost = adsl["DCSREAS"] == "LOST TO FOLLOW-UP"
     assert set(adsl["SUBJID"][lost]) == {f"{r.patient:05d}" for r in trial.patients if r.lost_day is not None}
     assert (adsl["EOSSTT"][lost] == "DISCONTINUED").all()

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from tests.designs.test_replicates import LOSS, MEDIAN_24
 from trialsim.designs import replicate_kernel as kernel
-from trialsim.designs.enrichment import Part, closed_test, combined, hazard_ratio_of, intersection_z, stage_z
+from trialsim.designs.enrichment import EventsAndZ, closed_test, combined, hazard_ratio_of, intersection_z, stage_z
 from trialsim.designs.replicates import Arm, Population, as_drawn
 from trialsim.designs.survival import constant
 from trialsim.rng import Purpose, stream
@@ -25,11 +25,11 @@ def of(trial: kernel.Trial, chosen: np.ndarray) -> kernel.Trial:
     return part._replace(stratum=np.zeros_like(part.stratum))
 
 
-def z_at(cut: float, trial: kernel.Trial, chosen: np.ndarray) -> Part:
+def z_at(cut: float, trial: kernel.Trial, chosen: np.ndarray) -> EventsAndZ:
     part = of(trial, chosen)
     end, happened = np.minimum(part.event, part.loss), part.event <= part.loss
     found = kernel.compare(cut, 1, part, kernel.Ended(end, end, happened, np.argsort(end)), False, 1, 0.0, 0.0)
-    return Part(found[0], found[1] / math.sqrt(found[2]) if found[2] > 0 else 0.0)
+    return EventsAndZ(found[0], found[1] / math.sqrt(found[2]) if found[2] > 0 else 0.0)
 
 
 def cut_at(count: int, trial: kernel.Trial, chosen: np.ndarray) -> float:
@@ -93,9 +93,9 @@ def test_enrichment_finds_the_subgroup_that_benefits() -> None:
 
 def test_stages_put_together_are_the_whole() -> None:
     """With the weights of the data the combined z is the plain one. Catches the parts of a stage exchanged."""
-    first, last = Part(80, 1.2), Part(200, 2.3)
+    first, last = EventsAndZ(80, 1.2), EventsAndZ(200, 2.3)
     assert combined(80 / 200, first.z, stage_z(first, last)) == pytest.approx(2.3, abs=1e-12)
-    assert stage_z(first, Part(80, 1.2)) == 0.0
+    assert stage_z(first, EventsAndZ(80, 1.2)) == 0.0
 
 
 def test_simes() -> None:
@@ -108,14 +108,14 @@ def test_simes() -> None:
 
 def test_claims_need_the_intersection_and_their_own() -> None:
     """Catches a claim for everybody after the trial has gone on in the subgroup."""
-    good, nothing = Part(100, 2.5), Part(100, 0.0)
-    whole = closed_test(0.5, ALPHA, (good, good), (Part(200, 4.0), Part(200, 4.0)), enriched=False)
+    good, nothing = EventsAndZ(100, 2.5), EventsAndZ(100, 0.0)
+    whole = closed_test(0.5, ALPHA, (good, good), (EventsAndZ(200, 4.0), EventsAndZ(200, 4.0)), enriched=False)
     assert whole.claims_full
     assert whole.claims_subgroup
-    alone = closed_test(0.5, ALPHA, (good, good), (Part(200, 4.0), Part(200, 4.0)), enriched=True)
+    alone = closed_test(0.5, ALPHA, (good, good), (EventsAndZ(200, 4.0), EventsAndZ(200, 4.0)), enriched=True)
     assert not alone.claims_full
     assert alone.claims_subgroup
-    only = closed_test(0.5, ALPHA, (nothing, good), (Part(200, 0.0), Part(200, 4.0)), enriched=False)
+    only = closed_test(0.5, ALPHA, (nothing, good), (EventsAndZ(200, 0.0), EventsAndZ(200, 4.0)), enriched=False)
     assert not only.claims_full
     assert only.claims_subgroup
     assert whole.p < only.p < 0.025

@@ -9,11 +9,11 @@ import pytest
 from scipy.stats import norm
 
 from trialsim.designs.boundaries import Futility, by_spending
-from trialsim.designs.monitoring import Decision, Plan, Seen, adjusted, bounds_to_come, examine
+from trialsim.designs.monitoring import LookDecision, LooksDesign, Seen, adjusted, bounds_to_come, examine
 from trialsim.designs.spending import parse_spending
 
 OBF = parse_spending("obrien-fleming")
-PLAN = Plan((0.5, 0.75, 1.0), 200.0, 0.025, 1, OBF)
+PLAN = LooksDesign((0.5, 0.75, 1.0), 200.0, 0.025, 1, OBF)
 
 
 def test_looks_as_planned_have_the_planned_boundaries() -> None:
@@ -54,7 +54,7 @@ def test_conditional_power_is_the_share_of_futures() -> None:
 
 def test_predictive_power_has_a_closed_form_with_one_look_to_go() -> None:
     r"""Phi((z / sqrt t - u) sqrt(t / (1 - t))). Catches a prior with the wrong variance."""
-    plan = Plan((0.4, 1.0), 100.0, 0.025, 1, OBF)
+    plan = LooksDesign((0.4, 1.0), 100.0, 0.025, 1, OBF)
     for z in (-0.5, 1.0, 2.5):
         look = examine(plan, [Seen(40, z)])
         last = by_spending([0.4, 1.0], 0.025, 1, OBF).upper[1]
@@ -66,16 +66,16 @@ def test_predictive_power_has_a_closed_form_with_one_look_to_go() -> None:
 
 def test_decisions() -> None:
     """Catches a sign, a boundary of another look, a last look that goes on, futility that stops at the end."""
-    plan = Plan((0.5, 1.0), 200.0, 0.025, 1, OBF, Futility(0.1, parse_spending("hwang-shih-decani(-2)")))
+    plan = LooksDesign((0.5, 1.0), 200.0, 0.025, 1, OBF, Futility(0.1, parse_spending("hwang-shih-decani(-2)")))
     design = plan.boundaries()
     high, low = design.upper[0], design.lower[0]
     told = {z: examine(plan, [Seen(100, z)]) for z in (high + 1e-6, high - 1e-6, low + 1e-6, low - 1e-6)}
-    wanted = [Decision.EFFICACY, Decision.CONTINUE, Decision.CONTINUE, Decision.FUTILITY]
+    wanted = [LookDecision.EFFICACY, LookDecision.CONTINUE, LookDecision.CONTINUE, LookDecision.FUTILITY]
     assert [look.decision for look in told.values()] == wanted
     assert [look.stops for look in told.values()] == [True, False, False, True]
     assert all(look.conditional_power_planned is not None for look in told.values())
     end = design.upper[1]
-    for z, decision in ((end + 1e-6, Decision.EFFICACY), (end - 1e-6, Decision.NOT_SHOWN)):
+    for z, decision in ((end + 1e-6, LookDecision.EFFICACY), (end - 1e-6, LookDecision.NOT_SHOWN)):
         look = examine(plan, [Seen(100, 0.9), Seen(200, z)])
         assert look.decision is decision
         assert look.predictive_power is None
@@ -84,16 +84,16 @@ def test_decisions() -> None:
 
 def test_two_sided_looks_see_harm() -> None:
     """Catches a lower boundary of a two-sided design that is read as futility."""
-    plan = Plan((0.5, 1.0), 200.0, 0.05, 2, OBF)
+    plan = LooksDesign((0.5, 1.0), 200.0, 0.05, 2, OBF)
     upper = plan.boundaries().upper[0]
-    assert examine(plan, [Seen(100, -upper - 1e-6)]).decision is Decision.HARM
-    assert examine(plan, [Seen(100, upper + 1e-6)]).decision is Decision.EFFICACY
-    assert examine(plan, [Seen(100, 0.0)]).decision is Decision.CONTINUE
+    assert examine(plan, [Seen(100, -upper - 1e-6)]).decision is LookDecision.HARM
+    assert examine(plan, [Seen(100, upper + 1e-6)]).decision is LookDecision.EFFICACY
+    assert examine(plan, [Seen(100, 0.0)]).decision is LookDecision.CONTINUE
 
 
 def test_binding_futility_at_unplanned_information() -> None:
     """Catches binding boundaries that need the whole plan: they are found from the looks there were."""
-    plan = Plan((0.5, 1.0), 200.0, 0.025, 1, OBF, Futility(0.1, parse_spending("pocock"), binding=True))
+    plan = LooksDesign((0.5, 1.0), 200.0, 0.025, 1, OBF, Futility(0.1, parse_spending("pocock"), binding=True))
     early, planned = examine(plan, [Seen(90, 0.0)]), plan.boundaries()
     assert early.upper > planned.upper[0]
     assert early.lower < planned.lower[0]
@@ -105,7 +105,7 @@ def test_p_is_ordered_by_stage() -> None:
     design = PLAN.boundaries()
     stopped = adjusted(PLAN, [Seen(100, 0.0), Seen(150, design.upper[1])], 0.95)
     assert stopped.p == pytest.approx(design.alpha_spent[1], abs=1e-12)
-    alone = Plan((1.0,), 100.0, 0.025, 1, OBF)
+    alone = LooksDesign((1.0,), 100.0, 0.025, 1, OBF)
     found = adjusted(alone, [Seen(100, 2.2)], 0.95)
     assert found.p == pytest.approx(norm.sf(2.2), abs=1e-13)
     assert (found.drift, found.lower, found.upper) == pytest.approx((2.2, 2.2 - 1.959964, 2.2 + 1.959964), abs=1e-5)
@@ -114,7 +114,7 @@ def test_p_is_ordered_by_stage() -> None:
 def test_the_estimate_is_median_unbiased_and_its_interval_covers() -> None:
     """1,500 trials that may stop early: half of the estimates below the truth, 95 % of intervals around it, to 4.5
     standard errors; the naive estimate fails the first. Catches an estimate that ignores the stop."""
-    plan, truth, trials = Plan((0.25, 0.5, 0.75, 1.0), 200.0, 0.025, 1, parse_spending("pocock")), 3.0, 1500
+    plan, truth, trials = LooksDesign((0.25, 0.5, 0.75, 1.0), 200.0, 0.025, 1, parse_spending("pocock")), 3.0, 1500
     upper, rng = plan.boundaries().upper, np.random.default_rng(6)
     below, inside, naive = 0, 0, 0
     for _ in range(trials):
@@ -132,7 +132,7 @@ def test_the_estimate_is_median_unbiased_and_its_interval_covers() -> None:
 
 def test_two_sided_power_counts_benefit_alone() -> None:
     """Chances of success at a look with nothing to show: catches a later finding of harm told as success."""
-    plan = Plan((0.5, 1.0), 200.0, 0.05, 2, OBF)
+    plan = LooksDesign((0.5, 1.0), 200.0, 0.05, 2, OBF)
     look = examine(plan, [Seen(100.0, 0.0)], drift=0.0)
     (bound,) = bounds_to_come(plan, [Seen(100.0, 0.0)])
     one_side = float(norm.sf(bound / math.sqrt(0.5)))

@@ -264,7 +264,7 @@ def test_looks_never_read_the_future() -> None:
     trial = drawn(NULL)
     entry, event, loss = trial.entry, trial.event, trial.loss
     at = (np.array([80]), np.zeros(1), np.array([math.inf]))
-    looks = kernel.Looks(*at, np.array([math.inf]), np.array([-math.inf]), 1, False, 1, 0.0, 0.0)
+    looks = kernel.LookRules(*at, np.array([math.inf]), np.array([-math.inf]), 1, False, 1, 0.0, 0.0)
     before, after = np.zeros((1, 3)), np.zeros((1, 3))
     kernel.look_at(trial, looks, before)
     cut = before[0, kernel.CUT]

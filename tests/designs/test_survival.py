@@ -22,7 +22,7 @@ from trialsim.designs.size import (
 )
 from trialsim.designs.spending import parse_spending
 from trialsim.designs.survival import Group, Steps, SurvivalTrial, constant, uniform
-from trialsim.designs.text import size_as_dict, size_as_text
+from trialsim.designs.text import size_table, size_text
 
 rates = st.floats(0.0, 0.3)
 ends = st.lists(st.integers(1, 20), min_size=0, max_size=3, unique=True).map(
@@ -150,14 +150,14 @@ def test_an_effect_above_one_is_the_mirror_image() -> None:
     """
     trial = SurvivalTrial(uniform(1.0, 10.0), Group(constant(0.0693)), Group(constant(0.0693 * 1.4)))
     design = by_spending((1.0,), 0.025, 1, parse_spending("obrien-fleming"))
-    told = size_as_dict(size_for(trial, 18.0, 0.025, 0.9), design, 0.9, "schoenfeld")
-    assert told["events"] == pytest.approx(371.24, abs=0.005)
-    assert told["rejects"] == "above"
-    assert told["looks"][0]["hazard_ratio_to_reject"] == pytest.approx(1.2256, abs=5e-5)
-    assert "rejects if HR is above" in size_as_text(told)
+    told = size_table(size_for(trial, 18.0, 0.025, 0.9), design, 0.9, "schoenfeld")
+    assert told.events == pytest.approx(371.24, abs=0.005)
+    assert told.rejects == "above"
+    assert told.looks[0].hazard_ratio_to_reject == pytest.approx(1.2256, abs=5e-5)
+    assert "rejects if HR is above" in size_text(told)
     benefit = SurvivalTrial(uniform(1.0, 10.0), Group(constant(0.0693)), Group(constant(0.0693 / 1.4)))
-    mirror = size_as_dict(size_for(benefit, 18.0, 0.025, 0.9), design, 0.9, "schoenfeld")
-    assert mirror["rejects"] == "below"
-    assert mirror["looks"][0]["hazard_ratio_to_reject"] == pytest.approx(1 / 1.2256, abs=5e-5)
+    mirror = size_table(size_for(benefit, 18.0, 0.025, 0.9), design, 0.9, "schoenfeld")
+    assert mirror.rejects == "below"
+    assert mirror.looks[0].hazard_ratio_to_reject == pytest.approx(1 / 1.2256, abs=5e-5)
     with pytest.raises(DesignError, match="no number of events gives z 2"):
         events_of_z(2.0, 1.4)

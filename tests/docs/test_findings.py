@@ -14,7 +14,7 @@ def test_the_page_tells_every_finding() -> None:
     text = page("findings.md")
     rows = tables(section(text, "All findings"))[0]
     findings = all_findings()
-    assert [row[0] for row in rows] == [f"[{f.id}](#{anchor(f.model_dump())})" for f in findings]
+    assert [row[0] for row in rows] == [f"[{f.id}](#{anchor(f'{f.id} {f.title}')})" for f in findings]
     for finding in findings:
         assert f"### {finding.id} {finding.title}\n" in text
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from trialsim.records import Event, EventKind, PatientRecord, Relapse
+from trialsim.reported.analysis import GroupSummary
 
 #: Calendar day of randomisation: late in the day, so that dates and day counts can disagree.
 RANDOMISED = 10.75
@@ -86,3 +88,7 @@ def trial_of(*records: PatientRecord) -> HandMade:
     events = [event for record in records for event in log_of(record)]
     events.sort(key=lambda event: (event.day, event.patient))
     return HandMade([*events, Event(CUT, 0, CUT, EventKind.DATA_CUT)], list(records))
+
+
+#: In place of what an analysis says of each arm, for tables that are counted from the records.
+NO_ESTIMATES = defaultdict(lambda: GroupSummary("", 0, 0, None, {}))

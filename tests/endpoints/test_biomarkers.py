@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.conduct import protocol_for_tests as example
 from tests.endpoints.records_for_tests import patient, trial_of
+from tests.saved import saved
 from trialsim.endpoints import adsl_frame, guided_orders
 from trialsim.records import Event, EventKind, PanelResult, PatientRecord, Reading
 from trialsim.results import to_json
@@ -71,7 +72,7 @@ def test_counts_of_a_guided_arm() -> None:
     ]
     trial = trial_of(*records)
     trial.events[:0] = [given(r) for r in records[:3] + records[7:]]
-    (entry,) = (e for e in guided_orders(trial, protocol()) if e["arm"] == "guided")
+    (entry,) = (e for e in saved(guided_orders(trial, protocol())) if e["arm"] == "guided")
     to_json(entry)
     counts = {key: entry[key] for key in ("randomised", "measured", "needed", "given", "in_vain", "missed")}
     # Patient 6 is positive and had no dose yet.
@@ -85,7 +86,7 @@ def test_counts_of_a_guided_arm() -> None:
 
 def test_without_guided_orders_there_is_nothing_to_tell() -> None:
     """Catches a section and columns in trials without biomarkers."""
-    assert guided_orders(trial_of(patient(1)), example.protocol()) == []
+    assert saved(guided_orders(trial_of(patient(1)), example.protocol())) == []
     assert not [name for name in adsl_frame(trial_of(patient(1)), example.protocol()) if name.startswith("BM")]
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests.conduct import protocol_for_tests as example
 from tests.endpoints.test_reconciliation import PATIENTS, protocol_with_every_ending
+from tests.saved import saved
 from trialsim.conduct import conduct_trial
 from trialsim.endpoints import adsl_frame, events_frame, participant_flow, primary_event
 from trialsim.records import TrialRecord
@@ -108,7 +109,7 @@ def from_adsl(adsl: pd.DataFrame) -> dict[str, Counter[str]]:
 
 def test_the_flow_is_the_log_counted(trial: TrialRecord) -> None:
     """Catches a box that is filled by another rule than the log's, in any arm."""
-    flow, log = participant_flow(trial, PROTOCOL), from_log(events_frame(trial, PROTOCOL))
+    flow, log = saved(participant_flow(trial, PROTOCOL)), from_log(events_frame(trial, PROTOCOL))
     assert flow["screened"] == log["screened"]
     assert flow["excluded"] == log["excluded"]
     assert len(flow["excluded"]) == 2
@@ -130,7 +131,7 @@ def test_the_flow_is_adsl_counted(trial: TrialRecord) -> None:
         "new therapy": "OTHER",
         "platelets": "ADVERSE EVENT",
     }
-    flow, adsl = participant_flow(trial, PROTOCOL)["arms"], from_adsl(adsl_frame(trial, PROTOCOL))
+    flow, adsl = saved(participant_flow(trial, PROTOCOL))["arms"], from_adsl(adsl_frame(trial, PROTOCOL))
     for name, arm in flow.items():
         for box, number in arm.items():
             if isinstance(number, int) and box != "analysed":
@@ -141,7 +142,7 @@ def test_the_flow_is_adsl_counted(trial: TrialRecord) -> None:
 
 def test_every_box_is_filled_and_adds_up(trial: TrialRecord) -> None:
     """Keeps the others honest, and holds the two identities of the diagram."""
-    flow = participant_flow(trial, PROTOCOL)
+    flow = saved(participant_flow(trial, PROTOCOL))
     assert flow["data_cut"]["by"] == "90 events"
     stops = Counter[str]()
     for arm in flow["arms"].values():
@@ -159,8 +160,7 @@ def test_every_box_is_filled_and_adds_up(trial: TrialRecord) -> None:
 
 def test_the_diagram_draws_these_numbers(trial: TrialRecord) -> None:
     """Catches a box of the page that leaves a number out: what is drawn adds up too."""
-    flow = participant_flow(trial, PROTOCOL)
-    drawn = flow_boxes(flow)
+    drawn = flow_boxes(participant_flow(trial, PROTOCOL))
     assert drawn.screened - sum(line.number for line in drawn.excluded) == drawn.randomised
     assert sum(column.allocated for column in drawn.columns) == drawn.randomised
     for column in drawn.columns:

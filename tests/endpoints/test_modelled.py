@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.conduct.protocol_for_tests import protocol
-from tests.endpoints.records_for_tests import patient, relapse, trial_of
+from tests.endpoints.records_for_tests import NO_ESTIMATES, patient, relapse, trial_of
+from tests.saved import read, saved
+from trialsim.analysis import AnalysisPlan, SurvivalData, analyse
 from trialsim.endpoints import adtte_frame, arm_summaries, harm_table, intercurrent_events, participant_flow
 from trialsim.endpoints.modelled import only_modelled
+from trialsim.report.conduct_tables import harm, intercurrent, treatment
 from trialsim.report.flow import flow_boxes
-from trialsim.report.intercurrent import intercurrent_table
-from trialsim.report.tables import harm, treatment
+from trialsim.reported.analysis import CauseOfRelapse, IncidenceSteps
+from trialsim.reported.trial import ArmSummary, Harm, IntercurrentEvents
 from trialsim.spec.resolved import Endpoint, ResolvedProtocol
 from trialsim.spec.resolved_conduct import Intercurrent, NewTherapy
 from trialsim.spec.resolved_model import EventModel, PiecewiseExponential
@@ -36,7 +41,7 @@ def immortal(base: ResolvedProtocol) -> ResolvedProtocol:
 
 def summary_of(given: ResolvedProtocol, *records: Any) -> dict[str, Any]:
     trial = trial_of(*records)
-    return arm_summaries(trial, given, adtte_frame(trial, given))
+    return saved(arm_summaries(trial, given, adtte_frame(trial, given), NO_ESTIMATES))
 
 
 def test_a_law_has_no_treatment_site_or_cause() -> None:
@@ -52,11 +57,11 @@ def test_a_law_has_no_treatment_site_or_cause() -> None:
     assert summary["navitoclax"]["relapses"] == {"local": 0, "distant": 0}
     assert summary["navitoclax"]["deaths_without_relapse"] == 0
     assert summary["navitoclax"]["causes"] == {}
-    flow = participant_flow(trial, given)["arms"]
+    flow = saved(participant_flow(trial, given))["arms"]
     boxes = ("started_treatment", "never_treated", "completed_treatment", "stopped_treatment", "on_treatment_at_cut")
     assert [flow["control"][box] for box in boxes] == [None] * 5
     assert (flow["control"]["relapsed"], flow["control"]["died_without_relapse"]) == (1, None)
-    entry = harm_table(trial, given)["control"]
+    entry = saved(harm_table(trial, given))["control"]
     assert (entry["treated"], entry["stopped_for_toxicity"]) == (None, None)
     assert set(entry["doses"].values()) == set(entry["grades"].values()) == {None}
 
@@ -97,7 +102,7 @@ def test_deaths_and_leaving_are_numbers_only_where_they_can_come() -> None:
     given = given.model_copy(update={"follow_up": stays})
     assert summary_of(given, patient(1))["control"]["deaths_without_relapse"] is None
     flow = participant_flow(trial_of(patient(1)), given)
-    control = flow["arms"]["control"]
+    control = saved(flow)["arms"]["control"]
     assert (control["died_without_relapse"], control["withdrew"], control["lost"]) == (None, None, None)
     lines = {line.words: line.shown for line in flow_boxes(flow).columns[0].boxes[1].lines}
     assert lines["died without relapse"] == lines["withdrew"] == "not modelled"
@@ -119,47 +124,48 @@ def test_neutropenia_has_its_key_in_every_arm() -> None:
 def test_intercurrent_events_are_numbers_where_they_are_planned() -> None:
     """Catches "0" crossed over in a trial without a plan for it, and stops by rule in an arm without a rule."""
     given = protocol(intercurrent=Intercurrent(new_therapy=NewTherapy(per_day=0.001, hazard_ratio=1.0)))
-    saved = intercurrent_events(trial_of(patient(1), patient(2, "navitoclax")), given)
-    assert saved["arms"]["control"] == {"discontinuation": None, "new_therapy": 0, "crossover": None, "rescue": None}
-    assert saved["arms"]["navitoclax"]["discontinuation"] == 0
-    saved["arms"]["navitoclax"] |= {"discontinuation": 2, "new_therapy": 1}
-    table = intercurrent_table(saved, LABELS)
+    found = saved(intercurrent_events(trial_of(patient(1), patient(2, "navitoclax")), given))
+    assert found["arms"]["control"] == {"discontinuation": None, "new_therapy": 0, "crossover": None, "rescue": None}
+    assert found["arms"]["navitoclax"]["discontinuation"] == 0
+    found["arms"]["navitoclax"] |= {"discontinuation": 2, "new_therapy": 1}
+    table = intercurrent(read(IntercurrentEvents, found), LABELS)
     assert table is not None
     assert [row[2:] for row in table.rows] == [("not modelled", "2"), ("0", "1")]
 
 
-def steps(last: float) -> dict[str, list[float]]:
-    return {"months": [0.0, 12.0], "estimate": [0.0, last]}
+def steps(last: float) -> IncidenceSteps:
+    return IncidenceSteps([0.0, 12.0], [0.0, last], 12.0)
 
 
 def test_incidences_are_those_of_what_competes() -> None:
     """Catches a curve of death at 0 % beside a law that does not tell deaths, or of deaths that only censor."""
     both = {"relapse": steps(0.4), "death": steps(0.0)}
-    analysis = {
-        "n": 2,
-        "competing": {"control": both, "navitoclax": both},
-        "causes": {"control": {}, "navitoclax": {"TIS escape": steps(0.4)}},
-    }
+    data = SurvivalData(np.array([1.0, 2.0]), np.array([1, 1]), np.array(["control", "navitoclax"], dtype=object))
+    analysis = replace(
+        analyse(data, AnalysisPlan("control", LABELS)),
+        competing={"control": both, "navitoclax": both},
+        causes={"control": {}, "navitoclax": {"TIS escape": CauseOfRelapse(1, **vars(steps(0.4)))}},
+    )
     kept = only_modelled(analysis, with_law("rfs"))
-    assert set(kept["competing"]) == set(kept["causes"]) == {"navitoclax"}
+    assert set(kept.competing or ()) == set(kept.causes or ()) == {"navitoclax"}
     assert only_modelled(analysis, protocol()) == analysis
-    assert "competing" not in only_modelled(analysis, protocol(endpoint=Endpoint(primary="ttr")))
-    assert "competing" not in only_modelled(analysis, immortal(protocol()))
+    assert only_modelled(analysis, protocol(endpoint=Endpoint(primary="ttr"))).competing is None
+    assert only_modelled(analysis, immortal(protocol())).competing is None
 
 
 def test_the_page_tells_what_was_not_measured() -> None:
     """Catches a dash that could be a nought, and an arm without treatment among the counts of doses."""
-    entry = {"dose_intensity": None, "grade34_thrombocytopenia_percent": None}
-    other = {"dose_intensity": 0.9, "grade34_thrombocytopenia_percent": None}
-    table = treatment({"arms": {"control": entry, "navitoclax": other}}, LABELS)
+    summary = summary_of(protocol(), patient(1, doses_planned=0), patient(2, "navitoclax", dose_intensity=0.9))
+    arms = {name: read(ArmSummary, {**arm, "label": LABELS[name]}) for name, arm in summary.items()}
+    table = treatment(arms)
     assert table is not None
     assert table.rows == (("Navitoclax", "90.0%", "not measured"),)
     nothing = {"treated": None, "doses": {"given": None, "held": None}, "stopped_for_toxicity": None,
                "grades": {"platelets": None, "neutrophils": None}}  # fmt: skip
     loud = {"treated": 3, "doses": {"given": 8, "held": 1}, "stopped_for_toxicity": 0,
             "grades": {"platelets": [1, 0, 0, 2, 0], "neutrophils": None}}  # fmt: skip
-    counted = harm({"control": nothing, "navitoclax": loud}, LABELS)
+    counted = harm({"control": read(Harm, nothing), "navitoclax": read(Harm, loud)}, LABELS)
     assert counted is not None
     assert counted.head == ("", "Navitoclax")
     assert counted.note.endswith("Not modelled in Control.")
-    assert harm({"control": nothing}, {"control": "Control"}) is None
+    assert harm({"control": read(Harm, nothing)}, {"control": "Control"}) is None

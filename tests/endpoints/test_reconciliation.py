@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from tests.conduct import protocol_for_tests as example
+from tests.endpoints.records_for_tests import NO_ESTIMATES
+from tests.saved import saved
 from trialsim.conduct import conduct_trial
 from trialsim.endpoints import (
     adsl_frame,
@@ -68,7 +70,7 @@ def counts(log: pd.DataFrame, arm: str, kind: str) -> int:
 
 def test_flow_balances(trial: TrialRecord, adsl: pd.DataFrame, log: pd.DataFrame) -> None:
     """Catches a patient counted in two boxes of the flow or in none, in any arm."""
-    flow = participant_flow(trial, PROTOCOL)
+    flow = saved(participant_flow(trial, PROTOCOL))
     assert flow["enrolled"] == flow["randomised"] == PATIENTS == len(adsl)
     assert sum(arm["allocated"] for arm in flow["arms"].values()) == PATIENTS
     for name, arm in flow["arms"].items():
@@ -88,10 +90,10 @@ def test_flow_balances(trial: TrialRecord, adsl: pd.DataFrame, log: pd.DataFrame
 
 def test_the_trial_has_every_ending(trial: TrialRecord, adtte: pd.DataFrame) -> None:
     """Keeps the other tests honest: each box and code that they compare is filled at least once."""
-    flow = participant_flow(trial, PROTOCOL)["arms"]["navitoclax"]
+    flow = saved(participant_flow(trial, PROTOCOL))["arms"]["navitoclax"]
     assert min(value for key, value in flow.items() if isinstance(value, int) and key != "never_treated") > 0
     assert {"relapse", "withdrew", "lost", "platelets"} <= set(flow["stopped_treatment"])
-    assert participant_flow(trial, PROTOCOL)["arms"]["observation"]["never_treated"] > 0
+    assert saved(participant_flow(trial, PROTOCOL))["arms"]["observation"]["never_treated"] > 0
     assert set(adtte["CNSR"]) == {0, 1, 2, 3, 4, 5, 6}
 
 
@@ -112,7 +114,7 @@ def test_flow_agrees_with_the_endpoints(trial: TrialRecord, adtte: pd.DataFrame)
     """Catches a table that decides by another rule than the flow who relapsed, died or is censored."""
     rfs = adtte[adtte["PARAMCD"] == "RFS"]
     ttr = adtte[adtte["PARAMCD"] == "TTR"]
-    for name, arm in participant_flow(trial, PROTOCOL)["arms"].items():
+    for name, arm in saved(participant_flow(trial, PROTOCOL))["arms"].items():
         own = rfs[rfs["ARM"] == name]
         assert int((own["CNSR"] == 0).sum()) == arm["relapsed"] + arm["died_without_relapse"]
         assert int((own["CNSR"] != 0).sum()) == arm["withdrew"] + arm["lost"] + arm["event_free_at_cut"]
@@ -145,7 +147,7 @@ def test_summary_counts_what_the_tables_count(
 ) -> None:
     """Catches causes that do not sum to the relapses, reasons that do not sum to the censored, toxicity
     per patient randomised or treated instead of measured, and NaN where there is nothing to average."""
-    summary = arm_summaries(trial, PROTOCOL, adtte)
+    summary = saved(arm_summaries(trial, PROTOCOL, adtte, NO_ESTIMATES))
     to_json(summary)
     rfs = adtte[adtte["PARAMCD"] == "RFS"]
     for name, arm in summary.items():

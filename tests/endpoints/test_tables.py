@@ -9,6 +9,7 @@ import pandas as pd
 
 from tests.conduct import protocol_for_tests as example
 from tests.endpoints.records_for_tests import HandMade, patient, trial_of
+from tests.saved import saved
 from trialsim.conduct import conduct_trial
 from trialsim.endpoints import adsl_frame, adtte_frame, baseline_table, csv_text, events_frame
 from trialsim.endpoints.adsl import ADSL_DECIMALS
@@ -77,7 +78,7 @@ def test_baseline_counts_and_quartiles() -> None:
     """Catches levels without patients left out, quartiles over all arms, and NaN for an empty arm."""
     ages = (40.0, 50.0, 60.0, 70.0, 80.0)
     records = [patient(n, traits=patient().traits | {"age": age}) for n, age in enumerate(ages, start=1)]
-    table = baseline_table(HandMade([], records), example.protocol())
+    table = saved(baseline_table(HandMade([], records), example.protocol()))
     to_json(table)
     rows = {row["trait"]: row for row in table["rows"]}
     assert rows["age"]["arms"]["control"] == {"median": 60.0, "q1": 50.0, "q3": 70.0}

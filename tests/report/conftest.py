@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from tests.report.browser import Browser, find_chromium
-from tests.report.sample import contents
+from tests.report.sample import contents, page_from
 from tests.report.sample_protocol import sample_protocol
-from trialsim.report.page import render
 
 #: The runs that every page test should survive: keywords of `sample.contents`.
 CASES: dict[str, dict[str, Any]] = {
@@ -28,9 +27,8 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def page_of(**case: Any) -> str:
-    saved = contents(**case)
     protocol = sample_protocol(case.get("arms", 2), alike=case.get("alike", False))
-    return render(protocol, saved["results"], saved["summary"], saved["manifest"])
+    return page_from(protocol, contents(**case))
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,24 @@ import numpy as np
 import pandas as pd
 
 from tests.report.sample_protocol import protocol_data, sample_protocol
-from trialsim.analysis import AnalysisPlan, SurvivalData, analyse
+from tests.saved import read, saved
+from trialsim.analysis import AnalysisPlan, SurvivalData, analyse, summarise
 from trialsim.analysis.conclusion import conclude
-from trialsim.results import FORMAT
+from trialsim.report.page import render
+from trialsim.reported.analysis import SurvivalAnalysis
+from trialsim.reported.trial import Shown, TrialSummary
+from trialsim.results import FORMAT, Manifest
+from trialsim.spec.resolved import ResolvedProtocol
 
 MONTH = 30.4375
+KINDS = ("discontinuation", "new_therapy", "crossover", "rescue")
+#: An arm in which no dose was held and no count was low.
+QUIET = {
+    "treated": 9,
+    "doses": {"given": 90},
+    "stopped_for_toxicity": 0,
+    "grades": dict.fromkeys(("platelets", "neutrophils")),
+}
 CAUSES = (
     "residual growth",
     "awakened dormancy",
@@ -75,17 +89,17 @@ def analysis_of(data: SurvivalData, labels: dict[str, str]) -> dict[str, Any]:
         paramcd="RFS",
         label="Relapse-free survival",
     )
-    return json.loads(json.dumps(analyse(data, plan)))
+    return saved(analyse(data, plan))
 
 
-def concluded(analysis: dict[str, Any]) -> dict[str, Any]:
+def concluded(analysis: dict[str, Any]) -> SurvivalAnalysis:
     """The analysis with its conclusions drawn anew, after something in it was changed."""
+    given = read(SurvivalAnalysis, analysis)
     keys = ("reference", "alpha", "sided", "test", "confidence_level")
-    plan = AnalysisPlan(arms=dict.fromkeys(analysis["arms"], ""), **{key: analysis[key] for key in keys})
-    sequential = {key: analysis[key] for key in ("looks", "enrichment") if key in analysis}
-    found = conclude(analysis["comparisons"], plan, sequential)
-    rows = [row | {"conclusion": own} for row, own in zip(analysis["comparisons"], found, strict=True)]
-    return analysis | {"comparisons": rows}
+    plan = AnalysisPlan(arms=dict.fromkeys(given.arms, ""), **{key: analysis[key] for key in keys})
+    found = conclude(given.comparisons, plan, given.looks or given.enrichment)
+    rows = (replace(row, conclusion=own) for row, own in zip(given.comparisons, found, strict=True))
+    return replace(given, comparisons=tuple(rows))
 
 
 def flow_of(analysis: dict[str, Any]) -> dict[str, Any]:
@@ -98,6 +112,7 @@ def flow_of(analysis: dict[str, Any]) -> dict[str, Any]:
         arms[arm] = {
             "label": entry["label"],
             "allocated": n,
+            "law": None,
             "started_treatment": n - never,
             "never_treated": never,
             "completed_treatment": n - never - sum(stopped.values()),
@@ -106,10 +121,13 @@ def flow_of(analysis: dict[str, Any]) -> dict[str, Any]:
             "relapsed": events - died,
             "died_without_relapse": died,
             "withdrew": withdrew,
+            "lost": None,
             "event_free_at_cut": n - events - withdrew,
             "analysed": n,
         }
-    return {"enrolled": analysis["n"], "randomised": analysis["n"], "arms": arms}
+    n = analysis["n"]
+    cut = {"day": 2000.0, "date": "2030-06-24", "by": "the last patient's follow-up"}
+    return {"data_cut": cut, "screened": n, "excluded": {}, "enrolled": n, "randomised": n, "arms": arms}
 
 
 def baseline_of(analysis: dict[str, Any]) -> dict[str, Any]:
@@ -167,6 +185,8 @@ def story(patient: int, arm: str, label: str, seed: int, *, cured: bool = False)
             "site": "distant",
             "latent_day": seen,
             "detected_day": next((s["day"] for s in scans if s["found"]), None),
+            "cells": 1.2e9,
+            "limit": 1e9,
             "cause": "TIS escape (DNA damage)",
             "lineage": {"TIS escape (DNA damage)": 0.93, "residual growth": 0.07},
         }
@@ -199,6 +219,8 @@ def story(patient: int, arm: str, label: str, seed: int, *, cured: bool = False)
         "outcome": "Event-free at the data cut." if cured else "Relapsed after treatment was completed.",
         "doses": doses,
         "scans": scans,
+        "biomarkers": [],
+        "withheld": [],
         "relapse": relapse,
         "death_day": None,
         "time": days[keep].tolist(),
@@ -230,20 +252,27 @@ def stories_of(analysis: dict[str, Any]) -> dict[str, Any]:
 
 
 def summary_of(analysis: dict[str, Any]) -> dict[str, Any]:
+    short = saved(summarise(read(SurvivalAnalysis, analysis)))
     arms = {
         arm: {
-            "label": entry["label"],
+            **short["arms"][arm],
+            "relapses": {"local": 0, "distant": entry["events"]},
+            "deaths_without_relapse": 0,
+            "censored": {},
+            "causes": {},
             "dose_intensity": 0.97 if arm == analysis["reference"] else 0.89,
             "grade34_thrombocytopenia_percent": 0.7 if arm == analysis["reference"] else 14.3,
         }
         for arm, entry in analysis["arms"].items()
     }
-    return {"protocol": "breast-adjuvant-navitoclax", "seed": 7, "version": "0.1.0", "arms": arms}
+    head = {"protocol": "breast-adjuvant-navitoclax", "seed": 7, "version": "0.1.0", "digest": "0f" * 32}
+    runtime = {"simulation_seconds": 1.0, "analysis_seconds": 1.0}
+    return {**head, "reference": "", "departures": [], "arms": arms, "comparisons": [], "runtime": runtime}
 
 
 MANIFEST = {
     "format": FORMAT,
-    "trialsim": 1,
+    "trialsim": "run",
     "version": "0.1.0",
     "seed": 7,
     "protocol": "breast-adjuvant-navitoclax",
@@ -265,7 +294,16 @@ def _contents(arms: int, n: int, delayed: bool, silent: bool, long: bool, alike:
     results = {
         "analysis": analysis,
         "flow": flow_of(analysis),
+        "allocation": {"method": "blocks", "rows": [], "largest_in_stratum": 0.0},
         "baseline": baseline_of(analysis),
+        "biomarkers": [],
+        "intercurrent": {
+            "strategies": dict.fromkeys(KINDS, "treatment-policy"),
+            "arms": {arm: dict.fromkeys(KINDS, 0) for arm in labels},
+            "stratum": None,
+        },
+        "waiting": [],
+        "harm": {arm: QUIET for arm in labels},
         "stories": stories_of(analysis),
     }
     return json.dumps({"results": results, "summary": summary_of(analysis), "manifest": MANIFEST})
@@ -284,10 +322,16 @@ def contents(
     return json.loads(_contents(arms, n, delayed, silent, long, alike))
 
 
-def write_run(folder: Path, saved: dict[str, Any], arms: int = 2) -> Path:
+def page_from(protocol: ResolvedProtocol, made_up: dict[str, Any]) -> str:
+    """The page of a made-up run."""
+    forms = {"results": Shown, "summary": TrialSummary, "manifest": Manifest}
+    return render(protocol, *(read(form, made_up[name]) for name, form in forms.items()))
+
+
+def write_run(folder: Path, made_up: dict[str, Any], arms: int = 2) -> Path:
     """A run folder with the four files that a report is made of (the protocol as JSON, which is YAML)."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("results", "summary", "manifest"):
-        (folder / f"{name}.json").write_text(json.dumps(saved[name]), encoding="utf-8")
+        (folder / f"{name}.json").write_text(json.dumps(made_up[name]), encoding="utf-8")
     (folder / "protocol.resolved.yaml").write_text(sample_protocol(arms).model_dump_json(), encoding="utf-8")
     return folder

@@ -9,9 +9,8 @@ import pytest
 
 from tests.report.browser import Browser
 from tests.report.conftest import CASES, page_of
-from tests.report.sample import contents
+from tests.report.sample import contents, page_from
 from tests.report.sample_protocol import sample_protocol
-from trialsim.report.page import render
 
 pytestmark = pytest.mark.browser
 
@@ -242,7 +241,7 @@ def test_nothing_is_told_of_what_a_law_does_not_model(browser: Browser, tmp_path
     for arm in saved["results"]["flow"]["arms"].values():
         arm |= {"law": "rfs", "started_treatment": None, "stopped_treatment": None, "died_without_relapse": None}
         arm |= {"withdrew": None}
-    page = render(sample_protocol(6, alike=True), saved["results"], saved["summary"], saved["manifest"])
+    page = page_from(sample_protocol(6, alike=True), saved)
     (tmp_path / "law.html").write_text(page, encoding="utf-8")
     for width in (1280, 768, 390):
         browser.open(tmp_path / "law.html", width)

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from tests.conduct import protocol_for_tests as example
+from tests.saved import read
+from trialsim.report.conduct_tables import intercurrent, waiting
 from trialsim.report.estimand import cut_words, estimand, follow_up_words
-from trialsim.report.event_models import law_words
-from trialsim.report.intercurrent import intercurrent_table, plans_words
-from trialsim.report.waiting import capacity_words, waiting_table
+from trialsim.report.event_models import distribution_words
+from trialsim.report.intercurrent import plans_words
+from trialsim.report.waiting import capacity_words
+from trialsim.reported.trial import IntercurrentEvents, WaitingTimes
 from trialsim.spec.resolved import Endpoint, ResolvedProtocol
 from trialsim.spec.resolved_conduct import AfterRelapse, Capacity, Cut, Intercurrent, NewTherapy, Strategies
 from trialsim.spec.resolved_model import CureMixture, Law, PiecewiseExponential, SurvivalCurve, Weibull
@@ -45,7 +48,7 @@ def changed(**changes: object) -> ResolvedProtocol:
 )
 def test_laws(law: Law, words: str) -> None:
     """Catches days told as months, and a parameter that is left out."""
-    assert law_words(law) == words
+    assert distribution_words(law) == words
 
 
 def test_places() -> None:
@@ -58,12 +61,12 @@ def test_places() -> None:
 
 def test_waits_are_told_by_arm_and_place() -> None:
     """Catches numbers in the wrong column, and a wait of nobody told as a number."""
-    assert waiting_table([]) is None
+    assert waiting([]) is None
     entry: dict[str, Any] = {
-        "label": "A", "place": "infusion_chairs", "administrations": 200, "delayed": 50, "mean_days": 1.25,
+        "arm": "a", "label": "A", "place": "infusion_chairs", "administrations": 200, "delayed": 50, "mean_days": 1.25,
         "first_mean_days": None, "longest_days": 9.0, "in_vain": 3, "waiting_at_cut": 4,
     }  # fmt: skip
-    table = waiting_table([entry])
+    table = waiting([read(WaitingTimes, entry)])
     assert table is not None
     assert table.rows == (("A, infusion chair", "200", "50 (25%)", "1.2", "not estimable", "9.0", "3", "4"),)
     assert len(table.head) == len(table.rows[0])
@@ -100,16 +103,17 @@ def test_plans() -> None:
     """Catches a plan that is not told, and a factor that changes nothing told as one that does."""
     assert plans_words(PLAIN) == ""
     assert plans_words(changed(intercurrent=PLANS)) == (
-        "Other anticancer therapy begins at 10 per 100 patient-years before relapse, after which a hazard by law is "
-        "multiplied by 0.5. After relapse 40.0% of The control arm cross over to The navitoclax arm. After relapse "
-        "50.0% of the others have another treatment, which multiplies their time to death from cancer by 1.2."
+        "Other anticancer therapy begins at 10 per 100 patient-years before relapse, after which the hazard of "
+        "simulated event times is multiplied by 0.5. After relapse 40.0% of The control arm cross over to "
+        "The navitoclax arm. After relapse 50.0% of the others have another treatment, which multiplies their time to "
+        "death from cancer by 1.2."
     )
 
 
 @pytest.mark.parametrize(
     ("strategy", "words"),
     [
-        ("treatment-policy", "it changes nothing (treatment policy)"),
+        ("treatment-policy", "included regardless (treatment policy)"),
         (
             "hypothetical",
             "the effect is that without it: patients are censored at the last scan before it (hypothetical)",
@@ -127,18 +131,18 @@ def test_estimands(strategy: str, words: str) -> None:
     told = dict(estimand(changed(endpoint=Endpoint(primary="rfs", strategies=strategies), intercurrent=PLANS)))
     sentences = told["Intercurrent events"]
     assert f"Early end of study treatment: {words}" in sentences or words in sentences
-    assert "Other anticancer therapy before relapse: it changes nothing" in sentences
+    assert "Other anticancer therapy before relapse: included regardless" in sentences
     assert "Cross-over" not in sentences
     assert ("Of these, the patients whose" in told["Population"]) == (strategy == "principal-stratum")
     assert ("or to early end of study treatment" in told["Variable"]) == (strategy == "composite")
     survival = dict(estimand(changed(endpoint=Endpoint(primary="os", strategies=strategies), intercurrent=PLANS)))
-    assert "Cross-over to another arm's treatment after relapse: it changes nothing" in survival["Intercurrent events"]
+    assert "Cross-over to another arm's treatment after relapse: included regardless" in survival["Intercurrent events"]
 
 
 def test_the_default_is_told_in_one_sentence() -> None:
     """Catches words of estimands in a trial that has none."""
     told = dict(estimand(PLAIN))["Intercurrent events"]
-    assert told.startswith("Holding, reducing or stopping a drug changes nothing (treatment policy). Death is part")
+    assert told.startswith("Doses held, reduced or stopped: included regardless (treatment policy). Death is part")
 
 
 def test_counts_of_what_came_in_between() -> None:
@@ -150,8 +154,8 @@ def test_counts_of_what_came_in_between() -> None:
         "stratum": None,
     }
     labels = {"a": "A", "b": "B"}
-    assert intercurrent_table(saved, labels) is None
+    assert intercurrent(read(IntercurrentEvents, saved), labels) is None
     saved["arms"] = {"a": zero | {"new_therapy": 3}, "b": zero | {"new_therapy": 5, "rescue": 1}}
-    table = intercurrent_table(saved, labels)
+    table = intercurrent(read(IntercurrentEvents, saved), labels)
     assert table is not None
     assert [row[1:] for row in table.rows] == [("composite", "3", "5"), ("treatment policy", "0", "1")]

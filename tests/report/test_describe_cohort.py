@@ -12,7 +12,7 @@ from trialsim.cli import cli
 from trialsim.errors import UsageError
 from trialsim.patient.cohort import quantiles
 from trialsim.report.describe_cohort import COLUMNS, describe_cohort, least_trusted
-from trialsim.report.marginals import Law, shares, weights
+from trialsim.report.marginals import TabulatedDistribution, shares, weights
 from trialsim.report.numbers import rounded, words
 from trialsim.spec.load import load_cohort
 from trialsim.spec.resolved import Distribution, ResolvedCohort
@@ -81,7 +81,7 @@ def test_quantiles_are_those_of_the_cohort(path: Path) -> None:
             continue
         told = block(text, words(name))
         for level, case in trait.cases.items():
-            law = Law.of({level: case}, {level: 1.0})
+            law = TabulatedDistribution.of({level: case}, {level: 1.0})
             for p in (0.05, 0.5, 0.95):
                 assert law.quantile(p) == pytest.approx(value(case, p), rel=2e-4), name
             low, middle, high = (rounded(law.quantile(p)) for p in (0.05, 0.5, 0.95))
@@ -102,7 +102,7 @@ def test_mixtures_are_weighted_by_the_parent() -> None:
         weight = weights(cohort, trait.name)
         assert sum(weight.values()) == pytest.approx(1.0)
         for p in (0.05, 0.5, 0.95):
-            x = Law.of(trait.cases, weight).quantile(p)
+            x = TabulatedDistribution.of(trait.cases, weight).quantile(p)
             share = sum(weight[level] * below(case, x) for level, case in trait.cases.items())
             assert share == pytest.approx(p, abs=2e-4), (cohort.name, trait.name)
 
@@ -138,7 +138,7 @@ def test_constants_in_a_mixture_are_steps(tmp_path: Path) -> None:
     assert rows[0][32 : 32 + COLUMNS] == "█" + " " * (COLUMNS - 2) + "█"
     assert rows[1].split() == ["N0", "█", "1"]
     assert rows[2].split() == ["N1", "█", "8"]
-    law = Law.of(cohort.traits["foci"].cases, {"n0": 0.25, "n1": 0.75})
+    law = TabulatedDistribution.of(cohort.traits["foci"].cases, {"n0": 0.25, "n1": 0.75})
     assert law.histogram(np.array([0.0, 1.0, 7.9, 8.0])) == pytest.approx([0.25, 0.0, 0.75])
     assert law.histogram(np.array([1.0, 7.9, 8.0])) == pytest.approx([0.25, 0.75])
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from tests.report.conftest import CASES
 from tests.report.sample import contents
 from tests.report.sample_protocol import sample_protocol
+from tests.saved import read
 from trialsim.report.figure import MOST_STEPS, Figure, some_of, split_at, spread, thinned
 from trialsim.report.figures import cause_bars, cause_panels, course, incidence, kaplan_meier, regimen_timeline
 from trialsim.report.figures.incidence import Curve
@@ -19,13 +22,15 @@ from trialsim.report.patients import patient_stories
 from trialsim.report.static import draw
 from trialsim.report.survival import survival_parts
 from trialsim.report.theme import DARK, LIGHT, contrast, resolve
+from trialsim.reported.analysis import ArmEstimates, AtRisk, IncidenceSteps, SurvivalAnalysis
+from trialsim.reported.stories import PatientStories, PatientStory
 
 
 def all_figures(**case: Any) -> list[Figure]:
     saved = contents(**case)
-    parts = survival_parts(saved["results"]["analysis"])
+    parts = survival_parts(read(SurvivalAnalysis, saved["results"]["analysis"]))
     timeline = regimen_timeline(sample_protocol(case.get("arms", 2)))
-    single = [panel.figure for panel in patient_stories(saved["results"]["stories"]).panels]
+    single = [panel.figure for panel in patient_stories(read(PatientStories, saved["results"]["stories"])).panels]
     found = [parts.curves, parts.competing, parts.causes, timeline, *parts.means, *single]
     panels = [panel.figure for panel in (*parts.cause_panels, *parts.subgroup_panels)]
     return [figure for figure in (*found, *panels) if figure is not None]
@@ -55,9 +60,17 @@ def test_vendored_plotly_matches_the_schema() -> None:
     assert vendored[1] == get_plotlyjs_version().split(".")[0]
 
 
-def main_arms() -> tuple[dict[str, Any], dict[str, str]]:
-    arms = contents()["results"]["analysis"]["arms"]
-    return arms, {name: arm["label"] for name, arm in arms.items()}
+def main_case() -> SurvivalAnalysis:
+    return read(SurvivalAnalysis, contents()["results"]["analysis"])
+
+
+def main_arms() -> tuple[Mapping[str, ArmEstimates], dict[str, str]]:
+    arms = main_case().arms
+    return arms, {name: arm.label for name, arm in arms.items()}
+
+
+def main_story(number: int) -> PatientStory:
+    return read(PatientStory, contents()["results"]["stories"]["patients"][number])
 
 
 def test_curve_is_the_analysis_curve() -> None:
@@ -68,18 +81,22 @@ def test_curve_is_the_analysis_curve() -> None:
     drawn = [t for t in lines if "limit" not in t["name"] and "then" not in t["name"]]
     months = [m for t in drawn for m in t["x"]]
     shares = [s for t in drawn for s in t["y"]]
-    curve = arms["control"]["curve"]
+    curve = arms["control"].curve
     assert all(t["line"]["shape"] == "hv" for t in drawn)
-    assert {round(100 * s, 2) for s in curve["survival"]} == set(shares)
-    assert {round(m, 3) for m in curve["months"]} <= set(months)
+    assert {round(100 * s, 2) for s in curve.survival} == set(shares)
+    assert {round(m, 3) for m in curve.months} <= set(months)
 
 
 def test_tail_is_grey_from_a_tenth_at_risk() -> None:
     """Catches a tail that starts at a tenth of the trial, or at the last tick."""
-    table = {"months": [0, 12, 24, 36], "at_risk": [100, 60, 20, 0]}
-    assert tail_start({"n": 100, "at_risk": table}) == pytest.approx(30.0)
-    assert tail_start({"n": 100, "at_risk": {"months": [0, 12], "at_risk": [100, 60]}}) is None
-    assert tail_start({"n": 0, "at_risk": {"months": [0, 12], "at_risk": [0, 0]}}) is None
+
+    def of(n: int, *at_risk: int) -> ArmEstimates:
+        months = [12.0 * k for k in range(len(at_risk))]
+        return replace(main_case().arms["control"], n=n, at_risk=AtRisk(months, at_risk, at_risk, at_risk))
+
+    assert tail_start(of(100, 100, 60, 20, 0)) == pytest.approx(30.0)
+    assert tail_start(of(100, 100, 60)) is None
+    assert tail_start(of(0, 0, 0)) is None
     before, after = split_at([0, 10, 40], [100, 50, 20], 30.0)
     assert before == ([0, 10, 30.0], [100, 50, 50])
     assert after == ([30.0, 40], [50, 20])
@@ -90,11 +107,11 @@ def test_counts_stand_at_their_months() -> None:
     arms, labels = main_arms()
     figure = kaplan_meier("km", arms, labels, "RFS")
     ticks = figure.layout["xaxis"]["tickvals"]
-    table = arms["navitoclax"]["at_risk"]
+    table = arms["navitoclax"].at_risk
     for row, key in ((5.5, "at_risk"), (6.5, "events"), (7.5, "censored")):
         trace = next(t for t in figure.data if t.get("meta") == "wide" and t["y"][:1] == [row])
         assert trace["x"] == ticks
-        assert trace["text"] == [f"{table[key][table['months'].index(m)]:,}" for m in ticks]
+        assert trace["text"] == [f"{getattr(table, key)[table.months.index(m)]:,}" for m in ticks]
     narrow = figure.compact["xaxis"]["tickvals"]
     assert all(t["x"] == narrow for t in figure.data if t.get("meta") == "compact")
 
@@ -119,7 +136,7 @@ def test_colour_is_never_alone() -> None:
 def test_long_curves_are_thinned_and_say_so() -> None:
     """Catches a page of megabytes, and a hidden downsampling."""
     months = [i / 100 for i in range(5000)]
-    curve = {"months": months, "estimate": [i / 5000 for i in range(5000)]}
+    curve = IncidenceSteps(months, [i / 5000 for i in range(5000)], None)
     figure = incidence("x", [Curve("a", "series-0", "solid", 2.0, curve)], "relapse", 50)
     assert len(figure.data[0]["x"]) == MOST_STEPS
     assert "results.json has all of them" in figure.note
@@ -130,41 +147,41 @@ def test_long_curves_are_thinned_and_say_so() -> None:
 
 def test_bars_add_up_to_the_counts() -> None:
     """Catches a bar that loses a cause or gives it to another arm."""
-    analysis = contents()["results"]["analysis"]
-    labels = {name: arm["label"] for name, arm in analysis["arms"].items()}
-    figure = cause_bars(analysis["causes"], labels)
+    analysis = main_case()
+    labels = {name: arm.label for name, arm in analysis.arms.items()}
+    figure = cause_bars(analysis.causes, labels)
     for place, arm in enumerate(labels):
         drawn = {trace["name"]: trace["x"][place] for trace in figure.data}
-        assert drawn == {cause: entry["n"] for cause, entry in analysis["causes"][arm].items()}
+        assert drawn == {cause: entry.n for cause, entry in analysis.causes[arm].items()}
     fills = [(t["marker"]["color"], t["marker"]["pattern"]["shape"]) for t in figure.data]
     assert len(set(fills)) == len(fills)
 
 
 def test_cause_panels_share_their_axes() -> None:
     """Catches panels that look alike because each has its own scale."""
-    analysis = contents()["results"]["analysis"]
-    labels = {name: arm["label"] for name, arm in analysis["arms"].items()}
-    panels = cause_panels(analysis["causes"], labels, 60, dict.fromkeys(labels))
+    analysis = main_case()
+    labels = {name: arm.label for name, arm in analysis.arms.items()}
+    panels = cause_panels(analysis.causes, labels, 60, dict.fromkeys(labels))
     assert len({tuple(figure.layout["yaxis"]["range"]) for _, figure in panels}) == 1
-    totals = [sum(analysis["causes"][arm][cause]["n"] for arm in labels) for cause, _ in panels]
+    totals = [sum(analysis.causes[arm][cause].n for arm in labels) for cause, _ in panels]
     assert totals == sorted(totals, reverse=True)
 
 
 def test_zero_cells_are_gaps_on_the_log_axis() -> None:
     """Catches an extinct population drawn at one cell, or a line across the gap."""
-    story = contents()["results"]["stories"]["patients"][0]
+    story = main_story(0)
     figure = course(story, 1e9, 0)
     cycling = next(trace for trace in figure.data if trace.get("name") == "cycling")
-    counts = story["series"]["cycling"]
+    counts = story.series["cycling"]
     assert [y is None for y in cycling["y"]] == [n < 1 for n in counts]
 
 
 def test_doses_are_marked_where_they_were_given() -> None:
     """Catches marks in weeks on a month axis, and a reduction that isn't told."""
-    story = contents()["results"]["stories"]["patients"][2]
+    story = main_story(2)
     figure = course(story, 1e9, 0)
     marks = next(trace for trace in figure.data if trace.get("marker", {}).get("symbol") == "line-ns")
-    assert marks["x"] == [round(dose["day"] / 30.4375, 3) for dose in story["doses"]]
+    assert marks["x"] == [round(dose.day / 30.4375, 3) for dose in story.doses]
     assert any("75% of the dose" in label for label in marks["text"])
 
 

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from tests.report.sample import contents
+from tests.saved import read
 from trialsim.report.forest import forests
+from trialsim.reported.analysis import SurvivalAnalysis
 
 
-def analysis_with(**level: Any) -> dict[str, Any]:
+def analysis_with(**level: Any) -> SurvivalAnalysis:
     """The main case, with the first subgroup's comparison replaced in part."""
     analysis: dict[str, Any] = contents()["results"]["analysis"]
     analysis["subgroups"][0]["levels"][0]["comparisons"][0] |= level
-    return analysis
+    return read(SurvivalAnalysis, analysis)
 
 
 def test_places_are_logarithmic_and_symmetric() -> None:
@@ -40,7 +42,7 @@ def test_wide_intervals_are_clipped_with_an_arrow() -> None:
 def test_rows_carry_events_and_interaction() -> None:
     """Catches events of the other arm, and an interaction p that is not the likelihood ratio's."""
     analysis = contents()["results"]["analysis"]
-    plot = forests(analysis)[0]
+    plot = forests(read(SurvivalAnalysis, analysis))[0]
     level = analysis["subgroups"][0]["levels"][0]
     control, treated = level["arms"]["control"], level["arms"]["navitoclax"]
     assert plot.rows[1].reference_events == f"{control['events']} / {control['n']}"
@@ -58,6 +60,6 @@ def test_nothing_is_drawn_where_nothing_is_known() -> None:
 
 def test_every_comparison_is_on_one_scale() -> None:
     """Catches forests of one trial that can't be compared by eye."""
-    plots = forests(contents(arms=3, n=450)["results"]["analysis"])
+    plots = forests(read(SurvivalAnalysis, contents(arms=3, n=450)["results"]["analysis"]))
     assert len(plots) == 2
     assert plots[0].ticks == plots[1].ticks

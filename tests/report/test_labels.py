@@ -8,10 +8,12 @@ import pytest
 
 from tests.report.sample import contents
 from tests.report.sample_protocol import SHARED, sample_protocol
+from tests.saved import read
 from trialsim.report.describe import describe_protocol
 from trialsim.report.figure import dash, series_token
 from trialsim.report.figures import cause_bars, kaplan_meier, regimen_timeline
 from trialsim.report.labels import broken, fitted, one_line, text_width
+from trialsim.reported.analysis import SurvivalAnalysis
 from trialsim.spec.resolved import ResolvedProtocol
 
 SIX = [
@@ -78,13 +80,13 @@ def test_twelve_arms_have_twelve_looks() -> None:
 @pytest.mark.parametrize("arms", [2, 4, 8, 12])
 def test_figures_keep_arms_apart(arms: int) -> None:
     """Catches two headings, or two names beside curves, that read the same in any figure at either width."""
-    analysis = contents(arms=arms, n=60 * arms, alike=True)["results"]["analysis"]
-    labels = {name: arm["label"] for name, arm in analysis["arms"].items()}
+    analysis = read(SurvivalAnalysis, contents(arms=arms, n=60 * arms, alike=True)["results"]["analysis"])
+    labels = {name: arm.label for name, arm in analysis.arms.items()}
     assert all(label.startswith(SHARED) for label in labels.values())
     timeline = regimen_timeline(sample_protocol(arms, alike=True))
     assert timeline is not None
-    curves = kaplan_meier("curves", analysis["arms"], labels, "RFS")
-    for figure in (curves, cause_bars(analysis["causes"], labels), timeline):
+    curves = kaplan_meier("curves", analysis.arms, labels, "RFS")
+    for figure in (curves, cause_bars(analysis.causes, labels), timeline):
         for width in ("wide", "compact"):
             notes = [note for note in figure.layout["annotations"] if note.get("name") == width]
             heads = [note["text"] for note in notes if note["text"].startswith("<b>")]
@@ -97,12 +99,12 @@ def test_figures_keep_arms_apart(arms: int) -> None:
 
 def test_names_beside_curves_give_way_to_the_legend() -> None:
     """Catches names of eight arms pushed over each other, or below the figure; and a legend where none is needed."""
-    crowded = contents(arms=8, n=480, alike=True)["results"]["analysis"]["arms"]
-    figure = kaplan_meier("curves", crowded, {name: arm["label"] for name, arm in crowded.items()}, "RFS")
+    crowded = read(SurvivalAnalysis, contents(arms=8, n=480, alike=True)["results"]["analysis"]).arms
+    figure = kaplan_meier("curves", crowded, {name: arm.label for name, arm in crowded.items()}, "RFS")
     assert not [note for note in figure.layout["annotations"] if note.get("name") == "wide" and note["yref"] == "y"]
     assert figure.layout["margin"]["r"] < 20
-    two = contents()["results"]["analysis"]["arms"]
-    figure = kaplan_meier("curves", two, {name: arm["label"] for name, arm in two.items()}, "RFS")
+    two = read(SurvivalAnalysis, contents()["results"]["analysis"]).arms
+    figure = kaplan_meier("curves", two, {name: arm.label for name, arm in two.items()}, "RFS")
     assert len([note for note in figure.layout["annotations"] if note.get("name") == "wide" and note["x"] == 1]) == 2
     assert not figure.always_keyed
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.report.conftest import CASES
-from tests.report.sample import analysis_of, contents, patients, write_run
+from tests.report.sample import analysis_of, contents, page_from, patients, write_run
 from tests.report.sample_protocol import sample_protocol
+from tests.saved import read
 from trialsim.errors import UsageError
 from trialsim.report import analyse_page, build_report, write_report
-from trialsim.report.page import keep_whole, render
-from trialsim.report.tables import baseline
+from trialsim.report.conduct_tables import baseline
+from trialsim.report.page import keep_whole
+from trialsim.reported.analysis import SurvivalAnalysis
+from trialsim.reported.trial import Baseline
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -99,7 +104,7 @@ def test_sections_stand_in_the_agreed_order(pages: dict[str, str]) -> None:
 def test_same_content_same_bytes(pages: dict[str, str]) -> None:
     """Catches a clock, a set's order or a random id in the page."""
     saved = contents()
-    again = render(sample_protocol(), saved["results"], saved["summary"], saved["manifest"])
+    again = page_from(sample_protocol(), saved)
     assert again == pages["main"]
 
 
@@ -119,7 +124,7 @@ def test_user_text_cannot_become_markup() -> None:
     ):
         text = text.replace(json.dumps(label)[1:-1], json.dumps(attack)[1:-1])
     saved = json.loads(text)
-    page = render(protocol, saved["results"], saved["summary"], saved["manifest"])
+    page = page_from(protocol, saved)
     plain = Checker(page)
     assert plain.wrong == []
     assert [t for t, a in plain.tags if t == "img" or any(name.startswith("on") for name in a)] == []
@@ -139,12 +144,12 @@ def test_builds_from_a_run_folder(tmp_path: Path) -> None:
     path = write_report(folder)
     assert path == folder / "report.html"
     assert path.read_text(encoding="utf-8") == build_report(folder)
-    assert build_report(folder) == render(sample_protocol(), saved["results"], saved["summary"], saved["manifest"])
+    assert build_report(folder) == page_from(sample_protocol(), saved)
 
 
 def test_a_folder_that_is_no_run_is_told(tmp_path: Path) -> None:
     """Catches a traceback where a message belongs."""
-    with pytest.raises(UsageError, match=r"results\.json"):
+    with pytest.raises(UsageError, match=r"is not a run folder: it has no manifest\.json"):
         build_report(tmp_path)
 
 
@@ -154,6 +159,30 @@ def test_a_folder_of_another_version_is_told(tmp_path: Path) -> None:
     del saved["manifest"]["format"]
     with pytest.raises(UsageError, match=r"written by trialsim 0\.1\.0, whose results have another form"):
         build_report(write_run(tmp_path / "run", saved))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (
+            lambda results: results["analysis"]["arms"]["control"].pop("n"),
+            r"analysis\.arms\.control\.n: Field required",
+        ),
+        (lambda results: results["analysis"].update(sided="one"), r"analysis\.sided: .*integer"),
+        (lambda results: results["stories"]["patients"][0].update(time=None), r"stories\.patients\.0\.time: "),
+    ],
+)
+def test_damaged_results_are_told_with_their_place(
+    tmp_path: Path, damage: Callable[[dict[str, Any]], object], words: str
+) -> None:
+    """Catches a traceback, or a page with a hole, out of results that were edited or cut."""
+    saved = contents(n=80)
+    damage(saved["results"])
+    with pytest.raises(UsageError, match=r"results\.json is damaged, at " + words):
+        build_report(write_run(tmp_path / "run", saved))
+    (tmp_path / "run" / "results.json").write_text('{"analysis": {')
+    with pytest.raises(UsageError, match=r"results\.json is damaged: Invalid JSON"):
+        build_report(tmp_path / "run")
 
 
 def test_no_path_of_this_machine_in_the_page(tmp_path: Path) -> None:
@@ -192,9 +221,10 @@ def test_headings_keep_short_words_with_a_hyphen_whole() -> None:
 @pytest.mark.parametrize(("arms", "breaks"), [(3, False), (4, True)])
 def test_quartiles_break_when_there_are_many_arms(arms: int, breaks: bool) -> None:
     """Catches a baseline table whose last arm is out of view on a desk's screen."""
-    row = {"label": "Age", "arms": {str(n): {"median": 61.0, "q1": 57.0, "q3": 65.0} for n in range(arms)}}
+    ages = {"median": 61.0, "q1": 57.0, "q3": 65.0}
+    row = {"trait": "age", "label": "Age", "unit": "", "arms": {str(n): ages for n in range(arms)}}
     labels = {str(n): f"arm {n}" for n in range(arms)}
-    cell = baseline({"rows": [row]}, labels, {}).rows[0][1]
+    cell = baseline(read(Baseline, {"rows": [row]}), labels, dict.fromkeys(labels, 5)).rows[0][1]
     assert (" " in cell.split("(")[1]) == breaks
 
 
@@ -218,7 +248,7 @@ def test_observed_data_get_the_survival_parts_only() -> None:
     """Catches a page about a simulation for data that were never simulated."""
     labels = {"control": "Control", "treated": "Treated <b>"}
     analysis = analysis_of(patients(tuple(labels), 120, 5), labels) | {"notes": ["3 rows left out: no <time>."]}
-    page = analyse_page(analysis, "METABRIC & co", "trialsim analyse x.csv")
+    page = analyse_page(read(SurvivalAnalysis, analysis), "METABRIC & co", "trialsim analyse x.csv")
     seen = Checker(page)
     assert seen.wrong == []
     assert {"survival", "competing", "subgroups", "provenance"} <= set(seen.ids)

@@ -8,10 +8,12 @@ import pytest
 
 from tests.report.sample import contents
 from tests.report.sample_protocol import protocol_data, sample_protocol
+from tests.saved import read
 from trialsim.report import describe_protocol, story_text
 from trialsim.report.describe import cycles, day_ranges
 from trialsim.report.estimand import duration, estimand, follow_up_words
 from trialsim.report.patients import relapse_sentence
+from trialsim.reported.stories import PatientStory
 from trialsim.spec.resolved import ResolvedProtocol
 
 
@@ -115,13 +117,13 @@ def test_durations() -> None:
 def test_a_story_fits_and_tells_the_cause() -> None:
     """Catches a story that leaves out doses, scans, the nadir or the lineage."""
     for story in contents()["results"]["stories"]["patients"]:
-        text = story_text(story)
+        text = story_text(read(PatientStory, story))
         assert max(len(line) for line in text.splitlines()) <= 100
         assert f"nadir {min(story['platelets']['value']):.0f}" in text
         assert ("The distant relapse came from TIS escape (DNA damage)" in " ".join(text.split())) is (
             story["relapse"] is not None
         )
-    reduced = story_text(contents()["results"]["stories"]["patients"][2])
+    reduced = story_text(read(PatientStory, contents()["results"]["stories"]["patients"][2]))
     # cycles start on days 154 + 28 k; from day 240 on the dose is reduced: 5 + 7 + 7 doses
     assert "19 of them reduced, the least to 75%" in " ".join(reduced.split())
 
@@ -132,25 +134,23 @@ def test_a_bare_story_is_still_a_story() -> None:
         "doses": [], "scans": [], "platelets": {"time": [], "value": []}, "relapse": None, "time": [0.0],
         "series": {"cycling": [0.0], "dormant": [0.0], "senescent": [0.0], "escaped": [0.0]},
     }  # fmt: skip
-    text = story_text(story)
+    text = story_text(read(PatientStory, story))
     assert text.count("none") >= 2
     assert "Platelets" not in text
 
 
-def relapse_told(latent: float | None) -> str:
-    return relapse_sentence(
-        {
-            "relapse": {
-                "site": "distant",
-                "latent_day": latent,
-                "detected_day": 48 * 30.4375,
-                "cells": 981_758_544.0,
-                "limit": 1e9,
-                "cause": "residual growth",
-                "lineage": {"residual growth": 1.0},
-            }
-        }
-    )
+def relapse_told(latent: float | None, detected: float = 48.0) -> str:
+    relapse = {
+        "site": "distant",
+        "latent_day": latent,
+        "detected_day": detected * 30.4375,
+        "cells": 981_758_544.0,
+        "limit": 1e9,
+        "cause": "residual growth",
+        "lineage": {"residual growth": 1.0},
+    }
+    story = contents()["results"]["stories"]["patients"][0] | {"relapse": relapse}
+    return relapse_sentence(read(PatientStory, story))
 
 
 def test_since_when_a_relapse_could_be_seen() -> None:
@@ -158,8 +158,9 @@ def test_since_when_a_relapse_could_be_seen() -> None:
     months of a lesion that was as large before the trial began."""
     assert relapse_told(46 * 30.4375) == (
         "The distant relapse came from residual growth; it had reached the detection limit in month 46.0, 2.0 months "
-        "before the scan that saw it."
+        "before it was detected."
     )
+    assert relapse_told(46 * 30.4375, 46.0).endswith("in month 46.0, detected at this scan.")
     assert relapse_told(None) == (
         "The distant relapse came from residual growth; the scan called it early: 981,758,544 cells, below the "
         "detection limit of 10⁹."

@@ -71,13 +71,13 @@ def test_the_landmark_is_one_that_patients_still_support() -> None:
     analysis = contents()["results"]["analysis"]
     last = [arm["landmarks"][-1]["at_risk"] / arm["n"] for arm in analysis["arms"].values()]
     assert min(last) < 0.1
-    assert "RFS at 36 months" in {tile.label for tile in verdicts(analysis)[0].tiles}
+    assert "RFS at 36 months" in {tile.label for tile in verdicts(concluded(analysis))[0].tiles}
 
 
 def test_truth_is_claimed_for_simulations_only() -> None:
     """Catches observed data sold as known truth."""
     assert "are simulated" in truth_sentence("cells")
-    assert "no underlying truth is known" in truth_sentence("")
+    assert truth_sentence("") == "These are observed data, not a simulation."
 
 
 @pytest.mark.parametrize(

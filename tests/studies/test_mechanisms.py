@@ -13,18 +13,19 @@ from pydantic import ValidationError
 
 from trialsim.biology.populations import COMPETENT, N_POPULATIONS, POLYPLOID, RESIDUAL, SENSITIVE, escaped, senescent
 from trialsim.errors import UsageError
+from trialsim.reported.studies import MechanismsRun
 from trialsim.spec.agents import INDUCERS
 from trialsim.spec.load import load_protocol
 from trialsim.spec.shipped import shipped
 from trialsim.spec.traits import GAIN_GROUPS, GAINS
 from trialsim.studies.estimates import Estimate
 from trialsim.studies.mechanisms.compare import as_demanded, is_small
-from trialsim.studies.mechanisms.observe import HERE, Followed, Setting, Watched, join, live, parts
+from trialsim.studies.mechanisms.observe import HERE, FollowedPatients, Setting, WatchedCells, join, live, parts
 from trialsim.studies.mechanisms.readouts import READOUTS, populations
-from trialsim.studies.mechanisms.registry import DEMANDS, Mechanism, Outcome, choose, registry
+from trialsim.studies.mechanisms.registry import DEMANDS, DemandedOutcome, Mechanism, choose, registry
 from trialsim.studies.mechanisms.run import run_mechanisms, settings
 from trialsim.studies.mechanisms.text import as_page, as_text
-from trialsim.studies.paired import Comparison, compare
+from trialsim.studies.paired import PairedComparison, compare
 from trialsim.treatment.library import load_library
 
 ROOT = Path(__file__).parents[2]
@@ -129,7 +130,7 @@ def test_a_mechanism_that_cannot_fail_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, Any]:
+def told() -> MechanismsRun:
     one = mechanism(
         outcome(name="more", settings={"cells": "senescent dna_damage", "day": 7}, demand="makes"),
         outcome(name="less", settings={"cells": "senescent", "day": 7}, demand="lowers"),
@@ -141,17 +142,17 @@ def told() -> dict[str, Any]:
     return run_mechanisms([one], MARGINS, seed=3)
 
 
-def test_one_mechanism_end_to_end(told: dict[str, Any]) -> None:
+def test_one_mechanism_end_to_end(told: MechanismsRun) -> None:
     """Catches a verdict that does not follow from the outcomes, and on and off that change places."""
-    (row,) = told["mechanisms"]
-    found = {o["name"]: o for o in row["experiments"][0]["outcomes"]}
-    assert {name: o["met"] for name, o in found.items()} == {
+    (row,) = told.mechanisms
+    found = {o.name: o for o in row.experiments[0].outcomes}
+    assert {name: o.met for name, o in found.items()} == {
         "more": True, "less": False, "untreated": True, "beyond": True, "at the start": True, "only told": None,
     }  # fmt: skip
-    assert (row["result"], row["short"]) == ("falls short", ["less"])
-    assert found["more"]["off"]["value"] == 0.0
-    assert found["more"]["on"]["lower"] > 5.0
-    assert found["untreated"]["changed"] == 0
+    assert (row.result, row.short) == ("falls short", ("less",))
+    assert found["more"].off.value == 0.0
+    assert found["more"].on.lower > 5.0
+    assert found["untreated"].changed == 0
 
 
 def test_a_switch_that_does_nothing_fails() -> None:
@@ -159,24 +160,24 @@ def test_a_switch_that_does_nothing_fails() -> None:
     more or less than the typical tumour."""
     demands = ("raises", "lowers", "makes", "averts")
     one = mechanism(*(outcome(name=demand, demand=demand) for demand in demands), switch="biology.escape_brake=0")
-    (row,) = run_mechanisms([one], MARGINS, seed=3)["mechanisms"]
-    assert row["short"] == list(demands)
-    assert all(o["changed"] == 0 for o in row["experiments"][0]["outcomes"])
+    (row,) = run_mechanisms([one], MARGINS, seed=3).mechanisms
+    assert row.short == demands
+    assert all(o.changed == 0 for o in row.experiments[0].outcomes)
 
 
-def test_the_number_of_processes_changes_nothing(told: dict[str, Any]) -> None:
+def test_the_number_of_processes_changes_nothing(told: MechanismsRun) -> None:
     """Catches streams keyed by process or by order, and parts joined in the order of completion. Bit for bit."""
     one = mechanism(outcome(name="more", settings={"cells": "senescent dna_damage", "day": 7}, demand="makes"))
     counted: list[tuple[int, int]] = []
     two = run_mechanisms([one], MARGINS, seed=3, jobs=2, on_progress=lambda done, total: counted.append((done, total)))
-    first = [run["mechanisms"][0]["experiments"][0]["outcomes"][0] for run in (two, told)]
+    first = [run.mechanisms[0].experiments[0].outcomes[0] for run in (two, told)]
     assert first[0] == first[1]
     assert counted[-1] == (240, 240)
-    other = run_mechanisms([one], MARGINS, seed=4)["mechanisms"][0]["experiments"][0]["outcomes"][0]
-    assert other["on"] != first[0]["on"]
+    other = run_mechanisms([one], MARGINS, seed=4).mechanisms[0].experiments[0].outcomes[0]
+    assert other.on != first[0].on
 
 
-def test_renderings_show_the_same_numbers(told: dict[str, Any]) -> None:
+def test_renderings_show_the_same_numbers(told: MechanismsRun) -> None:
     """Text and page come from one table. Catches a rendering that drops an outcome or a failure."""
     text, page = as_text(told), as_page(told)
     for name in ("more", "less", "untreated", "beyond", "at the start", "only told"):
@@ -195,7 +196,7 @@ def test_a_host_without_senescence_lives() -> None:
     path = shipped("protocols/breast-adjuvant-navitoclax.yaml")
     protocol = load_protocol(path, load_library(), ("biology.host_senescence=0",))
     (part,) = parts(Setting(protocol, "control", 60, years=5.0), 1, 1)
-    assert isinstance(live(part), Followed)
+    assert isinstance(live(part), FollowedPatients)
 
 
 def test_an_f3_inhibitor_reaches_what_radiation_left() -> None:
@@ -205,10 +206,10 @@ def test_an_f3_inhibitor_reaches_what_radiation_left() -> None:
         outcome(**size, arm="f3", minus="control", demand="averts"),
         switch="biology.sasp.f3=0", protocol="findings/mouse-glioblastoma-f3", subjects=50, days=[0, 42],
     )  # fmt: skip
-    (row,) = run_mechanisms([one], MARGINS, seed=1)["mechanisms"]
-    (found,) = row["experiments"][0]["outcomes"]
-    assert found["met"]
-    assert found["difference"]["upper"] < -0.03
+    (row,) = run_mechanisms([one], MARGINS, seed=1).mechanisms
+    (found,) = row.experiments[0].outcomes
+    assert found.met
+    assert found.difference.upper < -0.03
 
 
 # ---- Comparisons ----------------------------------------------------------------------------------------------------
@@ -252,7 +253,7 @@ def test_shares_that_agree_are_not_known_without_error() -> None:
 def test_demands(effect: tuple[float, ...], off: tuple[float, ...], met: set[str]) -> None:
     """Each demand against each kind of difference, with a margin of 0.2. Catches a demand that anything meets."""
     on = Estimate(*(a + b for a, b in zip(effect, off, strict=True)))
-    found = Comparison(on, Estimate(*off), Estimate(*effect), changed=1)
+    found = PairedComparison(on, Estimate(*off), Estimate(*effect), changed=1)
     assert {demand for demand in DEMANDS if as_demanded(found, demand, 0.2)} == met
     assert is_small(found, 0.2) == ("leaves" in met)
     assert as_demanded(found._replace(changed=0), "identical", 0.2)
@@ -268,7 +269,7 @@ def test_nothing_is_met_by_nobody() -> None:
 # ---- Readouts -------------------------------------------------------------------------------------------------------
 
 
-def seen() -> Watched:
+def seen() -> WatchedCells:
     """Two subjects on days 0 and 7: cycling cells, and cells made senescent by radiation, of which one escaped."""
     cells = np.zeros((2, 2, 2, N_POPULATIONS), np.int64)
     radiation = INDUCERS.index("radiation")
@@ -277,7 +278,7 @@ def seen() -> Watched:
     cells[0, 1, HERE, senescent(radiation, POLYPLOID, SENSITIVE, COMPETENT)] = 90
     cells[0, 1, 1, escaped(radiation, SENSITIVE)] = 1
     platelets = np.array([[250.0, 150.0], [250.0, 150.0]])
-    return Watched(np.array([0.0, 7.0]), cells, np.array([[0, 1], [0, 0]]), platelets, np.full((2, 2), 2.0))
+    return WatchedCells(np.array([0.0, 7.0]), cells, np.array([[0, 1], [0, 0]]), platelets, np.full((2, 2), 2.0))
 
 
 def read(name: str, **settings: Any) -> list[float]:
@@ -317,7 +318,7 @@ def test_readouts_of_follow_up() -> None:
     """Known answers: relapse after 1 and 4 years by two causes, a death without, one relapse that nothing explains."""
     years = 365.25 * np.array([1.0, 4.0, np.inf, 4.0])
     orders = np.array([[3.0], [0.0], [1.0], [0.0]])
-    followed = Followed(
+    followed = FollowedPatients(
         3652.5, ("navitoclax",), years, np.array(["local", "distant", "", "distant"]),
         np.array(["residual growth", "TIS escape (radiation)", "", ""]), np.array([90.0, 250.0, 80.0, 250.0]),
         orders, 42.0 - orders, 1.0 - orders / 4, np.array([[1.0], [0.0], [0.0], [0.0]]),
@@ -353,6 +354,6 @@ def test_units_and_kinds_of_readouts() -> None:
         "relapsed", "early_excess", "uncaused", "relapse_free", "nadir", "doses_held", "doses_given", "reduced",
         "given_up", "needs", "missed", "in_vain",
     }  # fmt: skip
-    assert Outcome.model_validate(outcome(readout="present")).shares
-    assert not Outcome.model_validate(outcome(readout="present", minus="control")).shares
+    assert DemandedOutcome.model_validate(outcome(readout="present")).shares
+    assert not DemandedOutcome.model_validate(outcome(readout="present", minus="control")).shares
     assert all(readout.meaning for readout in READOUTS.values())

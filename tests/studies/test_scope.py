@@ -15,7 +15,7 @@ from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.written_cohort import WrittenCohort
 from trialsim.studies import experiment
-from trialsim.studies.contrasts import outcomes, study
+from trialsim.studies.contrasts import twins_run
 from trialsim.studies.mechanisms import observe
 from trialsim.studies.scope import REFUSED, UNUSED, UNUSED_OF_COHORT, Way, admit, check_scope
 from trialsim.studies.twins import live_twins
@@ -65,7 +65,7 @@ def load(folder: Path, *edits: Edits) -> ResolvedProtocol:
 def results_of(protocol: ResolvedProtocol) -> bytes:
     """All that a study of twins tells, and every number behind it."""
     lived = live_twins(protocol, PATIENTS, seed=3)
-    told = to_json({**study(protocol, PATIENTS, 3), **outcomes(protocol, lived)}).encode()
+    told = to_json(twins_run(protocol, lived, PATIENTS, 3, {})).encode()
     arrays = [twins.relapse.tobytes() + twins.nadir.tobytes() for twins in lived.values()]
     return b"".join([told, *arrays, *(",".join(twins.causes).encode() for twins in lived.values())])
 
@@ -179,9 +179,9 @@ def test_experiments_refuse_what_they_do_not_honour(edits: Edits, key: str, by: 
     begun = {
         "twins": lambda: live_twins(protocol, 1, seed=1),
         "followed": lambda: experiment.chunks(
-            experiment.Group(protocol, "senolytic", 5, (365.0,), followed=True), 0, 1
+            experiment.SubjectGroup(protocol, "senolytic", 5, (365.0,), followed=True), 0, 1
         ),
-        "watched": lambda: experiment.chunks(experiment.Group(protocol, "senolytic", 5, (0.0, 30.0)), 0, 1),
+        "watched": lambda: experiment.chunks(experiment.SubjectGroup(protocol, "senolytic", 5, (0.0, 30.0)), 0, 1),
         "followed mechanism": lambda: observe.parts(observe.Setting(protocol, "senolytic", 5, years=1.0), 0, 1),
         "watched mechanism": lambda: observe.parts(observe.Setting(protocol, "senolytic", 5, days=(0.0, 30.0)), 0, 1),
     }

@@ -85,13 +85,13 @@ def test_points_are_the_runs_that_they_stand_for() -> None:
     found = run_sweep(points, 200, seed=3)
     alone = [live_twins(point.protocol, 200, seed=3) for point in points]
     until = points[0].protocol.follow_up.minimum_days
-    for told, own in zip(found["points"], alone, strict=True):
+    for told, own in zip(found.points, alone, strict=True):
         for arm in ("after-7", "before"):
-            assert told["contrasts"][arm] == contrast(own[arm], own["control"], until)
-            assert told["against_first"][arm] == contrast(own[arm], alone[0][arm], until)
+            assert told.contrasts[arm] == contrast(own[arm], own["control"], until)
+            assert told.against_first[arm] == contrast(own[arm], alone[0][arm], until)
     # Two points of the four differ in the arm that was varied alone.
-    assert found["points"][0]["arms"]["control"] == found["points"][2]["arms"]["control"]
-    assert found["points"][0]["arms"]["control"] != found["points"][1]["arms"]["control"]
+    assert found.points[0].arms["control"] == found.points[2].arms["control"]
+    assert found.points[0].arms["control"] != found.points[1].arms["control"]
 
 
 def test_an_arm_that_no_value_changes_is_lived_once() -> None:
@@ -119,7 +119,7 @@ def test_raising_escape_raises_relapse_in_the_same_patients() -> None:
     """Catches points that are sorted or joined in another order: with ten times as much escape more patients relapse,
     far beyond five standard errors."""
     found = run_sweep(grid("biology.escape=0,100"), 600, seed=2)
-    averted = found["points"][1]["against_first"]["control"]["relapses_averted"]
-    half = 0.5 * (averted["upper"] - averted["lower"])
-    assert averted["value"] < -5.0 * half / 1.96
+    averted = found.points[1].against_first["control"].relapses_averted
+    half = 0.5 * (averted.upper - averted.lower)
+    assert averted.value < -5.0 * half / 1.96
     assert np.isfinite(half)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trialsim.analysis.analyse import analyse
-from trialsim.analysis.data import DAYS_PER_MONTH, SurvivalData
+from trialsim.analysis.data import SurvivalData
 from trialsim.analysis.frame import from_frame
 from trialsim.analysis.load import load_table
 from trialsim.analysis.plan import AnalysisPlan, default_plan
@@ -13,7 +13,6 @@ from trialsim.analysis.text import as_text
 
 __all__ = [
     "AT_RISK_CONVENTION",
-    "DAYS_PER_MONTH",
     "AnalysisPlan",
     "SurvivalData",
     "analyse",

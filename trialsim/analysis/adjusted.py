@@ -11,6 +11,7 @@ import pandas as pd
 from trialsim.analysis.cox import CoxTable, Term, arm_term
 from trialsim.analysis.data import MOST_LEVELS, Bools, SurvivalData, level_order, level_text
 from trialsim.errors import UsageError
+from trialsim.reported.analysis import CoxResult
 
 
 def adjusted_model(
@@ -22,7 +23,7 @@ def adjusted_model(
     confidence_level: float,
     *,
     stratified: bool = False,
-) -> dict[str, Any]:
+) -> CoxResult:
     """Arm and covariates in one Cox model, on the patients for whom every covariate is known.
 
     A numeric covariate enters linearly, per unit; any other as indicators of its levels against the first. The

@@ -5,12 +5,12 @@ Written out because lifelines' AalenJohansenFitter moves tied times apart at ran
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from trialsim.analysis.data import DAYS_PER_MONTH, Floats, Labels, SurvivalData, level_order
+from trialsim.analysis.data import Floats, Labels, SurvivalData, level_order
 from trialsim.analysis.risk_table import risk_table
+from trialsim.reported.analysis import CauseOfRelapse, IncidenceSteps
+from trialsim.units import DAYS_PER_MONTH
 
 #: Values of the event-type column that have a fixed place in the results.
 EVENT_TYPES = ("relapse", "death")
@@ -29,8 +29,7 @@ def cumulative_incidence(data: SurvivalData, kinds: Labels, kind: str) -> tuple[
     return times, np.cumsum(survival[rows] * counts / table.at_risk[rows])
 
 
-def _steps(data: SurvivalData, kinds: Labels, kind: str) -> dict[str, Any]:
-    """The incidence in months, and the month up to which it is known: None once everybody has had an event."""
+def _steps(data: SurvivalData, kinds: Labels, kind: str) -> IncidenceSteps:
     times, incidence = cumulative_incidence(data, kinds, kind)
     months = [0.0, *(float(t) / DAYS_PER_MONTH for t in times)]
     estimate = [0.0, *(float(f) for f in incidence)]
@@ -38,7 +37,7 @@ def _steps(data: SurvivalData, kinds: Labels, kind: str) -> dict[str, Any]:
     if last > months[-1]:
         months.append(last)
         estimate.append(estimate[-1])
-    return {"months": months, "estimate": estimate, "known_months": None if _is_complete(data) else last}
+    return IncidenceSteps(months, estimate, None if _is_complete(data) else last)
 
 
 def _is_complete(data: SurvivalData) -> bool:
@@ -46,7 +45,7 @@ def _is_complete(data: SurvivalData) -> bool:
     return bool(data.n) and bool(data.event[data.time_days == data.time_days.max()].all())
 
 
-def competing_risks(data: SurvivalData, arms: list[str]) -> dict[str, dict[str, dict[str, Any]]]:
+def competing_risks(data: SurvivalData, arms: list[str]) -> dict[str, dict[str, IncidenceSteps]]:
     """Steps of the cumulative incidence by arm and type of event; relapse and death always have a row."""
     assert data.event_type is not None
     found = level_order(data.event_type[data.event])
@@ -59,7 +58,7 @@ def competing_risks(data: SurvivalData, arms: list[str]) -> dict[str, dict[str, 
     return result
 
 
-def incidence_by_cause(data: SurvivalData, arms: list[str]) -> dict[str, dict[str, dict[str, object]]]:
+def incidence_by_cause(data: SurvivalData, arms: list[str]) -> dict[str, dict[str, CauseOfRelapse]]:
     """Count and cumulative incidence of each named cause by arm.
 
     Events without a cause (deaths without relapse) compete with the causes but have no row of their own.
@@ -67,10 +66,12 @@ def incidence_by_cause(data: SurvivalData, arms: list[str]) -> dict[str, dict[st
     """
     assert data.cause is not None
     causes = [cause for cause in level_order(data.cause[data.event]) if cause]
-    result: dict[str, dict[str, dict[str, object]]] = {}
+    result = {}
     for arm in arms:
         part = data.of_arm(arm)
         assert part.cause is not None
         counts = {cause: int(np.sum(part.event & (part.cause == cause))) for cause in causes}
-        result[arm] = {cause: {"n": counts[cause], **_steps(part, part.cause, cause)} for cause in causes}
+        result[arm] = {
+            cause: CauseOfRelapse(counts[cause], **vars(_steps(part, part.cause, cause))) for cause in causes
+        }
     return result

@@ -7,17 +7,19 @@ them, and the ones of `analyse` are naive. Several arms share alpha by Holm's pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import replace
 
-from trialsim.analysis.plan import AnalysisPlan, Test
+from trialsim.analysis.plan import AnalysisPlan
+from trialsim.reported.analysis import Conclusion, DecidingLook, Estimates, LogRank, SubgroupClaims, TestOutcome
+from trialsim.reported.limits import Interval
+from trialsim.reported.looks import Enrichment, MonitoredArm
 
-Outcome = Literal["superior", "inferior", "not shown", "not testable"]
-Basis = Literal["one analysis", "stages", "weighted z", "closed test"]
+#: What the looks of a trial came to: every comparison, or a trial that may go on in a subgroup; None for one analysis.
+Sequential = tuple[MonitoredArm, ...] | Enrichment | None
 
 #: What the decision of the last look means.
-_OF_LOOKS: dict[str, Outcome] = {
+_OF_LOOKS: dict[str, TestOutcome] = {
     "efficacy": "superior",
     "harm": "inferior",
     "futility": "not shown",
@@ -26,86 +28,60 @@ _OF_LOOKS: dict[str, Outcome] = {
 }
 
 
-@dataclass(frozen=True)
-class Conclusion:
-    """The planned test of one arm against the reference, with its effect."""
-
-    outcome: Outcome
-    test: Test
-    basis: Basis
-    """How p, estimate and interval were found: ``stages`` is the stagewise ordering of a group-sequential trial,
-    ``weighted z`` the combination with planned weights after events were raised (Cui, Hung & Wang 1999),
-    ``closed test`` that of a trial which may go on in a subgroup."""
-    sided: int
-    alpha: float
-    """Of the whole trial."""
-    comparisons: int
-    """With the reference; more than one share ``alpha`` by Holm's procedure."""
-    level: float | None
-    """What p was held against: the part of alpha that this comparison had."""
-    p: float | None
-    hazard_ratio: Mapping[str, float | None] | None
-    """``estimate``, ``lower``, ``upper``; None where there is none that accounts for the adaptation."""
-    adjusted_p: float | None = None
-    """Holm's, to be held against the whole of alpha whatever the other comparisons showed."""
-    look: Mapping[str, Any] | None = None
-    """The look that settled it: ``number`` of ``planned``, ``stopped_early``, ``events`` of ``planned_events``, ``z``
-    (large for benefit) and the boundaries ``upper`` and ``lower``, the ``decision``."""
-    claims: Mapping[str, Any] | None = None
-    """Of a closed test: the ``level`` of the subgroup, and whether ``all`` and ``subgroup`` are claimed."""
-
-
-def conclude(
-    comparisons: Sequence[Mapping[str, Any]], plan: AnalysisPlan, sequential: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """The conclusion of each comparison, as JSON holds it.
-
-    ``sequential`` is what the looks of a trial came to (``looks`` or ``enrichment``); empty for one analysis.
-    """
-    if "enrichment" in sequential:
-        found = [_of_closed_test(sequential["enrichment"], row, plan) for row in comparisons]
-    elif "looks" in sequential:
-        found = [_of_looks(looks, row, plan) for looks, row in zip(sequential["looks"], comparisons, strict=True)]
+def conclude(comparisons: Sequence[Estimates], plan: AnalysisPlan, sequential: Sequential) -> list[Conclusion]:
+    """The conclusion of each comparison."""
+    if isinstance(sequential, Enrichment):
+        found = [_of_closed_test(sequential, plan) for _ in comparisons]
+    elif sequential is not None:
+        found = [_of_looks(monitored, plan) for monitored in sequential]
     else:
         found = _of_one_analysis(comparisons, plan)
     adjusted = holm_adjusted([conclusion.p for conclusion in found])
-    return [asdict(replace(own, adjusted_p=p)) for own, p in zip(found, adjusted, strict=True)]
+    return [replace(own, adjusted_p=p) for own, p in zip(found, adjusted, strict=True)]
 
 
-def planned_test(row: Mapping[str, Any], plan: AnalysisPlan) -> Mapping[str, float | None]:
-    """Chi-square, z and p of the test that was planned."""
-    test: Mapping[str, float | None] = row[plan.test]
-    return test
-
-
-def _of_one_analysis(comparisons: Sequence[Mapping[str, Any]], plan: AnalysisPlan) -> list[Conclusion]:
-    tests = [planned_test(row, plan) for row in comparisons]
+def _of_one_analysis(comparisons: Sequence[Estimates], plan: AnalysisPlan) -> list[Conclusion]:
+    tests = [_planned_test(row, plan) for row in comparisons]
     levels, rejected = holm(tests, plan)
-    return [
-        Conclusion(
-            outcome=_outcome(test, plan, levels[at], at in rejected),
-            test=plan.test,
-            basis="one analysis",
-            sided=plan.sided,
-            alpha=plan.alpha,
-            comparisons=len(tests),
-            level=levels[at],
-            p=test["p"],
-            hazard_ratio=_limits(row["hazard_ratio"]),
+    found = []
+    for at, (row, test) in enumerate(zip(comparisons, tests, strict=True)):
+        ratio = Interval(row.hazard_ratio.estimate, row.hazard_ratio.lower, row.hazard_ratio.upper)
+        found.append(
+            Conclusion(
+                outcome=_outcome(test, plan, levels[at], at in rejected),
+                test=plan.test,
+                basis="one analysis",
+                sided=plan.sided,
+                alpha=plan.alpha,
+                comparisons=len(tests),
+                level=levels[at],
+                p=test.p,
+                hazard_ratio=ratio,
+                adjusted_p=None,
+                look=None,
+                claims=None,
+            )
         )
-        for at, (row, test) in enumerate(zip(comparisons, tests, strict=True))
-    ]
+    return found
 
 
-def holm(tests: Sequence[Mapping[str, float | None]], plan: AnalysisPlan) -> tuple[list[float], set[int]]:
+def _planned_test(row: Estimates, plan: AnalysisPlan) -> LogRank:
+    if not plan.is_stratified:
+        return row.logrank
+    assert row.stratified_logrank is not None
+    return row.stratified_logrank
+
+
+def holm(tests: Sequence[LogRank], plan: AnalysisPlan) -> tuple[list[float], set[int]]:
     """The level that each comparison was tested at last, and those that were rejected.
 
     The procedure is that of looks (`trialsim.designs.multiplicity`), with one look and the boundary of its level.
     """
-    from trialsim.designs.multiplicity import Holm
+    from trialsim.designs.multiplicity import Holm, rejecting_z
 
     procedure = Holm(len(tests), plan.alpha, lambda _which, _look, level: _critical(level, plan.sided))
-    procedure.look(1, [_strength(test["z"], plan.sided) for test in tests])
+    # The log-rank z is negative for benefit, the z of designs positive.
+    procedure.look(1, [None if test.z is None else rejecting_z(-test.z, plan.sided) for test in tests])
     return [procedure.tested.get(at, procedure.level) for at in range(len(tests))], procedure.rejected
 
 
@@ -113,11 +89,6 @@ def _critical(level: float, sided: int) -> float:
     from scipy.special import ndtri
 
     return -float(ndtri(level / sided))
-
-
-def _strength(z: float | None, sided: int) -> float | None:
-    """A z that is large where the test rejects: for benefit, and on either side where the test has two."""
-    return None if z is None else abs(z) if sided == 2 else -z
 
 
 def holm_adjusted(p: Sequence[float | None]) -> list[float | None]:
@@ -131,62 +102,61 @@ def holm_adjusted(p: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def _outcome(test: Mapping[str, float | None], plan: AnalysisPlan, level: float, rejected: bool) -> Outcome:
-    p, z = test["p"], test["z"]
-    if p is None or z is None:
+def _outcome(test: LogRank, plan: AnalysisPlan, level: float, rejected: bool) -> TestOutcome:
+    if test.p is None or test.z is None:
         return "not testable"
     if rejected:
-        return "superior" if z < 0.0 else "inferior"
+        return "superior" if test.z < 0.0 else "inferior"
     # A one-sided test rejects for benefit alone; as strong a sign of the contrary is told all the same.
-    return "inferior" if plan.sided == 1 and p > 1.0 - level else "not shown"
+    return "inferior" if plan.sided == 1 and test.p > 1.0 - level else "not shown"
 
 
-def _of_looks(looks: Mapping[str, Any], row: Mapping[str, Any], plan: AnalysisPlan) -> Conclusion:
-    seen, planned, adjusted = looks["looks"], looks["planned"], looks["adjusted"]
-    last = seen[-1] if seen else None
-    raised = next((look["raised_to"] for look in seen if look["raised_to"]), None)
+def _of_looks(monitored: MonitoredArm, plan: AnalysisPlan) -> Conclusion:
+    planned, adjusted = monitored.planned, monitored.adjusted
+    last = monitored.looks[-1] if monitored.looks else None
+    raised = next((look.raised_to for look in monitored.looks if look.raised_to), None)
     return Conclusion(
-        outcome="not testable" if last is None else _OF_LOOKS[looks["decision"]],
+        outcome="not testable" if last is None else _OF_LOOKS[monitored.decision],
         test=plan.test,
         basis="stages" if raised is None else "weighted z",
-        sided=planned["sided"],
+        sided=planned.sided,
         alpha=plan.alpha,
         comparisons=len(plan.others),
-        level=planned["alpha"] if last is None else last["level"],
-        p=None if adjusted is None else adjusted["p"],
-        hazard_ratio=None if adjusted is None else adjusted["hazard_ratio"],
+        level=planned.alpha if last is None else last.level,
+        p=None if adjusted is None else adjusted.p,
+        hazard_ratio=None if adjusted is None else adjusted.hazard_ratio,
+        adjusted_p=None,
         look=None
         if last is None
-        else {
-            "number": last["look"],
-            "planned": len(planned["information"]),
-            "stopped_early": looks["stopped_early"],
-            "events": last["events"],
-            "planned_events": planned["events"],
-            "raised_to": raised,
-            "z": last["z"],
-            "upper": last["upper"],
-            "lower": last["lower"],
-            "decision": looks["decision"],
-        },
+        else DecidingLook(
+            number=last.look,
+            planned=len(planned.information),
+            stopped_early=monitored.stopped_early,
+            events=last.events,
+            planned_events=planned.events,
+            raised_to=raised,
+            z=last.z,
+            upper=last.upper,
+            lower=last.lower,
+            decision=monitored.decision,
+        ),
+        claims=None,
     )
 
 
-def _of_closed_test(enrichment: Mapping[str, Any], row: Mapping[str, Any], plan: AnalysisPlan) -> Conclusion:
-    claims = enrichment["claims"]
+def _of_closed_test(enrichment: Enrichment, plan: AnalysisPlan) -> Conclusion:
+    claims = SubgroupClaims(enrichment.level, **vars(enrichment.claims))
     return Conclusion(
-        outcome="superior" if any(claims.values()) else "not shown",
+        outcome="superior" if claims.all or claims.subgroup else "not shown",
         test=plan.test,
         basis="closed test",
         sided=plan.sided,
         alpha=plan.alpha,
         comparisons=len(plan.others),
         level=plan.alpha,
-        p=enrichment["intersection"]["p"],
+        p=enrichment.intersection.p,
         hazard_ratio=None,
-        claims={"level": enrichment["level"], **claims},
+        adjusted_p=None,
+        look=None,
+        claims=claims,
     )
-
-
-def _limits(hazard_ratio: Mapping[str, Any]) -> dict[str, float | None]:
-    return {key: hazard_ratio[key] for key in ("estimate", "lower", "upper")}

@@ -19,6 +19,8 @@ from trialsim.analysis.normal import chi_squared_p, wald
 from trialsim.analysis.quiet import quietly
 from trialsim.analysis.risk_table import risk_table
 from trialsim.analysis.strata import is_absorbed, within_strata
+from trialsim.reported.analysis import CoxResult, CoxTerm
+from trialsim.reported.limits import HazardRatio
 
 #: A log hazard ratio beyond this (a hazard ratio of 160,000) has run away to infinity: separation.
 _RUNAWAY = 12.0
@@ -80,18 +82,20 @@ def fit_cox(
     from lifelines import CoxPHFitter
     from lifelines.exceptions import ConvergenceError
 
-    columns: dict[str, Any] = {f"x{i}": term.column for i, term in enumerate(fitted)}
-    by: dict[str, Any] = {_CLUSTER: cluster, _STRATUM: strata}
-    by = {name: values for name, values in by.items() if values is not None}
-    frame = pd.DataFrame({_TIME: time, _EVENT: event.astype(float), **columns, **by})
+    frame = pd.DataFrame({_TIME: time, _EVENT: event.astype(float)})
+    for i, term in enumerate(fitted):
+        frame[f"x{i}"] = term.column
+    for name, values in ((_CLUSTER, cluster), (_STRATUM, strata)):
+        if values is not None:
+            frame[name] = values
     with quietly():
         try:
             fitter = CoxPHFitter().fit(
                 frame,
                 _TIME,
                 _EVENT,
-                strata=[_STRATUM] if _STRATUM in by else None,
-                cluster_col=_CLUSTER if _CLUSTER in by else None,
+                strata=None if strata is None else [_STRATUM],
+                cluster_col=None if cluster is None else _CLUSTER,
                 fit_options=_CONVERGENCE,
             )
         except (ConvergenceError, np.linalg.LinAlgError, ValueError, ZeroDivisionError):
@@ -126,13 +130,12 @@ def arm_term(data: SurvivalData, arm: str, reference: str, labels: dict[str, str
     return Term(f"arm[{arm}]", label, np.asarray(data.arm == arm, dtype=float))
 
 
-def hazard_ratio(model: CoxModel | None, confidence_level: float) -> dict[str, float | None]:
+def hazard_ratio(model: CoxModel | None, confidence_level: float) -> HazardRatio:
     """Hazard ratio of a model's first term with Wald limits and two-sided Wald p."""
     if model is None or not math.isfinite(model.coef[0]):
-        return dict.fromkeys(("estimate", "lower", "upper", "p"))
-    coef, se = float(model.coef[0]), float(model.se[0])
-    lower, upper, p = wald(coef, se, confidence_level)
-    return {"estimate": math.exp(coef), "lower": math.exp(lower), "upper": math.exp(upper), "p": p}
+        return HazardRatio(None, None, None, None)
+    lower, upper, p = wald(model.coef[0], model.se[0], confidence_level)
+    return HazardRatio(math.exp(model.coef[0]), math.exp(lower), math.exp(upper), p)
 
 
 def proportional_hazards_p(model: CoxModel | None) -> float | None:
@@ -195,7 +198,7 @@ def cox_models(
     confidence_level: float,
     *,
     stratified: bool = False,
-) -> list[dict[str, Any]]:
+) -> list[CoxResult]:
     """The table of models: arm; and with a p53 column, arm + p53 and arm x p53.
 
     All arms are in one model. ``likelihood_ratio_p`` compares a model with the one before it on the
@@ -251,7 +254,7 @@ class CoxTable:
         terms: list[Term],
         model: CoxModel | None,
         simpler: tuple[str, CoxModel | None] | None,
-    ) -> dict[str, Any]:
+    ) -> CoxResult:
         """A model's row; ``simpler`` is the model that it is held against, by default that without any effect."""
         against, degrees, base = "no effect", 0, None
         if simpler is None:
@@ -263,30 +266,22 @@ class CoxTable:
         p = None
         if model is not None and base is not None:
             p = chi_squared_p(2.0 * (model.log_likelihood - base), model.estimated - degrees)
-        return {
-            "model": name,
-            "strata": list(data.strata_names) if self.stratified else [],
-            "n": data.n,
-            "events": int(data.event.sum()),
-            "terms": [_term_row(i, term, model, self.confidence_level) for i, term in enumerate(terms)],
-            "likelihood_ratio_p": p,
-            "likelihood_ratio_against": against,
-        }
+        return CoxResult(
+            model=name,
+            strata=data.strata_names if self.stratified else (),
+            n=data.n,
+            events=int(data.event.sum()),
+            terms=tuple(_term_row(i, term, model, self.confidence_level) for i, term in enumerate(terms)),
+            likelihood_ratio_p=p,
+            likelihood_ratio_against=against,
+        )
 
 
-def _term_row(i: int, term: Term, model: CoxModel | None, confidence_level: float) -> dict[str, Any]:
-    row: dict[str, Any] = {"term": term.name, "label": term.label}
-    if model is not None and not math.isfinite(model.coef[i]):
-        row["label"] = f"{term.label} (a stratum: no estimate)"
-    if model is None or not math.isfinite(model.coef[i]):
-        return row | dict.fromkeys(("hr", "lower", "upper", "p", "coef", "se"))
+def _term_row(i: int, term: Term, model: CoxModel | None, confidence_level: float) -> CoxTerm:
+    if model is None:
+        return CoxTerm(term.name, term.label, *(None,) * 6)
     coef, se = float(model.coef[i]), float(model.se[i])
+    if not math.isfinite(coef):
+        return CoxTerm(term.name, f"{term.label} (a stratum: no estimate)", *(None,) * 6)
     lower, upper, p = wald(coef, se, confidence_level)
-    return row | {
-        "hr": math.exp(coef),
-        "lower": math.exp(lower),
-        "upper": math.exp(upper),
-        "p": p,
-        "coef": coef,
-        "se": se,
-    }
+    return CoxTerm(term.name, term.label, math.exp(coef), math.exp(lower), math.exp(upper), p, coef, se)

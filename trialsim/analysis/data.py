@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 
 from trialsim.errors import UsageError
 
-DAYS_PER_MONTH = 30.4375
-DAYS_PER_YEAR = 365.25
-
 #: Times closer than this, relative to the mean distinct time, are the same time (R calls it ``timefix``).
 TIE_TOLERANCE = 1e-9
 
@@ -115,6 +112,8 @@ class SurvivalData:
     reference: str = ""
     reference_by: ReferenceBy | None = None
     """How ``reference`` was found: ``asked`` for, by its usual ``name``, or the first in ``order``: a guess."""
+    arm_variable: str = ""
+    """The column that the arms are levels of, where a table names it."""
     dropped: int = 0
     """Rows left out because a needed value was missing."""
     notes: tuple[str, ...] = ()

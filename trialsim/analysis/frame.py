@@ -20,8 +20,6 @@ from trialsim.analysis.columns import (
     texts,
 )
 from trialsim.analysis.data import (
-    DAYS_PER_MONTH,
-    DAYS_PER_YEAR,
     Bools,
     Floats,
     Labels,
@@ -30,6 +28,7 @@ from trialsim.analysis.data import (
     number_of,
 )
 from trialsim.errors import UsageError
+from trialsim.units import DAYS_PER_MONTH, DAYS_PER_YEAR
 
 _DAYS_PER = {"days": 1.0, "months": DAYS_PER_MONTH, "years": DAYS_PER_YEAR}
 
@@ -92,6 +91,7 @@ def from_frame(
             {name: covariate(kept, name).reset_index(drop=True) for name in dict.fromkeys(covariates)}
         ),
         reference=reference or "",
+        arm_variable=arm,
         dropped=dropped,
         notes=tuple(notes),
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from trialsim.analysis.data import DAYS_PER_MONTH, Bools, Floats
+from trialsim.analysis.data import Bools, Floats
 from trialsim.analysis.landmarks import named_landmarks
 from trialsim.analysis.normal import number
 from trialsim.analysis.quiet import quietly
 from trialsim.analysis.risk_table import risk_table
+from trialsim.reported.analysis import CensorMarks, LandmarkSurvival, SurvivalSteps
+from trialsim.reported.limits import Interval
+from trialsim.units import DAYS_PER_MONTH
 
 # S(t) is a product of ratios, so a curve that is at one half exactly may be stored a rounding error above it.
 _HALF = 0.5 + 1e-12
@@ -71,7 +73,7 @@ def kaplan_meier(time: Floats, event: Bools, confidence_level: float) -> KaplanM
     return KaplanMeier(table.times, survival, band[:, 0], band[:, 1], se, last)
 
 
-def median_months(km: KaplanMeier) -> dict[str, float | None]:
+def median_months(km: KaplanMeier) -> Interval:
     """Median with Brookmeyer-Crowley limits, in months.
 
     The median is the first time at which S <= 1/2; its limits are the first times at which the lower and the
@@ -83,48 +85,36 @@ def median_months(km: KaplanMeier) -> dict[str, float | None]:
         reached = np.flatnonzero(curve <= _HALF)
         return float(km.times[reached[0]]) / DAYS_PER_MONTH if reached.size else None
 
-    return {"estimate": first(km.survival), "lower": first(km.lower), "upper": first(km.upper)}
+    return Interval(first(km.survival), first(km.lower), first(km.upper))
 
 
-def landmarks(km: KaplanMeier, time: Floats, days: tuple[float, ...]) -> list[dict[str, Any]]:
+def landmarks(km: KaplanMeier, time: Floats, days: tuple[float, ...]) -> tuple[LandmarkSurvival, ...]:
     """S at each landmark; ``at_risk`` counts patients whose time is at or after the day."""
     rows = []
     for named in named_landmarks(days):
-        estimate, lower, upper, se = km.at(named["day"])
+        estimate, lower, upper, se = map(number, km.at(named.day))
+        at_risk = int(np.sum(time >= named.day))
         rows.append(
-            named
-            | {
-                "estimate": number(estimate),
-                "lower": number(lower),
-                "upper": number(upper),
-                "se": number(se),
-                "at_risk": int(np.sum(time >= named["day"])),
-            }
+            LandmarkSurvival(**vars(named), estimate=estimate, lower=lower, upper=upper, se=se, at_risk=at_risk)
         )
-    return rows
+    return tuple(rows)
 
 
-def curve(km: KaplanMeier) -> dict[str, Any]:
-    """The steps for drawing, in months: from (0, 1) over every event time to the last follow-up.
-
-    ``known_months`` is where knowledge of the curve ends; None where it has come down to 0 and stays there.
-    """
+def curve(km: KaplanMeier) -> SurvivalSteps:
+    """The steps for drawing: from (0, 1) over every event time to the last follow-up."""
     months = [0.0, *(float(t) / DAYS_PER_MONTH for t in km.times)]
-    columns: dict[str, list[float | None]] = {
-        name: [1.0, *(number(v) for v in values)]
-        for name, values in (("survival", km.survival), ("lower", km.lower), ("upper", km.upper))
-    }
+    columns = [[1.0, *map(number, values)] for values in (km.survival, km.lower, km.upper)]
     if km.last / DAYS_PER_MONTH > months[-1]:
         months.append(km.last / DAYS_PER_MONTH)
-        for values in columns.values():
-            values.append(values[-1])
+        columns = [[*values, values[-1]] for values in columns]
     known = None if math.isinf(km.known_until) else km.known_until / DAYS_PER_MONTH
-    return {"months": [*months], **columns, "known_months": known}
+    survival, lower, upper = columns
+    return SurvivalSteps(months, survival, lower, upper, known)
 
 
-def censor_marks(km: KaplanMeier, time: Floats, event: Bools) -> dict[str, list[float]]:
+def censor_marks(km: KaplanMeier, time: Floats, event: Bools) -> CensorMarks:
     """Where to tick the curve: the distinct censoring times, in months, and S there."""
     times = np.unique(time[~event])
     steps = np.concatenate(([1.0], km.survival))
     heights = steps[np.searchsorted(km.times, times, side="right")]
-    return {"months": [float(t) / DAYS_PER_MONTH for t in times], "survival": [float(s) for s in heights]}
+    return CensorMarks([float(t) / DAYS_PER_MONTH for t in times], heights.tolist())

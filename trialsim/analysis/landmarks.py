@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from trialsim.analysis.data import DAYS_PER_MONTH
+from trialsim.reported.analysis import Landmark
+from trialsim.units import DAYS_PER_MONTH
 
 #: Months nearer to a whole number than this are that number of months.
 _WHOLE = 1e-9
 
 
-def named_landmarks(days: Sequence[float]) -> list[dict[str, Any]]:
-    """``day``, ``months``, ``key`` and ``label`` of each landmark; no two have one key.
+def named_landmarks(days: Sequence[float]) -> list[Landmark]:
+    """The landmarks at some days, no two with one key.
 
     The key is the number of months: ``36`` for 1095.75 days, ``32.9`` for 1000. It has as many decimals as tell it
     from the other landmarks and from a whole number of months that it is not: 364 days are ``11.96``.
@@ -22,7 +22,7 @@ def named_landmarks(days: Sequence[float]) -> list[dict[str, Any]]:
     while len(keys := [_key(month, digits) for month in months]) > len(set(keys)):
         digits += 1
     return [
-        {"day": float(day), "months": month, "key": key, "label": _label(float(day), month, key)}
+        Landmark(float(day), month, key, _label(float(day), month, key))
         for day, month, key in zip(days, months, keys, strict=True)
     ]
 

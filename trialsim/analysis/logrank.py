@@ -14,6 +14,7 @@ import numpy as np
 from trialsim.analysis.data import Bools, Floats, Labels, SurvivalData
 from trialsim.analysis.normal import p_of_z
 from trialsim.analysis.strata import within_strata
+from trialsim.reported.analysis import LogRank
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,6 @@ def fleming_harrington(survival_before: Floats, rho: float, gamma: float) -> Flo
     return weights
 
 
-@dataclass(frozen=True)
-class LogRank:
-    """``z`` < 0 means fewer events on the arm than expected, so benefit; ``chisq`` is z squared."""
-
-    chisq: float
-    z: float
-    p: float
-
-
 def scores(tables: list[HazardTable], weights: list[tuple[float, float]]) -> tuple[Floats, Floats]:
     """Weighted score of each (rho, gamma) and their covariance, summed over strata."""
     score = np.zeros(len(weights))
@@ -87,16 +79,16 @@ def logrank(
     gamma: float = 0.0,
     sided: int = 2,
     stratified: bool = False,
-) -> LogRank | None:
+) -> LogRank:
     """Compare ``arm`` with ``reference`` by the Fleming-Harrington(rho, gamma) test.
 
     Other arms' patients are left out. ``sided=1`` tests for benefit of the arm: p is the chance of a z as small or
     smaller. ``stratified`` adds scores and variances over the strata of the data, each with its own
-    risk sets and weights. None when there is nothing to compare (no events, or an arm never at risk).
+    risk sets and weights. Its numbers are None when there is nothing to compare (no events, or an arm never at risk).
     """
     strata = data.strata if stratified else None
     score, covariance = scores(hazard_tables(data, arm, reference, strata), [(rho, gamma)])
     if not covariance[0, 0] > 0.0:
-        return None
+        return LogRank(None, None, None)
     z = float(score[0]) / math.sqrt(float(covariance[0, 0]))
     return LogRank(z * z, z, p_of_z(z, sided))

@@ -1,7 +1,7 @@
 """MaxCombo: the best of four Fleming-Harrington tests, with the price of choosing paid.
 
 The four scores are jointly normal under no difference, with the covariance that the data give. The p-value
-is a probability of that normal law, integrated by fixed Gauss-Legendre nodes: no random numbers, so
+is a probability of that normal distribution, integrated by fixed Gauss-Legendre nodes: no random numbers, so
 the same data give the same p to the last digit.
 """
 
@@ -16,7 +16,7 @@ from trialsim.analysis.logrank import hazard_tables, scores
 WEIGHTS: list[tuple[float, float]] = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)]
 
 _NODES = 64
-_FAR = 9.0  # the normal law beyond nine standard deviations weighs 1e-19
+_FAR = 9.0  # the normal distribution beyond nine standard deviations weighs 1e-19
 _SINGULAR = 1e-9
 
 

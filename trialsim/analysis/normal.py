@@ -1,4 +1,4 @@
-"""Tails of the normal and chi-squared laws, and numbers that JSON can hold.
+"""Tails of the normal and chi-squared distributions, and numbers that JSON can hold.
 
 The normal tail needs only the standard library, so importing this package stays cheap; SciPy is imported
 inside the functions that need it.
@@ -37,7 +37,7 @@ def critical_value(confidence_level: float) -> float:
 
 
 def chi_squared_p(statistic: float, degrees: int) -> float | None:
-    """Upper tail of the chi-squared law; None where there is nothing to test (``degrees`` 0)."""
+    """Upper tail of the chi-squared distribution; None where there is nothing to test (``degrees`` 0)."""
     if degrees < 1 or not math.isfinite(statistic):
         return None
     from scipy.special import chdtrc

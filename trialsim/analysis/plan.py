@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-from trialsim.analysis.data import DAYS_PER_MONTH, SurvivalData, did_you_mean
+from trialsim.analysis.data import SurvivalData, did_you_mean, number_of
 from trialsim.analysis.risk_table import default_ticks
 from trialsim.errors import UsageError
-
-Test = Literal["logrank", "stratified_logrank"]
+from trialsim.reported.analysis import Test
+from trialsim.units import DAYS_PER_MONTH
 
 _USUAL_LANDMARKS = (12.0, 24.0, 36.0, 60.0, 120.0)
 _ALWAYS = (36.0, 60.0)
+#: Levels that say nothing without their variable, as numbers do not.
+_BARE_LEVELS = frozenset(("yes", "no", "true", "false", "y", "n", "t", "f"))
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def default_plan(
     names = [data.reference, *(arm for arm in data.arms if arm != data.reference)]
     return AnalysisPlan(
         reference=data.reference,
-        arms={name: name for name in names},
+        arms=_labels(data.arm_variable, names),
         alpha=alpha,
         sided=sided,
         test="logrank" if data.strata is None else "stratified_logrank",
@@ -122,3 +124,9 @@ def default_plan(
         paramcd=paramcd,
         label=label,
     )
+
+
+def _labels(variable: str, names: Sequence[str]) -> dict[str, str]:
+    """The arms' labels: ``horTh = yes`` where a level says nothing without its variable."""
+    bare = any(name.lower() in _BARE_LEVELS or not math.isnan(number_of(name)) for name in names)
+    return {name: f"{variable} = {name}" if bare and variable else name for name in names}

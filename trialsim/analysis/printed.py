@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from trialsim.reported.analysis import LogRank
+from trialsim.reported.limits import Limits, scaled
 
 MISSING = "-"
+#: Columns of a line of text.
+WIDTH = 100
 
 
-def chi_square(row: dict[str, Any]) -> str:
-    return f"{num(row['chisq'], 4)} ({num(row['z'], 3)})"
+def chi_square(test: LogRank) -> str:
+    return f"{num(test.chisq, 4)} ({num(test.z, 3)})"
 
 
 def num(value: float | None, digits: int) -> str:
@@ -25,15 +28,12 @@ def p(value: float | None) -> str:
     return "<0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
-def interval(row: dict[str, Any], digits: int) -> str:
-    if row["estimate"] is None:
-        return MISSING
-    if row["lower"] is None and row["upper"] is None:
-        return num(row["estimate"], digits)
-    lower, upper = (num(row[key], digits) for key in ("lower", "upper"))
-    return f"{num(row['estimate'], digits)} ({lower} to {upper})"
+def interval(found: Limits, digits: int) -> str:
+    estimate = num(found.estimate, digits)
+    if found.estimate is None or (found.lower is None and found.upper is None):
+        return estimate
+    return f"{estimate} ({num(found.lower, digits)} to {num(found.upper, digits)})"
 
 
-def share_interval(row: dict[str, Any]) -> str:
-    keys = ("estimate", "lower", "upper")
-    return interval({key: None if row[key] is None else 100.0 * row[key] for key in keys}, 1)
+def share_interval(found: Limits) -> str:
+    return interval(scaled(found, 100.0), 1)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.analysis.data import DAYS_PER_MONTH, Bools, Floats
+from trialsim.analysis.data import Bools, Floats
+from trialsim.reported.analysis import AtRisk
+from trialsim.units import DAYS_PER_MONTH
 
 #: How the rows of an at-risk table count; printed with every table.
 AT_RISK_CONVENTION = (
@@ -41,14 +43,10 @@ def default_ticks(max_months: float) -> list[float]:
     return [round(float(step) * i, 6) for i in range(int(max_months / step + 1e-9) + 1)]
 
 
-def counts_at(time: Floats, event: Bools, ticks_months: list[float]) -> dict[str, list[float] | list[int]]:
+def counts_at(time: Floats, event: Bools, ticks_months: list[float]) -> AtRisk:
     """The at-risk table at ``ticks_months``, by :data:`AT_RISK_CONVENTION`. Times in days."""
     ticks = np.asarray(ticks_months, dtype=float) * DAYS_PER_MONTH
     events = np.searchsorted(np.sort(time[event]), ticks, side="left")
     censored = np.searchsorted(np.sort(time[~event]), ticks, side="left")
-    return {
-        "months": list(ticks_months),
-        "at_risk": [int(n) for n in time.size - events - censored],
-        "events": [int(n) for n in events],
-        "censored": [int(n) for n in censored],
-    }
+    at_risk = time.size - events - censored
+    return AtRisk(list(ticks_months), at_risk.tolist(), events.tolist(), censored.tolist())

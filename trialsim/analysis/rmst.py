@@ -15,10 +15,12 @@ from trialsim.analysis.data import Bools, Floats
 from trialsim.analysis.kaplan_meier import KaplanMeier
 from trialsim.analysis.risk_table import risk_table
 
+_SHARED = "the shortest of the arms' longest follow-ups"
+
 
 @dataclass(frozen=True)
 class RestrictedMean:
-    """Mean time lived without the event up to ``tau`` and its variance, in days and days squared."""
+    """Mean time without the event up to ``tau`` and its variance, in days and days squared."""
 
     tau: float
     estimate: float
@@ -64,13 +66,11 @@ def usable_tau(wanted: float | None, curves: Sequence[KaplanMeier]) -> Tau:
 
     A curve is known up to the arm's last time, of an event or not; where it has come down to 0 it is known for ever.
     """
-    shared = min(km.known_until for km in curves)
-    if math.isinf(shared):
-        shared, why = max(km.last for km in curves), "the longest follow-up: every curve comes down to 0"
-    else:
-        why = "the shortest of the arms' longest follow-ups"
+    known = min(km.known_until for km in curves)
+    if wanted is not None and wanted > known:
+        return Tau(known, f"tau was cut from {wanted:g} to {known:g} days, {_SHARED}.", cut=True)
     if wanted is None:
+        shared = max(km.last for km in curves) if math.isinf(known) else known
+        why = "the longest follow-up: every curve comes down to 0" if math.isinf(known) else _SHARED
         return Tau(shared, f"tau is {shared:g} days, {why}.")
-    if wanted > shared and any(math.isfinite(km.known_until) for km in curves):
-        return Tau(shared, f"tau was cut from {wanted:g} to {shared:g} days, {why}.", cut=True)
     return Tau(float(wanted), f"tau is {wanted:g} days, as planned.")

@@ -17,6 +17,7 @@ from trialsim.analysis.plan import AnalysisPlan
 from trialsim.analysis.risk_table import counts_at
 from trialsim.analysis.strata import is_absorbed
 from trialsim.errors import UsageError
+from trialsim.reported.analysis import ArmInSubgroup, Interaction, Subgroup, SubgroupEffect, SubgroupLevel
 
 #: A numeric variable with more distinct values than this is split at its median.
 _MOST_LEVELS = 6
@@ -58,8 +59,8 @@ def levels_of(values: pd.Series[Any], name: str) -> tuple[list[str], Labels]:
     return present, text
 
 
-def subgroup(data: SurvivalData, plan: AnalysisPlan, variable: str, ticks: list[float]) -> dict[str, Any]:
-    """One subgroup variable, as the contract of results.json says.
+def subgroup(data: SurvivalData, plan: AnalysisPlan, variable: str, ticks: list[float]) -> Subgroup:
+    """One subgroup variable.
 
     ``interactions`` has the likelihood-ratio test of arm x level against arm + level for each comparison, among the
     patients of its two arms whose level is known; ``joint_interaction_p`` is that of all arms at once. Both by strata
@@ -69,50 +70,41 @@ def subgroup(data: SurvivalData, plan: AnalysisPlan, variable: str, ticks: list[
         known = [str(column) for column in data.covariates]
         raise UsageError(f'no column "{variable}" for a subgroup{did_you_mean(variable, known)}')
     levels, level = levels_of(data.covariates[variable], variable)
-    return {
-        "variable": variable,
-        "label": variable_label(variable),
-        "interactions": [
-            {"arm": arm, "reference": plan.reference, "p": interaction_p(data, plan, levels, level, [arm])}
-            for arm in plan.others
-        ],
-        "joint_interaction_p": interaction_p(data, plan, levels, level, plan.others),
-        "levels": [
+    return Subgroup(
+        variable,
+        variable_label(variable),
+        tuple(Interaction(arm, plan.reference, interaction_p(data, plan, levels, level, [arm])) for arm in plan.others),
+        interaction_p(data, plan, levels, level, plan.others),
+        tuple(
             _level(data.take(np.asarray(level == name, dtype=bool)), plan, name, label, ticks)
             for name, label in zip(levels, level_labels(levels), strict=True)
-        ],
-    }
+        ),
+    )
 
 
-def _level(data: SurvivalData, plan: AnalysisPlan, level: str, label: str, ticks: list[float]) -> dict[str, Any]:
+def _level(data: SurvivalData, plan: AnalysisPlan, level: str, label: str, ticks: list[float]) -> SubgroupLevel:
     arms = {}
     for arm in plan.arms:
         part = data.of_arm(arm)
         km = kaplan_meier(part.time_days, part.event, plan.confidence_level)
-        arms[arm] = {
-            "n": part.n,
-            "events": int(part.event.sum()),
-            "curve": curve(km),
-            "at_risk": counts_at(part.time_days, part.event, ticks),
-            "median_months": median_months(km),
-        }
-    comparisons = [compare(data, plan, arm) for arm in plan.others]
-    return {"level": level, "label": label, "arms": arms, "comparisons": comparisons}
+        counts = counts_at(part.time_days, part.event, ticks)
+        arms[arm] = ArmInSubgroup(part.n, int(part.event.sum()), curve(km), counts, median_months(km))
+    return SubgroupLevel(level, label, arms, tuple(compare(data, plan, arm) for arm in plan.others))
 
 
-def compare(data: SurvivalData, plan: AnalysisPlan, arm: str) -> dict[str, Any]:
+def compare(data: SurvivalData, plan: AnalysisPlan, arm: str) -> SubgroupEffect:
     """Hazard ratio of two arms among these patients, with Wald limits; null where it cannot be estimated."""
     rows = np.asarray((data.arm == arm) | (data.arm == plan.reference), dtype=bool)
     on_arm = np.asarray(data.arm[rows] == arm, dtype=float)
     event, strata = data.event[rows], _strata(data, plan, rows)
-    row: dict[str, Any] = {"arm": arm, "reference": plan.reference, "hr": None, "lower": None, "upper": None}
+    hr = lower = upper = None
     if event[on_arm == 1.0].any() and event[on_arm == 0.0].any():
         fit = efron_fit(on_arm[:, None], data.time_days[rows], event, strata)
         if fit is not None:
             coef, se = float(fit.coef[0]), math.sqrt(float(fit.covariance[0, 0]))
             lower, upper, _ = wald(coef, se, plan.confidence_level)
-            row |= {"hr": math.exp(coef), "lower": math.exp(lower), "upper": math.exp(upper)}
-    return row | {"n": int(rows.sum()), "events": int(event.sum())}
+            hr, lower, upper = math.exp(coef), math.exp(lower), math.exp(upper)
+    return SubgroupEffect(arm, plan.reference, hr, lower, upper, int(rows.sum()), int(event.sum()))
 
 
 def _strata(data: SurvivalData, plan: AnalysisPlan, rows: Bools) -> Labels | None:

@@ -2,63 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-_RATIO = ("estimate", "lower", "upper", "p")
-_TEST = ("chisq", "z", "p")
-_COMPARISON = {
-    "hazard_ratio": _RATIO,
-    "unstratified_hazard_ratio": _RATIO,
-    "logrank": _TEST,
-    "stratified_logrank": _TEST,
-    "rmst_difference": ("tau", "estimate", "se", "lower", "upper", "p"),
-    "maxcombo": ("p",),
-    "proportional_hazards": ("p",),
-}
-#: Left out where the data have no strata: there they say nothing new.
-_OF_STRATA = ("unstratified_hazard_ratio", "stratified_logrank")
+from trialsim.reported.analysis import (
+    AllPatients,
+    AnalysisSummary,
+    ArmComparison,
+    ArmEstimates,
+    ComparisonSummary,
+    GroupSummary,
+    LogRank,
+    PValue,
+    SurvivalAnalysis,
+)
 
 
-def summarise(analysis: dict[str, Any]) -> dict[str, Any]:
+def summarise(analysis: SurvivalAnalysis) -> AnalysisSummary:
     """The summary, as far as an analysis can tell it.
 
-    Medians are in months, RMST in days; ``rfs_percent`` is keyed by the landmark's month. Each comparison begins with
-    its ``conclusion``; ``hazard_ratio`` is of the planned model, by strata where the planned test is, and beside it
-    stand the tests and the unstratified hazard ratio by their names.
+    Medians are in months, RMST in days. Each comparison begins with its ``conclusion``; ``hazard_ratio`` is of the
+    planned model, by strata where the planned test is, and beside it stand the tests and the unstratified hazard ratio
+    by their names.
     """
-    return {
-        "reference": analysis["reference"],
-        "notes": analysis["notes"],
-        "departures": [departure["words"] for departure in analysis["departures"]],
-        "arms": {name: _arm(arm) for name, arm in analysis["arms"].items()},
-        "comparisons": [_comparison(row) for row in analysis["comparisons"]],
-        "overall": _arm({"label": "all patients", **analysis["overall"]}),
-    }
+    return AnalysisSummary(
+        reference=analysis.reference,
+        notes=analysis.notes,
+        departures=tuple(departure.words for departure in analysis.departures),
+        arms={name: _group(arm.label, arm) for name, arm in analysis.arms.items()},
+        comparisons=tuple(_comparison(row) for row in analysis.comparisons),
+        overall=_group("all patients", analysis.overall),
+    )
 
 
-def _arm(arm: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "label": arm["label"],
-        "randomised": arm["n"],
-        "events": arm["events"],
-        "median_rfs_months": arm["median_months"]["estimate"],
-        "rfs_percent": {row["key"]: _percent(row["estimate"]) for row in arm["landmarks"]},
-    }
+def _group(label: str, found: ArmEstimates | AllPatients) -> GroupSummary:
+    shares = {at.key: None if at.estimate is None else 100.0 * at.estimate for at in found.landmarks}
+    return GroupSummary(label, found.n, found.events, found.median_months.estimate, shares)
 
 
-def _comparison(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "arm": row["arm"],
-        "reference": row["reference"],
-        "conclusion": row["conclusion"],
-        "strata": row["strata"],
-        **{
-            name: {key: row[name][key] for key in keys}
-            for name, keys in _COMPARISON.items()
-            if row["stratified_logrank"] is not None or name not in _OF_STRATA
-        },
-    }
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100.0 * share
+def _comparison(row: ArmComparison) -> ComparisonSummary:
+    stratified = row.stratified_logrank
+    return ComparisonSummary(
+        arm=row.arm,
+        reference=row.reference,
+        conclusion=row.conclusion,
+        strata=row.strata,
+        hazard_ratio=row.hazard_ratio,
+        unstratified_hazard_ratio=None if stratified is None else row.unstratified_hazard_ratio,
+        logrank=row.logrank,
+        stratified_logrank=None if stratified is None else LogRank(stratified.chisq, stratified.z, stratified.p),
+        rmst_difference=row.rmst_difference,
+        maxcombo=row.maxcombo,
+        proportional_hazards=PValue(row.proportional_hazards.p),
+    )

@@ -53,12 +53,12 @@ def boundaries(as_json: bool, power: float, **options: Any) -> None:
     A large z speaks for the treatment. Futility spends 1 - POWER as beta.
     """
     from trialsim import results
-    from trialsim.designs.text import boundaries_as_dict, boundaries_as_text
+    from trialsim.designs.text import boundaries_text, boundary_table
 
     with _refusals():
         design, name = _design(options, power)
-        told = boundaries_as_dict(design, name, power)
-    click.echo(results.to_json(told) if as_json else boundaries_as_text(told), nl=False)
+        told = boundary_table(design, name, power)
+    click.echo(results.to_json(told) if as_json else boundaries_text(told), nl=False)
 
 
 @click.command()
@@ -82,7 +82,7 @@ def size(as_json: bool, power: float, ratio: float, method: Any, **options: Any)
     from trialsim import results
     from trialsim.designs.size import effect_by_look, size_for
     from trialsim.designs.survival import Group, SurvivalTrial
-    from trialsim.designs.text import size_as_dict, size_as_text
+    from trialsim.designs.text import size_table, size_text
 
     control = _control(options["median"], options["hazard"])
     ratios = _steps("--hazard-ratio", options["hazard_ratio"], float)
@@ -104,8 +104,8 @@ def size(as_json: bool, power: float, ratio: float, method: Any, **options: Any)
             method=method,
             inflation=design.inflation(power),
         )
-        told = size_as_dict(sized, design, power, method)
-    click.echo(results.to_json(told) if as_json else size_as_text(told), nl=False)
+        told = size_table(sized, design, power, method)
+    click.echo(results.to_json(told) if as_json else size_text(told), nl=False)
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def findings(
     click.echo(results.to_json(found) if as_json else as_text(found), nl=not as_json)
     if out is not None and not as_json:
         click.echo(f"Report: {out / results.REPORT}")
-    if found["passed"] < found["total"]:
+    if found.passed < found.total:
         raise click.exceptions.Exit(NOT_MET)
 
 
@@ -99,7 +99,7 @@ def mechanisms(
     if write is not None:
         write_text(write, as_page(found))
     click.echo(results.to_json(found) if as_json else as_text(found), nl=not as_json)
-    if found["passed"] < found["total"]:
+    if found.passed < found.total:
         raise click.exceptions.Exit(NOT_MET)
 
 
@@ -128,7 +128,7 @@ def twins(
     with waiting(_LOADING, quiet):
         from trialsim import results
         from trialsim.patient.warm_up import compile_kernels
-        from trialsim.studies.contrasts import outcomes, study
+        from trialsim.studies.contrasts import twins_run
         from trialsim.studies.tables import twins_text
         from trialsim.studies.twins import live_twins
 
@@ -136,7 +136,7 @@ def twins(
     words = f"Living {patients} patients under {len(resolved.arms)} arms"
     with progress(words, quiet) as on_progress:
         lived = live_twins(resolved, patients, seed=seed, jobs=_workers(jobs), on_progress=on_progress)
-    found = {**study(resolved, patients, seed), "unused": dict(unused), **outcomes(resolved, lived)}
+    found = twins_run(resolved, lived, patients, seed, unused)
     click.echo(results.to_json(found) if as_json else twins_text(found), nl=not as_json)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trialsim import __version__
 from trialsim.cli.options import JSON, QUIET, days, names, typed_command
 from trialsim.cli.progress import waiting
+
+if TYPE_CHECKING:
+    from trialsim.reported.analysis import SurvivalAnalysis
 
 
 @click.command()
@@ -63,7 +66,7 @@ def analyse(data: str, as_json: bool, quiet: bool, out: Path | None, **options: 
         click.echo(f"Report: {out / results.REPORT}")
 
 
-def _analyse(data: str, options: dict[str, Any]) -> dict[str, Any]:
+def _analyse(data: str, options: dict[str, Any]) -> SurvivalAnalysis:
     from dataclasses import replace
 
     from trialsim.analysis import analyse as analyse_data

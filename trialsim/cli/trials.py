@@ -48,7 +48,7 @@ def run(
         from trialsim.report.page import write_report
 
         write_data(trial, folder, command=typed_command())
-        write_report(folder, trial.protocol)
+        write_report(folder, (trial.protocol, trial.shown, trial.summary))
     if as_json:
         click.echo(results.to_json(trial.summary), nl=False)
         return

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from trialsim.designs.crossing import Crossing, Paths, crossing, start
+from trialsim.designs.roots import root
 from trialsim.designs.spending import Floats, Spending
 
 #: Beyond it no z is looked for: P(Z > 38) is the smallest number that a float holds.
@@ -90,7 +90,7 @@ class Boundaries:
         if not self.alpha / self.sided < power < 1.0:
             side = "alpha" if self.sided == 1 else "half of alpha"
             raise DesignError(f"power {power:g} is out of range", f"above {side} and below 1")
-        return float(brentq(lambda drift: self.operating(drift).power - power, 0.0, _LARGEST_DRIFT, xtol=1e-13))
+        return root(lambda drift: self.operating(drift).power - power, 0.0, _LARGEST_DRIFT, xtol=1e-13)
 
     def inflation(self, power: float) -> float:
         """Maximal information over that of the fixed design with the same alpha and power."""
@@ -162,7 +162,7 @@ def solve_upper(paths: Paths, information: float, spend: float) -> float:
         return math.inf
     if paths.above(information, -_FARTHEST) <= spend:
         return -_FARTHEST
-    return float(brentq(lambda z: paths.above(information, z) - spend, -_FARTHEST, _FARTHEST, xtol=1e-13))
+    return root(lambda z: paths.above(information, z) - spend, -_FARTHEST, _FARTHEST, xtol=1e-13)
 
 
 def solve_lower(paths: Paths, information: float, spend: float) -> float:
@@ -171,7 +171,7 @@ def solve_lower(paths: Paths, information: float, spend: float) -> float:
         return -math.inf
     if paths.below(information, _FARTHEST) <= spend:
         return _FARTHEST
-    return float(brentq(lambda z: paths.below(information, z) - spend, -_FARTHEST, _FARTHEST, xtol=1e-13))
+    return root(lambda z: paths.below(information, z) - spend, -_FARTHEST, _FARTHEST, xtol=1e-13)
 
 
 def efficacy(
@@ -246,7 +246,7 @@ def _with_futility(
         upper, lower = with_drift(at, drift * shape, spent, beta_spent, alone)
         return 1.0 - futility.beta - float(crossing(at, lower, upper, (drift * shape).tolist()).upper.sum())
 
-    drift = float(brentq(excess, 1e-3, _LARGEST_DRIFT, xtol=1e-12))
+    drift = root(excess, 1e-3, _LARGEST_DRIFT, xtol=1e-12)
     upper, lower = with_drift(at, drift * shape, spent, beta_spent, alone)
     return Boundaries(
         at, alpha, 1, upper, lower, tuple(spent.tolist()), tuple(beta_spent.tolist()), futility.binding, drift, effect
@@ -298,7 +298,7 @@ def of_shape(
         upper = (constant * shape).tolist()
         return float(crossing(at, mirrored(upper, sided), upper, 0.0).upper.sum()) - alpha / sided
 
-    constant = float(brentq(excess, 0.0, _FARTHEST, xtol=1e-12))
+    constant = root(excess, 0.0, _FARTHEST, xtol=1e-12)
     upper = tuple((constant * shape).tolist())
     lower = mirrored(upper, sided)
     spent = sided * np.cumsum(crossing(at, lower, upper, 0.0).upper)

@@ -20,14 +20,14 @@ from trialsim.designs.size import hazard_ratio_of_z
 
 
 @dataclass(frozen=True)
-class Part:
+class EventsAndZ:
     """Events and z of a population, from the start of the trial; a large z speaks for the treatment."""
 
     events: float
     z: float
 
 
-def stage_z(first: Part, last: Part) -> float:
+def stage_z(first: EventsAndZ, last: EventsAndZ) -> float:
     """The z that came after the look; 0 where no event did."""
     if last.events <= first.events:
         return 0.0
@@ -74,7 +74,12 @@ class Claims:
 
 
 def closed_test(
-    information: float, alpha: float, first: tuple[Part, Part], last: tuple[Part, Part], *, enriched: bool
+    information: float,
+    alpha: float,
+    first: tuple[EventsAndZ, EventsAndZ],
+    last: tuple[EventsAndZ, EventsAndZ],
+    *,
+    enriched: bool,
 ) -> Claims:
     """The claims at the end; ``first`` and ``last`` are (everybody, subgroup) at the look and at the end."""
     stage1 = (first[0].z, first[1].z)
@@ -89,6 +94,6 @@ def closed_test(
     )
 
 
-def hazard_ratio_of(part: Part, ratio: float = 1.0) -> float:
+def hazard_ratio_of(part: EventsAndZ, ratio: float = 1.0) -> float:
     """Peto's one-step estimate of the hazard ratio, with the ratio of allocation; 1 without events."""
     return hazard_ratio_of_z(part.z, part.events, ratio) if part.events > 0 else 1.0

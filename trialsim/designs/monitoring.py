@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy.optimize import brentq
 
 from trialsim.designs.boundaries import LEAST_STEP, Boundaries, Futility, by_spending, efficacy, mirrored, with_drift
 from trialsim.designs.crossing import crossing
+from trialsim.designs.roots import root
 from trialsim.designs.spending import Spending
 
 
-class Decision(StrEnum):
+class LookDecision(StrEnum):
     """What a look says."""
 
     EFFICACY = "efficacy"
@@ -31,7 +31,7 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True)
-class Plan:
+class LooksDesign:
     """The looks of a design as planned."""
 
     fractions: tuple[float, ...]
@@ -73,15 +73,15 @@ class Look:
     """The same if the effect is the one seen so far."""
     predictive_power: float | None
     """The same averaged over what the effect may be, by a flat prior and the data (Spiegelhalter 1986)."""
-    decision: Decision
+    decision: LookDecision
     binding: bool
 
     @property
     def stops(self) -> bool:
-        return self.decision is not Decision.CONTINUE
+        return self.decision is not LookDecision.CONTINUE
 
 
-def examine(plan: Plan, seen: Sequence[Seen], *, drift: float | None = None, last: bool | None = None) -> Look:
+def examine(plan: LooksDesign, seen: Sequence[Seen], *, drift: float | None = None, last: bool | None = None) -> Look:
     """The latest of the looks so far.
 
     ``drift`` is the planned effect, E Z at the planned maximum of events; that of futility if it is not given.
@@ -110,7 +110,7 @@ def examine(plan: Plan, seen: Sequence[Seen], *, drift: float | None = None, las
     )
 
 
-def _information(plan: Plan, seen: Sequence[Seen]) -> tuple[float, ...]:
+def _information(plan: LooksDesign, seen: Sequence[Seen]) -> tuple[float, ...]:
     """Events over the planned maximum, at each look so far."""
     return tuple(look.events / plan.events for look in seen)
 
@@ -126,7 +126,7 @@ class _Found:
     drift: float | None = None
 
 
-def _found(plan: Plan, at: tuple[float, ...], last: bool) -> _Found:
+def _found(plan: LooksDesign, at: tuple[float, ...], last: bool) -> _Found:
     for_spending = (*at[:-1], 1.0) if last else at
     shares = plan.spending.spent(for_spending, plan.alpha / plan.sided)
     spent = plan.sided * float(shares[-1])
@@ -141,14 +141,14 @@ def _found(plan: Plan, at: tuple[float, ...], last: bool) -> _Found:
     return _Found(upper, lower, spent, float(betas[-1]), drift)
 
 
-def _decide(z: float, upper: float, lower: float, sided: int, last: bool) -> Decision:
+def _decide(z: float, upper: float, lower: float, sided: int, last: bool) -> LookDecision:
     if z >= upper:
-        return Decision.EFFICACY
+        return LookDecision.EFFICACY
     if sided == 2 and z <= lower:
-        return Decision.HARM
+        return LookDecision.HARM
     if last:
-        return Decision.NOT_SHOWN
-    return Decision.FUTILITY if z < lower else Decision.CONTINUE
+        return LookDecision.NOT_SHOWN
+    return LookDecision.FUTILITY if z < lower else LookDecision.CONTINUE
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class Later:
         return float(weights @ [self.conditional(drift) for drift in drifts] / weights.sum())
 
 
-def _later(plan: Plan, at: tuple[float, ...], z: float) -> Later | None:
+def _later(plan: LooksDesign, at: tuple[float, ...], z: float) -> Later | None:
     """The planned looks that are still to come, their boundaries found with the looks there were."""
     ahead = tuple(t for t in plan.fractions[len(at) :] if t > at[-1] + LEAST_STEP)
     if not ahead:
@@ -194,12 +194,12 @@ def _later(plan: Plan, at: tuple[float, ...], z: float) -> Later | None:
     return Later(at[-1], z, ahead, upper[len(at) :], plan.sided == 2)
 
 
-def bound_now(plan: Plan, seen: Sequence[Seen], *, last: bool) -> float:
+def bound_now(plan: LooksDesign, seen: Sequence[Seen], *, last: bool) -> float:
     """The upper z of the latest look alone, as :func:`examine` finds it."""
     return _found(plan, _information(plan, seen), last).upper[-1]
 
 
-def bounds_to_come(plan: Plan, seen: Sequence[Seen]) -> tuple[float, ...]:
+def bounds_to_come(plan: LooksDesign, seen: Sequence[Seen]) -> tuple[float, ...]:
     """The upper z of the planned looks after the latest, found with the looks there were."""
     later = _later(plan, _information(plan, seen), seen[-1].z)
     return () if later is None else later.upper
@@ -217,7 +217,7 @@ class Adjusted:
     upper: float
 
 
-def adjusted(plan: Plan, seen: Sequence[Seen], confidence_level: float) -> Adjusted:
+def adjusted(plan: LooksDesign, seen: Sequence[Seen], confidence_level: float) -> Adjusted:
     """p-value, estimate and interval by the order of stages (Tsiatis, Rosner & Mehta 1984, Biometrics 40:797).
 
     A trial that stopped early for efficacy has seen more against the null hypothesis than one that stopped later, and
@@ -238,7 +238,7 @@ class _Stages:
     upper: tuple[float, ...]
 
     @classmethod
-    def of(cls, plan: Plan, seen: Sequence[Seen]) -> _Stages:
+    def of(cls, plan: LooksDesign, seen: Sequence[Seen]) -> _Stages:
         at = _information(plan, seen)
         before = _found(plan, at[:-1], last=False) if len(at) > 1 else _Found((), (), 0.0)
         lower = before.lower if plan.sided == 2 else (-math.inf,) * (len(at) - 1)
@@ -252,4 +252,4 @@ class _Stages:
         """The drift under which ``p`` is a share."""
         middle = self.upper[-1] / math.sqrt(self.information[-1])
         wide = 12.0 / math.sqrt(self.information[0])
-        return float(brentq(lambda drift: self.p(drift) - share, middle - wide, middle + wide, xtol=1e-10))
+        return root(lambda drift: self.p(drift) - share, middle - wide, middle + wide, xtol=1e-10)

@@ -19,6 +19,11 @@ from trialsim.designs.spending import Floats
 Bound = Callable[[int, int, float], float]
 
 
+def rejecting_z(z: float, sided: int) -> float:
+    """A z that is large where the test rejects: for benefit, and on either side where the test has two."""
+    return abs(z) if sided == 2 else z
+
+
 class Holm:
     """The comparisons of one trial, look after look."""
 

@@ -31,7 +31,7 @@ class Pieces(NamedTuple):
     rates: Floats
 
 
-class Population(NamedTuple):
+class PopulationArrays(NamedTuple):
     """Who enters trials of conventional arms. Rows of ``hazards`` and ``losses`` are ``stratum * arms + arm``."""
 
     accrual: Pieces
@@ -66,7 +66,7 @@ class Trial(NamedTuple):
     loss: Floats
 
 
-class Looks(NamedTuple):
+class LookRules(NamedTuple):
     """When a trial is looked at, and what stops it: an entry for each look."""
 
     targets: Integers
@@ -163,7 +163,7 @@ def empty_trial(patients: int) -> Trial:
 
 
 @allocating
-def draw_trial(rng: np.random.Generator, population: Population, trial: Trial) -> None:
+def draw_trial(rng: np.random.Generator, population: PopulationArrays, trial: Trial) -> None:
     """Fill a trial from a stream, patient by patient in the order of entry."""
     accrual, hazards, losses = population.accrual, population.hazards, population.losses
     arms, strata = len(population.ratio), len(population.shares)
@@ -348,7 +348,7 @@ def ends_of(trial: Trial, whole_days: bool) -> tuple[Ended, Floats]:
 
 
 @allocating
-def look_at(trial: Trial, looks: Looks, found: Floats) -> tuple[int, int]:
+def look_at(trial: Trial, looks: LookRules, found: Floats) -> tuple[int, int]:
     """The looks at one trial of two arms; the number of looks that took place, and what they ended with.
 
     A look is at its event, but not before its ``earliest`` nor after its ``latest`` calendar time. ``found`` takes the
@@ -378,7 +378,7 @@ def look_at(trial: Trial, looks: Looks, found: Floats) -> tuple[int, int]:
 
 @allocating
 def run_block(
-    rng: np.random.Generator, patients: int, population: Population, looks: Looks, found: Floats, ended: Integers
+    rng: np.random.Generator, patients: int, population: PopulationArrays, looks: LookRules, found: Floats, ended: Integers
 ) -> None:
     """A block of trials from one stream, one after the other: looks in ``found``, (looks, end) in ``ended``."""
     trial = empty_trial(patients)
@@ -391,7 +391,7 @@ def run_block(
 
 @allocating
 def run_block_of_courses(
-    rng: np.random.Generator, patients: int, courses: Courses, looks: Looks, found: Floats, ended: Integers
+    rng: np.random.Generator, patients: int, courses: Courses, looks: LookRules, found: Floats, ended: Integers
 ) -> None:
     """As :func:`run_block`, with patients from courses that were lived before."""
     trial = empty_trial(patients)
@@ -406,7 +406,7 @@ def run_block_of_courses(
 def run_block_of_arms(
     rng: np.random.Generator,
     patients: int,
-    population: Population,
+    population: PopulationArrays,
     targets: Integers,
     strata: int,
     cuts: Floats,

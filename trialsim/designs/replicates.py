@@ -79,7 +79,7 @@ def at_events(design: Boundaries, events: float, **more: object) -> Schedule:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MonteCarloEstimate:
     """A share or mean over the trials, and its Monte-Carlo standard error."""
 
     value: float
@@ -105,33 +105,33 @@ class Replicates:
     def __len__(self) -> int:
         return len(self.looks)
 
-    def share(self, chosen: NDArray[np.bool_]) -> Estimate:
+    def share(self, chosen: NDArray[np.bool_]) -> MonteCarloEstimate:
         """Share of the trials that are chosen."""
         p = float(chosen.mean())
-        return Estimate(p, math.sqrt(p * (1.0 - p) / len(self)))
+        return MonteCarloEstimate(p, math.sqrt(p * (1.0 - p) / len(self)))
 
     @property
-    def power(self) -> Estimate:
+    def power(self) -> MonteCarloEstimate:
         """Trials that stop for efficacy at any look (the type I error where there is no effect)."""
         return self.share(self.ended == kernel.EFFICACY)
 
-    def rejected_by(self, look: int) -> Estimate:
+    def rejected_by(self, look: int) -> MonteCarloEstimate:
         """Trials that have stopped for efficacy by a look, counted from 1."""
         return self.share((self.ended == kernel.EFFICACY) & (self.looks <= look))
 
     @property
-    def expected_events(self) -> Estimate:
+    def expected_events(self) -> MonteCarloEstimate:
         """Events at the stop."""
         return self._mean(self.events)
 
     @property
-    def expected_duration(self) -> Estimate:
+    def expected_duration(self) -> MonteCarloEstimate:
         """Calendar time of the stop."""
         return self._mean(self.cut)
 
-    def _mean(self, values: Floats) -> Estimate:
+    def _mean(self, values: Floats) -> MonteCarloEstimate:
         last = values[self._rows, self.looks - 1]
-        return Estimate(float(last.mean()), float(last.std(ddof=1) / math.sqrt(len(self))))
+        return MonteCarloEstimate(float(last.mean()), float(last.std(ddof=1) / math.sqrt(len(self))))
 
 
 def run(
@@ -147,8 +147,8 @@ def run(
         raise DesignError("these looks compare two arms")
     drawn, looks = as_drawn(population), _as_looked_at(schedule, len(population.shares))
 
-    def work(address: int, found: Floats, ended: NDArray[np.int64]) -> None:
-        kernel.run_block(address, population.patients, drawn, looks, found, ended)
+    def work(rng: np.random.Generator, found: Floats, ended: NDArray[np.int64]) -> None:
+        kernel.run_block(rng, population.patients, drawn, looks, found, ended)
 
     return _in_blocks(work, len(schedule.events), replicates, seed, on_progress)
 
@@ -184,8 +184,8 @@ def run_courses(
 ) -> Replicates:
     """Trials of patients who are drawn from courses, with replacement, as a bootstrap of the cohort.
 
-    The error of the answer has two parts: that of the replicates, which :class:`Estimate` tells, and that of the
-    courses, which only more courses make smaller: about as if a trial of so many patients had been run once.
+    The error of the answer has two parts: that of the replicates, which :class:`MonteCarloEstimate` tells, and that of
+    the courses, which only more courses make smaller: about as if a trial of so many patients had been run once.
     """
     if accrual.values[-1] <= 0.0 or any(size % sum(ratio) for size in blocks):
         raise DesignError("accrual goes on until everybody has come, and blocks are whole multiples of the ratio's sum")
@@ -201,17 +201,17 @@ def run_courses(
     )
     looks = _as_looked_at(schedule, strata)
 
-    def work(address: int, found: Floats, ended: NDArray[np.int64]) -> None:
-        kernel.run_block_of_courses(address, patients, drawn, looks, found, ended)
+    def work(rng: np.random.Generator, found: Floats, ended: NDArray[np.int64]) -> None:
+        kernel.run_block_of_courses(rng, patients, drawn, looks, found, ended)
 
     return _in_blocks(work, len(schedule.events), replicates, seed, on_progress)
 
 
-def _as_looked_at(schedule: Schedule, strata: int) -> kernel.Looks:
+def _as_looked_at(schedule: Schedule, strata: int) -> kernel.LookRules:
     """A schedule as the kernel takes it."""
     count = len(schedule.events)
     rho, gamma = map(float, schedule.weights)
-    return kernel.Looks(
+    return kernel.LookRules(
         np.array(schedule.events),
         np.array(schedule.earliest or (0.0,) * count),
         np.array(schedule.latest or (math.inf,) * count),
@@ -226,7 +226,7 @@ def _as_looked_at(schedule: Schedule, strata: int) -> kernel.Looks:
 
 
 def _in_blocks(
-    work: Callable[[int, Floats, NDArray[np.int64]], None],
+    work: Callable[[np.random.Generator, Floats, NDArray[np.int64]], None],
     looks: int,
     replicates: int,
     seed: int,
@@ -238,7 +238,7 @@ def _in_blocks(
     for first in range(0, replicates, BLOCK):
         block = slice(first, min(first + BLOCK, replicates))
         rng = stream(seed, Purpose.REPLICATES, replicate=first // BLOCK)
-        work(rng.bit_generator.ctypes.bit_generator.value, found[block], ended[block])
+        work(rng, found[block], ended[block])
         if on_progress is not None:
             on_progress(block.stop, replicates)
     return Replicates(
@@ -278,10 +278,10 @@ def run_arms(
     return ManyArms(cuts, events, z)
 
 
-def as_drawn(population: Population) -> kernel.Population:
+def as_drawn(population: Population) -> kernel.PopulationArrays:
     """A population as the kernel takes it."""
     order = [(stratum, arm) for stratum in range(len(population.shares)) for arm in population.arms]
-    return kernel.Population(
+    return kernel.PopulationArrays(
         _one(population.accrual),
         np.cumsum(population.shares),
         np.array(population.blocks),

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import brentq
 
 from trialsim.designs.boundaries import DesignError
+from trialsim.designs.roots import root
 from trialsim.designs.spending import Floats
 
 
@@ -201,7 +201,7 @@ def first_time(count: Callable[[float], float], wanted: float) -> float:
                 f"{wanted:g} events are never reached: {count(latest):.1f} are expected in the end",
                 "more patients, or fewer events",
             )
-    return float(brentq(lambda time: count(time) - wanted, 0.0, latest, xtol=1e-12, rtol=1e-14))
+    return root(lambda time: count(time) - wanted, 0.0, latest, xtol=1e-12, rtol=1e-14)
 
 
 def _refined(group: Group, ends: Sequence[float]) -> Group:

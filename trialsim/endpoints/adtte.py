@@ -16,7 +16,7 @@ principal stratum.
 CNSR: 0 event; 1 event-free at cut-off; 2 lost to follow-up; 3 withdrew; 4 new therapy; 5 no post-baseline assessment
 (day 1); 6 death without relapse; 7 treatment discontinued. A patient without relapse is censored at the last tumour
 assessment; OS is censored at the last contact, and so is everything where events are seen without scans (arms with a
-law of event times).
+distribution of event times).
 
 AVAL = ADT - STARTDT + 1, in whole days. AVALSIM is the exact study day on which the event truly came about
 (for relapse: on which the lesion crossed the detection limit), or of the censoring. It is missing of a relapse that a

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from trialsim.records import PatientRecord, TrialRecord
+from trialsim.reported.trial import Baseline, BaselineTrait, Levels, Quartiles
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.spec.traits import TRAITS
 
@@ -33,7 +33,7 @@ LABELS = {
 }
 
 
-def baseline_table(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str, Any]:
+def baseline_table(trial: TrialRecord, protocol: ResolvedProtocol) -> Baseline:
     """Medians and quartiles of numbers, counts of levels, by arm; a trait that the cohort lacks has no row.
 
     Numbers of an arm without patients are None.
@@ -45,20 +45,20 @@ def baseline_table(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str, 
             continue
         is_category = TRAITS[name].is_category
         arms = {
-            arm: {"levels": _levels(protocol, name, records)} if is_category else _quartiles(name, records)
+            arm: _levels(protocol, name, records) if is_category else _quartiles(name, records)
             for arm, records in by_arm.items()
         }
-        rows.append({"trait": name, "label": label, "unit": protocol.cohort.traits[name].unit, "arms": arms})
-    return {"rows": rows}
+        rows.append(BaselineTrait(name, label, protocol.cohort.traits[name].unit, arms))
+    return Baseline(tuple(rows))
 
 
-def _levels(protocol: ResolvedProtocol, name: str, records: Sequence[PatientRecord]) -> dict[str, int]:
+def _levels(protocol: ResolvedProtocol, name: str, records: Sequence[PatientRecord]) -> Levels:
     counts = Counter(str(record.traits[name]) for record in records)
-    return {level: counts[level] for level in protocol.cohort.traits[name].levels}
+    return Levels({level: counts[level] for level in protocol.cohort.traits[name].levels})
 
 
-def _quartiles(name: str, records: Sequence[PatientRecord]) -> dict[str, float | None]:
+def _quartiles(name: str, records: Sequence[PatientRecord]) -> Quartiles:
     if not records:
-        return {"median": None, "q1": None, "q3": None}
+        return Quartiles(None, None, None)
     q1, median, q3 = np.quantile([float(record.traits[name]) for record in records], [0.25, 0.5, 0.75])
-    return {"median": float(median), "q1": float(q1), "q3": float(q3)}
+    return Quartiles(float(median), float(q1), float(q3))

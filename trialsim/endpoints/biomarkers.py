@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from trialsim.records import EventKind, PanelResult, PatientRecord, TrialRecord
+from trialsim.reported.trial import CrossedCounts, GuidedTreatment
 from trialsim.spec.biomarkers import Guide
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
@@ -22,20 +22,14 @@ def result_of(record: PatientRecord, arm: ResolvedArm, guide: Guide) -> PanelRes
     return next((r for r in record.panels if r.panel == guide.panel and abs(r.day - guide.day) < 1e-5), None)
 
 
-def guided_orders(trial: TrialRecord, protocol: ResolvedProtocol) -> list[dict[str, Any]]:
-    """One entry for each arm and guide: who was measured, what it said, who was given what.
-
-    ``panel`` and each of ``markers`` hold counts of patients by what was said and what is true. Of those measured,
-    ``needed`` are truly positive; ``given`` had at least one dose of the orders, ``in_vain`` of them without need;
-    ``missed`` needed it and were negative.
-    """
+def guided_orders(trial: TrialRecord, protocol: ResolvedProtocol) -> tuple[GuidedTreatment, ...]:
+    """One entry for each arm and guide: who was measured, what it said, who was given what."""
     dosed = {(e.patient, e.detail) for e in trial.events if e.kind is EventKind.DOSE}
-    entries = []
-    for name, arm in protocol.arms.items():
-        records = [record for record in trial.patients if record.arm == name]
-        for guide in arm.guides:
-            entries.append(_entry(protocol, arm, guide, records, dosed))
-    return entries
+    return tuple(
+        _entry(protocol, arm, guide, [record for record in trial.patients if record.arm == name], dosed)
+        for name, arm in protocol.arms.items()
+        for guide in arm.guides
+    )
 
 
 def _entry(
@@ -44,7 +38,7 @@ def _entry(
     guide: Guide,
     records: Sequence[PatientRecord],
     dosed: set[tuple[int, str]],
-) -> dict[str, Any]:
+) -> GuidedTreatment:
     orders = [order for order in arm.orders if order.give_if == guide]
     panel = protocol.panels[guide.panel]
     found = [(r.patient, result) for r in records if (result := result_of(r, arm, guide)) is not None]
@@ -52,29 +46,24 @@ def _entry(
     readings = {
         name: [next(r for r in result.readings if r.marker == name) for _, result in found] for name in panel.markers
     }
-    return {
-        "arm": arm.name,
-        "label": arm.label,
-        "name": panel.name,
-        "at_least": panel.at_least,
-        "day": guide.day,
-        "orders": [order.id for order in orders],
-        "randomised": len(records),
-        "measured": len(found),
-        "needed": sum(result.truth for _, result in found),
-        "given": len(given),
-        "in_vain": sum(not result.truth for patient, result in found if patient in given),
-        "missed": sum(result.truth and not result.positive for _, result in found),
-        "panel": _counts((result.positive, result.truth) for _, result in found),
-        "markers": {name: _counts((r.positive, r.truth) for r in seen) for name, seen in readings.items()},
-    }
+    return GuidedTreatment(
+        arm=arm.name,
+        label=arm.label,
+        name=panel.name,
+        at_least=panel.at_least,
+        day=guide.day,
+        orders=tuple(order.id for order in orders),
+        randomised=len(records),
+        measured=len(found),
+        needed=sum(result.truth for _, result in found),
+        given=len(given),
+        in_vain=sum(not result.truth for patient, result in found if patient in given),
+        missed=sum(result.truth and not result.positive for _, result in found),
+        panel=_counts((result.positive, result.truth) for _, result in found),
+        markers={name: _counts((r.positive, r.truth) for r in seen) for name, seen in readings.items()},
+    )
 
 
-def _counts(said_and_true: Iterable[tuple[bool, bool]]) -> dict[str, int]:
+def _counts(said_and_true: Iterable[tuple[bool, bool]]) -> CrossedCounts:
     pairs = list(said_and_true)
-    return {
-        "true_positive": pairs.count((True, True)),
-        "false_positive": pairs.count((True, False)),
-        "false_negative": pairs.count((False, True)),
-        "true_negative": pairs.count((False, False)),
-    }
+    return CrossedCounts(*(pairs.count(kind) for kind in ((True, True), (True, False), (False, True), (False, False))))

@@ -31,8 +31,8 @@ def _events(trial: TrialRecord, protocol: ResolvedProtocol, raised_to: int | Non
     seen = sum(has_event(record) for record in trial.patients)
     if seen >= wanted:
         return None
-    on, short = calendar_date(protocol, trial.cut_day), f"he planned {wanted:,} events were not reached"
-    return Departure(f"T{short}: {seen:,} when the data were cut on {on} ({trial.cut_by}).", f"t{short}")
+    on, short = calendar_date(protocol, trial.cut_day), f"planned {wanted:,} events were not reached"
+    return Departure(f"The {short}: {seen:,} when the data were cut on {on} ({trial.cut_by}).", f"the {short}")
 
 
 def _patients(trial: TrialRecord, protocol: ResolvedProtocol) -> Departure | None:

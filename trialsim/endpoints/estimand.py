@@ -1,7 +1,7 @@
 """The primary endpoint as its estimand asks for it (ICH E9(R1)).
 
 ==================  ====================================================================================
-treatment policy    what comes in between changes nothing
+treatment policy    what comes in between is included regardless
 hypothetical        as if it had not come: censored at it, as one who leaves for no reason of the outcome
 while on treatment  what comes before it counts: censored at it, so that hazards are those of before
 composite           it is itself an event of the endpoint

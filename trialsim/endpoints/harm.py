@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from trialsim.endpoints.modelled import has_treatment
 from trialsim.records import EventKind, PatientRecord, TrialRecord
+from trialsim.reported.trial import Harm
 from trialsim.spec.resolved import ResolvedProtocol
 
 #: Upper limits of grades 1 to 4, 1e9/L (CTCAE v5; the normal limits are 150 and 2).
@@ -26,12 +26,12 @@ def grade(count: float, cells: str) -> int:
     return sum(count < limit for limit in GRADES[cells])
 
 
-def harm_table(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str, dict[str, Any]]:
+def harm_table(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str, Harm]:
     """By arm: patients treated, doses by what became of them, orders and treatments stopped, and worst grades.
 
     Grades are those of the lowest true count of treated patients, in a list from grade 0 to grade 4; the laboratory,
-    which looks now and then, sees less. Neutrophils are there where they are simulated. Every number of an arm with a
-    law of event times is None: it has no treatment.
+    which looks now and then, sees less. Neutrophils are there where they are simulated. Every number of an arm whose
+    event times are simulated from a distribution is None: it has no treatment.
     """
     events = {name: Counter[str]() for name in protocol.arms}
     arm_of = {record.patient: record.arm for record in trial.patients}
@@ -41,39 +41,29 @@ def harm_table(trial: TrialRecord, protocol: ResolvedProtocol) -> dict[str, dict
     return {
         name: _harm([record for record in trial.patients if record.arm == name], events[name])
         if has_treatment(arm)
-        else _not_modelled()
+        else Harm(None, dict.fromkeys(_COUNTED.values()), None, dict.fromkeys(GRADES))
         for name, arm in protocol.arms.items()
     }
 
 
-def _not_modelled() -> dict[str, Any]:
-    """The entry of an arm without a treatment, with the keys of the others."""
-    return {
-        "treated": None,
-        "doses": dict.fromkeys(_COUNTED.values()),
-        "stopped_for_toxicity": None,
-        "grades": dict.fromkeys(GRADES),
-    }
-
-
-def _harm(records: Sequence[PatientRecord], doses: Counter[str]) -> dict[str, Any]:
+def _harm(records: Sequence[PatientRecord], doses: Counter[str]) -> Harm:
     treated = [record for record in records if record.treated]
-    return {
-        "treated": len(treated),
-        "doses": {words: doses[words] for words in _COUNTED.values()},
-        "stopped_for_toxicity": sum(record.treatment_stopped in TOXIC for record in records),
-        "grades": {
+    return Harm(
+        treated=len(treated),
+        doses={words: doses[words] for words in _COUNTED.values()},
+        stopped_for_toxicity=sum(record.treatment_stopped in TOXIC for record in records),
+        grades={
             "platelets": _grades([record.true_platelet_nadir for record in treated], "platelets"),
             "neutrophils": _grades([record.true_neutrophil_nadir for record in treated], "neutrophils"),
         },
-    }
+    )
 
 
 #: Reasons for stopping treatment that are toxicity.
 TOXIC = frozenset(("platelets", "neutrophils"))
 
 
-def _grades(counts: Sequence[float | None], cells: str) -> list[int] | None:
+def _grades(counts: Sequence[float | None], cells: str) -> tuple[int, ...] | None:
     """Patients by grade; None where nobody has a count."""
     known = [grade(count, cells) for count in counts if count is not None]
-    return [known.count(level) for level in range(5)] if known else None
+    return tuple(known.count(level) for level in range(5)) if known else None

@@ -1,14 +1,15 @@
 """What a protocol models of an arm. What it does not model is no number: None, never 0.
 
-Patients of cells have a treatment, a site and a cause of relapse, and deaths of other causes. A law of event times has
-one kind of event, which counts what its endpoint counts: a law of relapse-free survival does not tell a relapse from a
-death, a law of overall survival knows no relapse.
+Patients of cells have a treatment, a site and a cause of relapse, and deaths of other causes. A distribution of
+event times has one kind of event, which counts what its endpoint counts: one of relapse-free survival does not
+distinguish relapse from death, one of overall survival has no relapse.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
+from trialsim.reported.analysis import SurvivalAnalysis
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
 #: Endpoints whose events are a relapse or a death, whichever comes first.
@@ -30,7 +31,7 @@ def has_relapses(protocol: ResolvedProtocol, arm: ResolvedArm) -> bool:
 
 
 def has_sites(arm: ResolvedArm) -> bool:
-    """Whether relapses have a site and a cause; those of a law are told as distant ones, of no cause."""
+    """Whether relapses have a site and a cause; those of a distribution count as distant ones, of no cause."""
     return arm.model is None
 
 
@@ -44,21 +45,17 @@ def has_deaths_apart(protocol: ResolvedProtocol, arm: ResolvedArm) -> bool:
     return mortal or (arm.model is None and protocol.pharmacology.is_lethal)
 
 
-def only_modelled(analysis: dict[str, Any], protocol: ResolvedProtocol) -> dict[str, Any]:
+def only_modelled(analysis: SurvivalAnalysis, protocol: ResolvedProtocol) -> SurvivalAnalysis:
     """The analysis without the incidences of what an arm does not model; without those of one kind alone.
 
     Deaths that censor the endpoint have no incidence either.
     """
-    kept = dict(analysis)
-    arms = protocol.arms
-    if "causes" in kept:
-        kept["causes"] = {name: found for name, found in kept["causes"].items() if has_sites(arms[name])}
-    if "competing" in kept:
-        deaths_count = protocol.endpoint.primary in COMPOSITE_ENDPOINTS
-        told = {
-            name: {kind: steps for kind, steps in kinds.items() if kind != "death" or deaths_count}
-            for name, kinds in kept["competing"].items()
-            if has_deaths_apart(protocol, arms[name])
-        }
-        kept["competing"] = {name: kinds for name, kinds in told.items() if len(kinds) > 1}
-    return {key: value for key, value in kept.items() if value or key not in ("causes", "competing")}
+    arms, deaths_count = protocol.arms, protocol.endpoint.primary in COMPOSITE_ENDPOINTS
+    causes = {name: found for name, found in (analysis.causes or {}).items() if has_sites(arms[name])}
+    competing = {
+        name: {kind: steps for kind, steps in kinds.items() if kind != "death" or deaths_count}
+        for name, kinds in (analysis.competing or {}).items()
+        if has_deaths_apart(protocol, arms[name])
+    }
+    several = {name: kinds for name, kinds in competing.items() if len(kinds) > 1}
+    return replace(analysis, competing=several or None, causes=causes or None)

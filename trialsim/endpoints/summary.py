@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -13,6 +12,8 @@ from trialsim.endpoints.modelled import counted, has_deaths_apart, has_relapses,
 from trialsim.endpoints.status import Outcome, outcome
 from trialsim.endpoints.time_to_event import CENSORING
 from trialsim.records import PatientRecord, TrialRecord
+from trialsim.reported.analysis import GroupSummary
+from trialsim.reported.trial import ArmSummary, ArmSummaryWithNeutropenia, RelapseSites
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
 #: CTCAE v5: a platelet count below 50e9/L is thrombocytopenia of grade 3, below 25e9/L of grade 4.
@@ -21,8 +22,11 @@ GRADE_3_PLATELETS = 50.0
 GRADE_3_NEUTROPHILS = 1.0
 
 
-def arm_summaries(trial: TrialRecord, protocol: ResolvedProtocol, adtte: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Relapses, deaths, censoring of the primary endpoint, causes, dosing and toxicity of each arm.
+def arm_summaries(
+    trial: TrialRecord, protocol: ResolvedProtocol, adtte: pd.DataFrame, estimates: Mapping[str, GroupSummary]
+) -> dict[str, ArmSummary]:
+    """What summary.json holds of each arm: its ``estimates``, relapses, deaths, censoring of the primary endpoint,
+    causes, dosing and toxicity.
 
     What an arm does not model is None (`trialsim.endpoints.modelled`). ``dose_intensity`` is the mean over patients
     who had doses planned by the cut, and ``grade34_thrombocytopenia_percent`` the share with a count below 50e9/L of
@@ -33,42 +37,45 @@ def arm_summaries(trial: TrialRecord, protocol: ResolvedProtocol, adtte: pd.Data
     primary = adtte[(adtte["PARAMCD"] == primary_parameter(protocol)) & (adtte["ANL01FL"] == "Y")]
     return {
         name: _summary(
-            [record for record in trial.patients if record.arm == name], primary[primary["ARM"] == name], protocol, arm
+            estimates[name],
+            [record for record in trial.patients if record.arm == name],
+            Counter(primary[primary["ARM"] == name]["CNSR"].tolist()),
+            protocol,
+            arm,
         )
         for name, arm in protocol.arms.items()
     }
 
 
 def _summary(
-    records: Sequence[PatientRecord], primary: pd.DataFrame, protocol: ResolvedProtocol, arm: ResolvedArm
-) -> dict[str, Any]:
+    estimates: GroupSummary,
+    records: Sequence[PatientRecord],
+    codes: Counter[int],
+    protocol: ResolvedProtocol,
+    arm: ResolvedArm,
+) -> ArmSummary:
     relapses = [record.relapse for record in records if record.relapse is not None]
     sites = Counter(relapse.site for relapse in relapses)
     causes = Counter(relapse.cause for relapse in relapses if relapse.cause)
-    codes = Counter(primary["CNSR"].tolist())
     dosed = [record.dose_intensity for record in records if record.doses_planned > 0]
+    treated = [record for record in records if record.treated]
     died = sum(outcome(record) is Outcome.DIED for record in records)
     by_cause = {cause: causes[cause] for cause in sorted(causes, key=lambda c: (-causes[c], c))}
-    return {
-        "relapses": {
-            "local": counted(sites["local"], has_sites(arm)),
-            "distant": counted(sites["distant"], has_relapses(protocol, arm)),
-        },
-        "deaths_without_relapse": counted(died, has_deaths_apart(protocol, arm)),
-        "censored": {words.lower(): codes[code] for code, words in CENSORING.items() if codes[code]},
-        "causes": by_cause if has_sites(arm) else None,
-        "dose_intensity": sum(dosed) / len(dosed) if dosed else None,
-    } | _toxicity([record for record in records if record.treated], protocol)
-
-
-def _toxicity(treated: Sequence[PatientRecord], protocol: ResolvedProtocol) -> dict[str, float | None]:
-    found = {
-        "grade34_thrombocytopenia_percent": _low_percent((r.platelet_nadir for r in treated), GRADE_3_PLATELETS),
-    }
-    if protocol.counts_neutrophils:
-        lowest = (record.true_neutrophil_nadir for record in treated)
-        found["grade34_neutropenia_percent"] = _low_percent(lowest, GRADE_3_NEUTROPHILS)
-    return found
+    summary = ArmSummary(
+        **vars(estimates),
+        relapses=RelapseSites(
+            counted(sites["local"], has_sites(arm)), counted(sites["distant"], has_relapses(protocol, arm))
+        ),
+        deaths_without_relapse=counted(died, has_deaths_apart(protocol, arm)),
+        censored={words.lower(): codes[code] for code, words in CENSORING.items() if codes[code]},
+        causes=by_cause if has_sites(arm) else None,
+        dose_intensity=sum(dosed) / len(dosed) if dosed else None,
+        grade34_thrombocytopenia_percent=_low_percent((r.platelet_nadir for r in treated), GRADE_3_PLATELETS),
+    )
+    if not protocol.counts_neutrophils:
+        return summary
+    low = _low_percent((record.true_neutrophil_nadir for record in treated), GRADE_3_NEUTROPHILS)
+    return ArmSummaryWithNeutropenia(**vars(summary), grade34_neutropenia_percent=low)
 
 
 def _low_percent(lowest: Iterable[float | None], limit: float) -> float | None:

@@ -39,5 +39,5 @@ def survival_data(protocol: ResolvedProtocol, record: TrialRecord, adtte: pd.Dat
 def benefit_z(protocol: ResolvedProtocol, data: SurvivalData, arm: str) -> float:
     """The planned test of an arm against the reference, large where the arm does better; 0 where there is none."""
     stratified = protocol.analysis.test == "stratified_logrank"
-    test = logrank(data, arm, protocol.analysis.reference, stratified=stratified) if data.n else None
-    return 0.0 if test is None else -test.z
+    z = logrank(data, arm, protocol.analysis.reference, stratified=stratified).z if data.n else None
+    return 0.0 if z is None else -z

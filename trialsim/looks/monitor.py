@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from trialsim.analysis import SurvivalData
 from trialsim.conduct.interim import Interim, Told
 from trialsim.designs.favouring import chances_of_best, shares
-from trialsim.designs.monitoring import Decision
-from trialsim.designs.multiplicity import Holm
+from trialsim.designs.monitoring import LookDecision
+from trialsim.designs.multiplicity import Holm, rejecting_z
 from trialsim.endpoints import adtte_frame
-from trialsim.looks.comparison import Comparison
+from trialsim.looks.comparison import ComparedArm
 from trialsim.looks.data import survival_data
 from trialsim.records import TrialRecord
+from trialsim.reported.looks import MonitoredArm
 from trialsim.spec.resolved import ResolvedProtocol
 
 
 class Monitor:
     """Keeps the looks of a trial that has them: one comparison with the reference for each other arm."""
-
-    #: Where ``finish`` is kept in the analysis of results.json.
-    kept_as = "looks"
 
     def __init__(self, protocol: ResolvedProtocol) -> None:
         looks = protocol.analysis.looks
@@ -32,7 +28,7 @@ class Monitor:
         self._protocol = protocol
         self._looks = looks
         others = [name for name in protocol.arms if name != protocol.analysis.reference]
-        self._comparisons = [Comparison(protocol, looks, arm) for arm in others]
+        self._comparisons = [ComparedArm(protocol, looks, arm) for arm in others]
         self._holm = Holm(len(others), protocol.analysis.alpha, self._bound)
         self._number = 0
 
@@ -44,7 +40,7 @@ class Monitor:
     def _judge(self, known: TrialRecord) -> Told:
         data = survival_data(self._protocol, known, adtte_frame(known, self._protocol))
         told = self._look(known, data, last=False)
-        closes = tuple(c.arm for c in self._comparisons if c.decision in (Decision.FUTILITY, Decision.HARM))
+        closes = tuple(c.arm for c in self._comparisons if c.decision in (LookDecision.FUTILITY, LookDecision.HARM))
         words = "; ".join(comparison.words(named=len(self._comparisons) > 1) for comparison in told)
         stops = all(comparison.decided for comparison in self._comparisons)
         raised = self._comparisons[0].raised_to
@@ -59,7 +55,7 @@ class Monitor:
         floor = self._looks.least_share
         if floor is None:
             return None
-        closed = {c.arm for c in self._comparisons if c.decided and c.decision is not Decision.EFFICACY}
+        closed = {c.arm for c in self._comparisons if c.decided and c.decision is not LookDecision.EFFICACY}
         arms = [arm for arm in self._protocol.arms if arm not in closed]
         own = [np.asarray(data.arm == arm) for arm in arms]
         events = np.array([float(data.event[mine].sum()) for mine in own])
@@ -70,18 +66,18 @@ class Monitor:
             comparison.note_share(found.get(comparison.arm, 0.0))
         return found
 
-    def finish(self, record: TrialRecord, adtte: pd.DataFrame) -> list[dict[str, Any]]:
+    def finish(self, record: TrialRecord, adtte: pd.DataFrame) -> tuple[MonitoredArm, ...]:
         """The looks of every comparison as they were, the final analysis among them, for results.json."""
         early = all(comparison.decided for comparison in self._comparisons)
         if not early:
             self._look(record, survival_data(self._protocol, record, adtte), last=True)
-        return [comparison.as_dict(early) for comparison in self._comparisons]
+        return tuple(comparison.finish(early) for comparison in self._comparisons)
 
-    def _look(self, known: TrialRecord, data: SurvivalData, *, last: bool) -> list[Comparison]:
+    def _look(self, known: TrialRecord, data: SurvivalData, *, last: bool) -> list[ComparedArm]:
         """One look at everything that is still open; those comparisons that were made."""
         self._number += 1
         made = [c for c in self._comparisons if not c.decided and c.see(known, data, last=last)]
-        z = [self._strength(c.seen[-1].z) if c in made else None for c in self._comparisons]
+        z = [rejecting_z(c.seen[-1].z, self._protocol.analysis.sided) if c in made else None for c in self._comparisons]
         self._holm.look(self._number, z)
         for at, comparison in enumerate(self._comparisons):
             if comparison in made:
@@ -90,10 +86,6 @@ class Monitor:
             for comparison in self._comparisons:
                 comparison.give_up()
         return made
-
-    def _strength(self, z: float) -> float:
-        """A z as Holm's procedure takes it: a two-sided test rejects on either side."""
-        return abs(z) if self._protocol.analysis.sided == 2 else z
 
     def _bound(self, which: int, _number: int, level: float) -> float:
         return self._comparisons[which].bound(level)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from trialsim.report.describe import WIDTH
 from trialsim.report.numbers import plain_number, plural, rounded, words
@@ -108,28 +108,54 @@ def _legend(agent: Agent) -> str:
     return " ".join(sentences)
 
 
-def agent_summary(agent: Agent) -> dict[str, Any]:
+@dataclass(frozen=True)
+class AgentSummary:
     """What `list_agents` tells of an agent, for machines."""
-    return {
-        "name": agent.name,
-        "label": agent.label,
-        "kind": agent.kind,
-        "dose_unit": agent.dose_unit,
-        "does": does(agent),
-        "confidence": _trust(agent),
-        "sources": _cited(agent),
-    }
+
+    name: str
+    label: str
+    kind: str
+    dose_unit: str
+    does: str
+    confidence: Mapping[str, int]
+    sources: Sequence[str]
 
 
-def agent_details(agent: Agent) -> dict[str, Any]:
-    """What `describe_agent` tells, for machines. Half-lives are in hours; absorption is null for an infusion."""
+@dataclass(frozen=True)
+class AgentNumber:
+    """A number of an agent: `Sourced`, with its meaning in words."""
+
+    meaning: str
+    value: float
+    low: float | None
+    high: float | None
+    unit: str
+    source: str
+    confidence: str
+
+
+@dataclass(frozen=True)
+class AgentDetails(AgentSummary):
+    """What `describe_agent` tells, for machines; ``numbers`` by their place in the agent's file."""
+
+    note: str
+    half_life_hours: float | None
+    """None for an agent without pharmacokinetics."""
+    numbers: Mapping[str, AgentNumber]
+
+
+def agent_summary(agent: Agent) -> AgentSummary:
+    return AgentSummary(agent.name, agent.label, agent.kind, agent.dose_unit, does(agent), _trust(agent), _cited(agent))
+
+
+def agent_details(agent: Agent) -> AgentDetails:
     kinetics = _kinetics(agent)
-    return {
-        **agent_summary(agent),
-        "note": agent.note,
-        "half_life_hours": None if kinetics is None else kinetics.half_life_hours,
-        "numbers": {path: {"meaning": meaning(path), **number.model_dump()} for path, number in numbers(agent)},
-    }
+    return AgentDetails(
+        **vars(agent_summary(agent)),
+        note=agent.note,
+        half_life_hours=None if kinetics is None else kinetics.half_life_hours,
+        numbers={path: AgentNumber(meaning(path), **number.model_dump()) for path, number in numbers(agent)},
+    )
 
 
 def numbers(agent: Agent) -> Iterator[tuple[str, Sourced]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from trialsim.report.describe import WIDTH
 from trialsim.report.labels import one_line
-from trialsim.report.marginals import Array, Law, shares, weights
+from trialsim.report.marginals import Array, TabulatedDistribution, shares, weights
 from trialsim.report.numbers import plural, rounded, words
 from trialsim.spec.resolved import ResolvedCohort, ResolvedTrait
 from trialsim.spec.traits import TRAITS
@@ -105,42 +105,42 @@ def _bars(parts: dict[str, float], indent: int) -> Iterator[str]:
 
 def _numbers(cohort: ResolvedCohort, trait: ResolvedTrait) -> Iterator[str]:
     weight = weights(cohort, trait.name)
-    rows = {"": Law.of(trait.cases, weight)}
+    rows = {"": TabulatedDistribution.of(trait.cases, weight)}
     if trait.by is not None:
-        rows |= {level: Law.of({level: case}, {level: 1.0}) for level, case in trait.cases.items()}
+        rows |= {level: TabulatedDistribution.of({level: case}, {level: 1.0}) for level, case in trait.cases.items()}
     edges = _edges(trait, rows)
     if edges is not None:
         scale = "log scale" if _is_log(trait) else "linear scale"
         yield f"    {rounded(edges[0])} to {rounded(edges[-1])}, {scale}"
     labels = [*_labels(["all patients"], 2), *_labels([words(level) for level in rows if level], 4)]
-    for label, law in zip(labels, rows.values(), strict=True):
-        yield f"{label}{_sparkline(law, edges)}  {_summary(law)}"
+    for label, own in zip(labels, rows.values(), strict=True):
+        yield f"{label}{_sparkline(own, edges)}  {_summary(own)}"
 
 
 def _is_log(trait: ResolvedTrait) -> bool:
     return any(case.kind in ("lognormal", "loguniform") for case in trait.cases.values())
 
 
-def _edges(trait: ResolvedTrait, rows: dict[str, Law]) -> Array | None:
+def _edges(trait: ResolvedTrait, rows: dict[str, TabulatedDistribution]) -> Array | None:
     """The limits of the histogram's columns, shared by all rows; None when every patient has one value."""
-    low = min(law.quantile(_TAIL) for law in rows.values())
-    high = max(law.quantile(1.0 - _TAIL) for law in rows.values())
+    low = min(own.quantile(_TAIL) for own in rows.values())
+    high = max(own.quantile(1.0 - _TAIL) for own in rows.values())
     if math.isclose(low, high, rel_tol=1e-9, abs_tol=1e-300):
         return None
     edges = np.geomspace(low, high, COLUMNS + 1) if _is_log(trait) and low > 0 else np.linspace(low, high, COLUMNS + 1)
     return np.asarray(edges, dtype=np.float64)
 
 
-def _sparkline(law: Law, edges: Array | None) -> str:
+def _sparkline(own: TabulatedDistribution, edges: Array | None) -> str:
     if edges is None:
         return " " * COLUMNS
-    mass = law.histogram(edges)
+    mass = own.histogram(edges)
     height = np.ceil(8.0 * mass / mass.max() - 0.04).clip(0, 8).astype(int)
     return "".join(_HEIGHTS[h] for h in height)
 
 
-def _summary(law: Law) -> str:
-    low, middle, high = (rounded(law.quantile(p)) for p in (0.05, 0.5, 0.95))
+def _summary(own: TabulatedDistribution) -> str:
+    low, middle, high = (rounded(own.quantile(p)) for p in (0.05, 0.5, 0.95))
     return middle if low == high else f"{middle} ({low} to {high})"
 
 

@@ -11,10 +11,10 @@ from trialsim.spec.resolved_conduct import Pause, Sites
 def enrolment_words(protocol: ResolvedProtocol) -> str:
     """Enrolment and allocation."""
     accrual = protocol.accrual
-    ramp = f", reached after {duration(accrual.ramp_days)}" if accrual.ramp_days else ""
+    ramp = f"rising over {duration(accrual.ramp_days)} to " if accrual.ramp_days else ""
     sentences = [
         f"{plural(accrual.patients, 'patient')} enrolled at {plural(accrual.sites, 'site')} from {accrual.opens}, "
-        f"{_rates(accrual)}{ramp}; {allocation_words(protocol)}."
+        f"{ramp}{_rates(accrual)}; {allocation_words(protocol)}."
     ]
     if accrual.site_plan is not None:
         sentences.append(_sites(accrual.site_plan))
@@ -38,7 +38,7 @@ def allocation_words(protocol: ResolvedProtocol) -> str:
             f"with a chance of {percent(rules.coin)})"
         )
     if split.method == "simple":
-        return f"randomised {ratio} by chance alone"
+        return f"randomised {ratio} by simple randomisation"
     blocks = join([str(size) for size in split.block_sizes])
     strata = f" within strata of {join(names)}" if names else ""
     return f"randomised {ratio} in permuted blocks of {blocks}{strata}"

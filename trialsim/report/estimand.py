@@ -77,8 +77,8 @@ def _interruptions(protocol: ResolvedProtocol) -> str:
     if not protocol.has_cells:
         return strategy_words(protocol)
     if protocol.endpoint.strategies.is_treatment_policy and protocol.intercurrent == Intercurrent():
-        return "Holding, reducing or stopping a drug changes nothing (treatment policy)."
-    return f"Holding or reducing a drug changes nothing. {strategy_words(protocol)}".strip()
+        return "Doses held, reduced or stopped: included regardless (treatment policy)."
+    return f"Doses held or reduced: included regardless (treatment policy). {strategy_words(protocol)}".strip()
 
 
 def _ends(protocol: ResolvedProtocol) -> str:

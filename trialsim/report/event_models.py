@@ -1,4 +1,4 @@
-"""The laws of event times of arms without cells, in words."""
+"""The event-time distributions of arms without cells, in words."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _ENDPOINTS = {
 
 
 def model_words(protocol: ResolvedProtocol, model: EventModel) -> str:
-    """``Times to relapse or death follow a law: exponential with a hazard of 0.03 a month.``"""
-    law = law_words(model.law)
+    """``Times to relapse or death are simulated from a distribution: exponential with a hazard of 0.03 a month.``"""
+    told = distribution_words(model.law)
     if model.relative_to:
-        law = f"the hazard of {protocol.arms[model.relative_to].label} times {_ratio_words(model)}"
-    return f"Times to {_ENDPOINTS[protocol.endpoint.primary]} follow a law: {law}."
+        told = f"the hazard of {protocol.arms[model.relative_to].label} times {_ratio_words(model)}"
+    return f"Times to {_ENDPOINTS[protocol.endpoint.primary]} are simulated from a distribution: {told}."
 
 
-def law_words(law: Law) -> str:
-    """A law with its parameters."""
+def distribution_words(law: Law) -> str:
+    """A distribution with its parameters."""
     match law:
         case PiecewiseExponential():
             return _hazards(law)

@@ -26,8 +26,8 @@ _LABEL_LINE, _LABEL_GAP = 16, 4
 WIDE_HEADING, COMPACT_HEADING = 70, 40
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
-Axis = dict[str, Any]
-Trace = dict[str, Any]
+Plotly = dict[str, Any]
+"""A part of a figure in the JSON schema of plotly, whose keys are plotly's own."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,18 @@ class Figure:
 
     name: str
     alt: str
-    data: list[Trace] = field(default_factory=list)
-    layout: dict[str, Any] = field(default_factory=dict)
-    compact: dict[str, Any] = field(default_factory=dict)
+    data: list[Plotly] = field(default_factory=list)
+    layout: Plotly = field(default_factory=dict)
+    compact: Plotly = field(default_factory=dict)
     keys: list[Key] = field(default_factory=list)
     always_keyed: bool = False
     note: str = ""
 
-    def plotly(self) -> dict[str, Any]:
+    def plotly(self) -> Plotly:
         """The figure as plotly's JSON, colours still tokens."""
         return {"data": self.data, "layout": self.layout}
 
-    def embedded(self) -> dict[str, Any]:
+    def embedded(self) -> Plotly:
         """What the page stores: the figure and its compact layout."""
         return {"data": self.data, "layout": self.layout, "compact": self.compact}
 
@@ -95,7 +95,7 @@ def dash(index: int) -> str:
     return DASHES[(index + index // SERIES) % len(DASHES)]
 
 
-def new_layout(height: int, *, left: int = 58, right: int = 16, top: int = 30, bottom: int = 48) -> dict[str, Any]:
+def new_layout(height: int, *, left: int = 58, right: int = 16, top: int = 30, bottom: int = 48) -> Plotly:
     """An empty layout in the page's type, with no background of its own."""
     return {
         "height": height,
@@ -112,7 +112,7 @@ def new_layout(height: int, *, left: int = 58, right: int = 16, top: int = 30, b
     }
 
 
-def axis(span: tuple[float, float], at: Sequence[float], labels: Sequence[str] | None = None, **more: Any) -> Axis:
+def axis(span: tuple[float, float], at: Sequence[float], labels: Sequence[str] | None = None, **more: Any) -> Plotly:
     """A linear axis with stated range and tick places."""
     names = [f"{tick:g}" for tick in at] if labels is None else list(labels)
     return {
@@ -133,7 +133,7 @@ def axis(span: tuple[float, float], at: Sequence[float], labels: Sequence[str] |
     }
 
 
-def title(words: str) -> dict[str, Any]:
+def title(words: str) -> Plotly:
     return {"text": words, "standoff": 8, "font": {"size": 12, "color": "@muted"}}
 
 
@@ -175,7 +175,7 @@ def add_row_headings(
     for name, width in (("wide", wide), ("compact", COMPACT_HEADING)):
         shown = zip(wrapped(labels, width - taken), rows, colors, rests, strict=True)
         for words, row, color, rest in shown:
-            place: dict[str, Any] = {"yref": yref, "color": color, "xshift": -left}
+            place: Plotly = {"yref": yref, "color": color, "xshift": -left}
             figure.layout["annotations"].append(note(f"<b>{words}</b>{rest}", 0, row, name=name, **place))
 
 
@@ -206,7 +206,7 @@ def heading(words: str) -> Any:
     return note(words, 0, 1, yanchor="bottom", yshift=8, xshift=0)
 
 
-def line(x: Sequence[float | None], y: Sequence[float | None], color: str, style: str = "solid", **more: Any) -> Trace:
+def line(x: Sequence[float | None], y: Sequence[float | None], color: str, style: str = "solid", **more: Any) -> Plotly:
     """A line trace; ``step=True`` holds each value until the next time."""
     step = more.pop("step", False)
     width = more.pop("width", 2)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from trialsim.report.page import environment, page_style
 from trialsim.report.tables import Table
+from trialsim.reported.studies import FindingResult, FindingsRun, MeasureResult
 
 #: A rail shows this much more than it must, as a share of its span.
 _MARGIN = 0.15
@@ -27,19 +27,17 @@ class Rail:
     at: float
 
 
-def findings_page(saved: Mapping[str, Any], command: str) -> str:
+def findings_page(saved: FindingsRun, command: str) -> str:
     """The page, as HTML; ``saved`` is what findings.json holds."""
-    findings = saved["findings"]
-    short = [f["id"] for f in findings if f["result"] != "pass"]
+    findings = saved.findings
     return (
         environment()
         .get_template("findings.html.j2")
         .render(
             saved=saved,
-            short=short,
-            findings=[
-                f | {"rows": [row | {"rail": rail(row)} for row in f["measures"]], "arms": _groups(f)} for f in findings
-            ],
+            short=[f.id for f in findings if f.result != "pass"],
+            rail_of=rail,
+            groups=_groups,
             set_by=_table_of(findings, "set_here", "Chosen by looking at how the re-run came out"),
             built_in=_table_of(findings, "rests_on", "Numbers of the library with the same paper for a source"),
             command=command,
@@ -48,33 +46,25 @@ def findings_page(saved: Mapping[str, Any], command: str) -> str:
     )
 
 
-def _table_of(findings: list[Mapping[str, Any]], key: str, caption: str) -> Table:
-    rows = tuple(
-        (f["id"], item["parameter"], item["value"], item["where"], item["why"]) for f in findings for item in f[key]
-    )
+def _table_of(findings: Sequence[FindingResult], key: str, caption: str) -> Table:
+    rows = tuple((f.id, item.parameter, item.value, item.where, item.why) for f in findings for item in getattr(f, key))
     return Table(caption, ("Finding", "Number", "Value", "Where", "Why"), rows, wide_text=True)
 
 
-def _groups(finding: Mapping[str, Any]) -> Table:
+def _groups(finding: FindingResult) -> Table:
     rows = tuple(
-        (
-            name,
-            group["protocol"],
-            group["arm"],
-            f"{group['subjects']:,}",
-            ", ".join(group.get("set", [])) or "as written",
-        )
-        for name, group in finding["groups"].items()
+        (name, group.protocol, group.arm, f"{group.subjects:,}", ", ".join(group.set) or "as written")
+        for name, group in finding.groups.items()
     )
     return Table("Groups", ("Group", "Protocol", "Arm", "Subjects", "Set"), rows, wide_text=True)
 
 
-def rail(row: Mapping[str, Any]) -> Rail | None:
+def rail(row: MeasureResult) -> Rail | None:
     """Where a judged measure lies against its window; None where there is nothing to draw."""
-    if row["met"] is None:
+    if row.rule is None:
         return None
-    kind, *bounds = row["rule"]
-    value, lower, upper = (row["simulated"][key] for key in ("value", "lower", "upper"))
+    kind, *bounds = row.rule
+    value, lower, upper = row.simulated.value, row.simulated.lower, row.simulated.upper
     finite = [x for x in (value, lower, upper, *bounds) if isinstance(x, (int, float))]
     if not isinstance(value, (int, float)):
         return None
@@ -88,5 +78,5 @@ def rail(row: Mapping[str, Any]) -> Rail | None:
 
     first = place(bounds[0], 0.0)
     window = {"below": (0.0, first), "above": (first, 100.0), "at_least": (first, 100.0), "holds": (first, first)}
-    left, right = window.get(kind) or (first, place(bounds[-1], 100.0))
+    left, right = window.get(str(kind)) or (first, place(bounds[-1], 100.0))
     return Rail(left, right, place(lower, 0.0), place(upper, 100.0), place(value, 50.0))

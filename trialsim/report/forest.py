@@ -7,11 +7,12 @@ reads aloud row by row.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from trialsim.report.numbers import ABSENT, between, p_text, ratio
+from trialsim.report.numbers import ABSENT, limits, p_text, ratio
+from trialsim.reported.analysis import ArmComparison, ArmEstimates, ArmInSubgroup, SurvivalAnalysis
+from trialsim.reported.limits import Limits
 
 #: The widest scale; an interval beyond it gets an arrow.
 _LOWEST, _HIGHEST = 0.2, 5.0
@@ -49,113 +50,73 @@ class Forest:
     null: float
 
 
-def forests(analysis: Mapping[str, Any]) -> list[Forest]:
+def forests(analysis: SurvivalAnalysis) -> list[Forest]:
     """One forest per comparison, all on one scale; empty when there are no subgroups."""
-    if not analysis.get("subgroups"):
+    if not analysis.subgroups:
         return []
-    entries = [c for group in analysis["subgroups"] for level in group["levels"] for c in level["comparisons"]]
-    scale = _limits([*entries, *(comparison["hazard_ratio"] for comparison in analysis["comparisons"])])
-    most = max([1, *(entry.get("events") or 0 for entry in entries)])
-    return [_forest(analysis, comparison, scale, most) for comparison in analysis["comparisons"]]
+    entries = [c for group in analysis.subgroups for level in group.levels for c in level.comparisons]
+    scale = _limits([*entries, *(comparison.hazard_ratio for comparison in analysis.comparisons)])
+    most = max([1, *(entry.events for entry in entries)])
+    return [_forest(analysis, comparison, scale, most) for comparison in analysis.comparisons]
 
 
-def _forest(
-    analysis: Mapping[str, Any], comparison: Mapping[str, Any], scale: tuple[float, float], most: int
-) -> Forest:
-    arm, reference = comparison["arm"], comparison["reference"]
-    low, high = scale
+def _forest(analysis: SurvivalAnalysis, comparison: ArmComparison, scale: tuple[float, float], most: int) -> Forest:
+    arm, reference = comparison.arm, comparison.reference
     rows: list[Row] = []
-    for group in analysis["subgroups"]:
-        own = next(test["p"] for test in group["interactions"] if test["arm"] == arm)
-        rows.append(Row(group["label"], "", "", "", "heading", interaction=p_text(own)))
-        for level in group["levels"]:
-            rows.append(_level(level, _find(level, arm), arm, reference, scale, most))
-    rows.append(_overall(analysis, comparison, scale))
-    ticks = tuple((_place(t, low, high), f"{t:g}") for t in _TICKS if low <= t <= high)
+    for group in analysis.subgroups:
+        own = next(test.p for test in group.interactions if test.arm == arm)
+        rows.append(Row(group.label, "", "", "", "heading", interaction=p_text(own)))
+        for level in group.levels:
+            effect = next(c for c in level.comparisons if c.arm == arm)
+            size = round(5.0 + 7.0 * math.sqrt(effect.events / most), 1)
+            counts = level.arms[reference], level.arms[arm]
+            rows.append(_row("level", level.label, counts, effect, scale, size))
+    counts_of_all = analysis.arms[reference], analysis.arms[arm]
+    rows.append(_row("overall", "All patients", counts_of_all, comparison.hazard_ratio, scale))
     return Forest(
-        analysis["arms"][arm]["label"],
-        analysis["arms"][reference]["label"],
-        list(analysis["arms"]).index(arm),
+        analysis.arms[arm].label,
+        analysis.arms[reference].label,
+        list(analysis.arms).index(arm),
         tuple(rows),
-        ticks,
-        _place(1.0, low, high),
+        tuple((_place(tick, scale), f"{tick:g}") for tick in _TICKS if scale[0] <= tick <= scale[1]),
+        _place(1.0, scale),
     )
 
 
-def _find(level: Mapping[str, Any], arm: str) -> Mapping[str, Any] | None:
-    return next((c for c in level["comparisons"] if c["arm"] == arm), None)
-
-
-def _limits(entries: list[Mapping[str, Any]]) -> tuple[float, float]:
+def _limits(entries: Sequence[Limits]) -> tuple[float, float]:
     """A scale around 1, symmetric in the logarithm, that holds the intervals up to the widest scale."""
-    reach = math.log(1.6)
-    for entry in entries:
-        for key in ("lower", "upper"):
-            if entry.get(key):
-                reach = max(reach, abs(math.log(entry[key])))
-    reach = min(reach * 1.06, math.log(_HIGHEST))
+    ends = [end for entry in entries for end in (entry.lower, entry.upper) if end]
+    reach = min(1.06 * max([math.log(1.6), *(abs(math.log(end)) for end in ends)]), math.log(_HIGHEST))
     return max(_LOWEST, math.exp(-reach)), math.exp(reach)
 
 
-def _place(value: float, low: float, high: float) -> float:
-    return round(100 * (math.log(value) - math.log(low)) / (math.log(high) - math.log(low)), 2)
+def _place(value: float, scale: tuple[float, float]) -> float:
+    low, high = map(math.log, scale)
+    return round(100 * (math.log(value) - low) / (high - low), 2)
 
 
-def _level(
-    level: Mapping[str, Any],
-    entry: Mapping[str, Any] | None,
-    arm: str,
-    reference: str,
+def _row(
+    kind: str,
+    label: str,
+    counts: Sequence[ArmEstimates | ArmInSubgroup],
+    hr: Limits,
     scale: tuple[float, float],
-    most: int,
+    size: float = 9.0,
 ) -> Row:
-    counts = [_events(level["arms"].get(name)) for name in (reference, arm)]
-    estimate = entry.get("hr") if entry else None
-    if entry is None or not estimate:
-        return Row(level["label"], counts[0], counts[1], ABSENT, "level")
-    size = 5.0 + 7.0 * math.sqrt((entry.get("events") or 0) / most)
-    return Row(
-        level["label"],
-        counts[0],
-        counts[1],
-        _words(estimate, entry["lower"], entry["upper"]),
-        "level",
-        size=round(size, 1),
-        **_span(estimate, entry["lower"], entry["upper"], scale),
-    )
-
-
-def _overall(analysis: Mapping[str, Any], comparison: Mapping[str, Any], scale: tuple[float, float]) -> Row:
-    hr = comparison["hazard_ratio"]
-    counts = [_events(analysis["arms"][comparison[key]]) for key in ("reference", "arm")]
-    if not hr["estimate"]:
-        return Row("All patients", counts[0], counts[1], ABSENT, "overall")
-    span = _span(hr["estimate"], hr["lower"], hr["upper"], scale)
-    return Row(
-        "All patients",
-        counts[0],
-        counts[1],
-        _words(hr["estimate"], hr["lower"], hr["upper"]),
-        "overall",
-        **span,
-    )
-
-
-def _events(arm: Mapping[str, Any] | None) -> str:
-    return f"{arm['events']} / {arm['n']}" if arm else "–"
-
-
-def _words(estimate: float, lower: float | None, upper: float | None) -> str:
-    return f"{ratio(estimate)} ({between(lower, upper)})"
-
-
-def _span(estimate: float, lower: float | None, upper: float | None, scale: tuple[float, float]) -> dict[str, Any]:
+    control, treated = (f"{arm.events} / {arm.n}" for arm in counts)
+    if not hr.estimate:
+        return Row(label, control, treated, ABSENT, kind)
     low, high = scale
-    inside = min(max(estimate, low), high)
-    return {
-        "x": _place(inside, low, high),
-        "left": _place(max(lower or low, low), low, high),
-        "right": _place(min(upper or high, high), low, high),
-        "clipped_left": not lower or lower < low,
-        "clipped_right": not upper or upper > high,
-    }
+    return Row(
+        label,
+        control,
+        treated,
+        f"{ratio(hr.estimate)} ({limits(hr)})",
+        kind,
+        x=_place(min(max(hr.estimate, low), high), scale),
+        left=_place(max(hr.lower or low, low), scale),
+        right=_place(min(hr.upper or high, high), scale),
+        clipped_left=not hr.lower or hr.lower < low,
+        clipped_right=not hr.upper or hr.upper > high,
+        size=size,
+    )

@@ -1,23 +1,19 @@
-"""Intercurrent events (ICH E9(R1)): which there are, how each is dealt with, and how many came."""
+"""Intercurrent events (ICH E9(R1)): which there are, and how each is dealt with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from trialsim.report.numbers import NOT_MODELLED, percent, plain_number
-from trialsim.report.tables import Table
+from trialsim.report.numbers import percent, plain_number, sentence_case
 from trialsim.spec.resolved import ResolvedProtocol
-from trialsim.spec.resolved_conduct import AfterRelapse, Strategies
+from trialsim.spec.resolved_conduct import AfterRelapse
 
-_NAMES = {
+NAMES = {
     "discontinuation": "early end of study treatment",
     "new_therapy": "other anticancer therapy before relapse",
     "crossover": "cross-over to another arm's treatment after relapse",
     "rescue": "another treatment after relapse",
 }
 _STRATEGIES = {
-    "treatment-policy": "it changes nothing (treatment policy)",
+    "treatment-policy": "included regardless (treatment policy)",
     "hypothetical": "the effect is that without it: patients are censored {at} (hypothetical)",
     "while-on-treatment": "only what happens before it counts: patients are censored {at} (while on treatment)",
     "composite": "it is an event of the endpoint (composite)",
@@ -32,7 +28,11 @@ def plans_words(protocol: ResolvedProtocol) -> str:
     sentences = []
     if plans.new_therapy is not None:
         ratio = plans.new_therapy.hazard_ratio
-        changed = f", after which a hazard by law is multiplied by {plain_number(ratio)}" if ratio != 1.0 else ""
+        changed = (
+            f", after which the hazard of simulated event times is multiplied by {plain_number(ratio)}"
+            if ratio != 1.0
+            else ""
+        )
         rate = plain_number(100.0 * plans.new_therapy.per_day * _PER_YEAR)
         sentences.append(f"Other anticancer therapy begins at {rate} per 100 patient-years before relapse{changed}.")
     if plans.crossover is not None:
@@ -68,7 +68,7 @@ def strategy_words(protocol: ResolvedProtocol) -> str:
         else "at the last scan before it"
     )
     sentences = [
-        f"{_NAMES[kind][:1].upper()}{_NAMES[kind][1:]}: {_STRATEGIES[getattr(strategies, kind)].format(at=at)}."
+        f"{sentence_case(NAMES[kind])}: {_STRATEGIES[getattr(strategies, kind)].format(at=at)}."
         for kind in _possible(protocol)
     ]
     return " ".join(sentences)
@@ -77,7 +77,7 @@ def strategy_words(protocol: ResolvedProtocol) -> str:
 def composite_words(protocol: ResolvedProtocol) -> str:
     """The intercurrent events that are events of the endpoint; empty where none is."""
     strategies = protocol.endpoint.strategies
-    return " or ".join(_NAMES[kind] for kind in _possible(protocol) if getattr(strategies, kind) == "composite")
+    return " or ".join(NAMES[kind] for kind in _possible(protocol) if getattr(strategies, kind) == "composite")
 
 
 def _possible(protocol: ResolvedProtocol) -> list[str]:
@@ -99,29 +99,5 @@ def stratum_words(protocol: ResolvedProtocol) -> str:
         return ""
     return (
         " Of these, the patients whose treatment would not be stopped early by the data cut under any arm; who they "
-        "are is known, since every patient is lived under every arm."
+        "are is known, since every patient is simulated under every arm."
     )
-
-
-def intercurrent_table(saved: Mapping[str, Any] | None, labels: Mapping[str, str]) -> Table | None:
-    """Patients with each intercurrent event by arm; None where there were none."""
-    if not saved:
-        return None
-    counts = saved["arms"]
-    came = [kind for kind in _NAMES if any(counts[arm][kind] for arm in labels)]
-    is_plain = Strategies(**saved["strategies"]).is_treatment_policy
-    if not came or (is_plain and came == ["discontinuation"]):
-        return None
-    rows = [
-        (_NAMES[kind], saved["strategies"][kind].replace("-", " "), *(_came(counts[arm][kind]) for arm in labels))
-        for kind in came
-    ]
-    note = "Patients who had each by the data cut."
-    if saved["stratum"] is not None:
-        of = ", ".join(f"{saved['stratum'][arm]:,} ({label})" for arm, label in labels.items())
-        note += f" Of the principal stratum are {of}."
-    return Table("Intercurrent events", ("Event", "Strategy", *labels.values()), tuple(rows), note)
-
-
-def _came(patients: int | None) -> str:
-    return NOT_MODELLED if patients is None else f"{patients:,}"

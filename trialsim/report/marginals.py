@@ -40,7 +40,7 @@ def weights(cohort: ResolvedCohort, name: str) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Law:
+class TabulatedDistribution:
     """A numeric distribution: ``chance[i]`` of the patients have at most ``value[i]``; both ascend.
 
     Between the points both are interpolated. The point before a constant is the next smaller float, which makes it a
@@ -51,7 +51,7 @@ class Law:
     chance: Array
 
     @classmethod
-    def of(cls, parts: Mapping[str, Distribution], weight: Mapping[str, float]) -> Law:
+    def of(cls, parts: Mapping[str, Distribution], weight: Mapping[str, float]) -> TabulatedDistribution:
         """The mixture of ``parts``."""
         tables = [(weight[k], np.asarray(quantiles(part, _U), dtype=np.float64)) for k, part in parts.items()]
         tables = [(share, table) for share, table in tables if share > 0.0]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from trialsim.reported.limits import Limits
 from trialsim.spec.resolved import Distribution
+from trialsim.units import DAYS_PER_MONTH as DAYS_PER_MONTH
 
-DAYS_PER_MONTH = 30.4375
 ABSENT = "not estimable"
 #: In place of numbers of what the protocol does not model, and of what nobody was measured for.
 NOT_MODELLED, NOT_MEASURED = "not modelled", "not measured"
@@ -62,6 +63,20 @@ def between(
     first = unknown if lower is None else shown(lower)
     second = unknown if upper is None else shown(upper)
     return f"{first}\u00a0to\u00a0{second}"
+
+
+def limits(found: Limits, form: str | Callable[[float], str] = "{:.2f}", unknown: str = "–") -> str:
+    """The two limits of an estimate, as `between` writes them."""
+    return between(found.lower, found.upper, form, unknown)
+
+
+def minus(text: str) -> str:
+    """Hyphens before numbers as minus signs."""
+    return text.replace("-", "−")
+
+
+def sentence_case(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def is_by(time: float, month: float) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trialsim import results
-from trialsim.report.allocation import allocation_table
+from trialsim.report import conduct_tables
 from trialsim.report.biomarkers import guided_orders
 from trialsim.report.enrichment import enrichment_table, enrichment_words
 from trialsim.report.enrolment import enrolment_words
@@ -20,16 +20,18 @@ from trialsim.report.event_models import model_words
 from trialsim.report.figure import Figure, series_token
 from trialsim.report.figures import regimen_timeline
 from trialsim.report.flow import flow_boxes, flow_words
-from trialsim.report.intercurrent import intercurrent_table, plans_words
+from trialsim.report.intercurrent import plans_words
 from trialsim.report.looks import looks_parts, looks_words
 from trialsim.report.parameters import confidence, parameter_tables
 from trialsim.report.patients import patient_stories
 from trialsim.report.static import draw
 from trialsim.report.survival import survival_parts
-from trialsim.report.tables import Table, baseline, harm, treatment
+from trialsim.report.tables import Table
 from trialsim.report.theme import DARK, LIGHT, css_variables
 from trialsim.report.verdict import Truth, truth_sentence, verdicts
-from trialsim.report.waiting import capacity_words, waiting_table
+from trialsim.report.waiting import capacity_words
+from trialsim.reported.analysis import SurvivalAnalysis
+from trialsim.reported.trial import Shown, TrialSummary
 from trialsim.spec.resolved import ResolvedProtocol
 
 if TYPE_CHECKING:
@@ -49,41 +51,34 @@ def build_report(folder: Path) -> str:
     UsageError
         The folder is not a run folder, one of its files is damaged, or another version wrote it.
     """
-    return _built(Path(folder), None)
+    from trialsim.spec.load import load_resolved
+
+    folder = Path(folder)
+    manifest = results.read_manifest(folder)
+    shown = results.read_saved(folder, results.RESULTS, Shown)
+    summary = results.read_saved(folder, results.SUMMARY, TrialSummary)
+    return render(load_resolved(folder / results.PROTOCOL), shown, summary, manifest)
 
 
-def write_report(folder: Path, protocol: ResolvedProtocol | None = None) -> Path:
+def write_report(folder: Path, made_from: tuple[ResolvedProtocol, Shown, TrialSummary] | None = None) -> Path:
     """Write ``report.html`` into a run folder and return its path.
 
-    ``protocol`` is what the folder's own was written from, for who has it: reading it back takes as long as the page.
+    ``made_from`` is what the folder was written from, for who has it: reading that back takes as long as the page.
     """
     path = Path(folder) / results.REPORT
-    path.write_text(_built(Path(folder), protocol), encoding="utf-8")
+    page = build_report(folder) if made_from is None else render(*made_from, results.read_manifest(folder))
+    path.write_text(page, encoding="utf-8")
     return path
 
 
-def _built(folder: Path, protocol: ResolvedProtocol | None) -> str:
-    from trialsim.spec.load import load_resolved
-
-    shown = results.read_drawable(folder)
-    summary, manifest = (results.read_json(folder, name) for name in (results.SUMMARY, results.MANIFEST))
-    return render(protocol or load_resolved(folder / results.PROTOCOL), shown, summary, manifest)
-
-
-def render(
-    protocol: ResolvedProtocol,
-    saved: Mapping[str, Any],
-    summary: Mapping[str, Any],
-    manifest: Mapping[str, Any],
-) -> str:
+def render(protocol: ResolvedProtocol, saved: Shown, summary: TrialSummary, manifest: results.Manifest) -> str:
     """The page from loaded content; see :func:`build_report`."""
     from trialsim.spec.high_doses import high_doses
 
-    analysis = saved["analysis"]
-    labels = {arm: entry["label"] for arm, entry in analysis["arms"].items()}
-    sizes = {arm: entry["n"] for arm, entry in analysis["arms"].items()}
-    flow = flow_boxes(saved["flow"])
-    context: dict[str, Any] = {
+    labels = {arm: entry.label for arm, entry in saved.analysis.arms.items()}
+    sizes = {arm: entry.n for arm, entry in saved.analysis.arms.items()}
+    flow = flow_boxes(saved.flow)
+    context: dict[str, object] = {
         "title": protocol.title or protocol.name,
         "subtitle": protocol.description,
         "protocol": protocol,
@@ -97,37 +92,43 @@ def render(
         "timeline": regimen_timeline(protocol),
         "flow": flow,
         "flow_words": flow_words(flow),
-        "allocation": allocation_table(saved.get("allocation"), labels),
-        "baseline": baseline(saved["baseline"], labels, sizes),
-        "treatment": treatment(summary, labels),
-        "intercurrent": intercurrent_table(saved.get("intercurrent"), labels),
-        "waiting": waiting_table(saved.get("waiting", ())),
-        "harm": harm(saved.get("harm"), labels),
-        "guided": guided_orders(protocol, saved.get("biomarkers", ())),
-        "stories": patient_stories(saved["stories"]),
+        "tables": [
+            table
+            for table in (
+                conduct_tables.baseline(saved.baseline, labels, sizes),
+                conduct_tables.allocation(saved.allocation, labels),
+                conduct_tables.treatment(summary.arms),
+                conduct_tables.waiting(saved.waiting),
+                conduct_tables.harm(saved.harm, labels),
+                conduct_tables.intercurrent(saved.intercurrent, labels),
+            )
+            if table is not None
+        ],
+        "guided": guided_orders(protocol, saved.biomarkers),
+        "stories": patient_stories(saved.stories),
         "parameters": parameter_tables(protocol),
         "confidence": confidence(protocol),
         "manifest": manifest,
-        "command": manifest.get("command", ""),
+        "command": manifest.command,
     }
-    truth: Truth = "cells" if protocol.has_cells else "laws"
-    return _page(analysis, truth, context)
+    truth: Truth = "cells" if protocol.has_cells else "distributions"
+    return _page(saved.analysis, truth, context)
 
 
 def _arms_in_words(protocol: ResolvedProtocol) -> list[tuple[str, int, list[str]]]:
-    """Label, number and lines of each arm: what it gives, or the law of its event times."""
+    """Label, number and lines of each arm: what it gives, or the distribution of its event times."""
     return [
         (arm.label, i, arm_words(protocol, arm) if arm.model is None else [model_words(protocol, arm.model)])
         for i, arm in enumerate(protocol.arms.values())
     ]
 
 
-def analyse_page(analysis: Mapping[str, Any], title: str, command: str) -> str:
+def analyse_page(analysis: SurvivalAnalysis, title: str, command: str) -> str:
     """The page reduced to its survival parts, for data that were never simulated.
 
     ``analysis`` is what `trialsim.analysis.analyse` returns; ``command`` is printed as the way to make the page again.
     """
-    context: dict[str, Any] = {"title": title, "subtitle": "", "protocol": None, "command": command, "manifest": {}}
+    context: dict[str, object] = {"title": title, "subtitle": "", "protocol": None, "command": command}
     return _page(analysis, "", context)
 
 
@@ -156,7 +157,7 @@ def keep_whole(text: str) -> Markup:
     return Markup(" ").join(words)
 
 
-def _page(analysis: Mapping[str, Any], truth: Truth, context: dict[str, Any]) -> str:
+def _page(analysis: SurvivalAnalysis, truth: Truth, context: dict[str, object]) -> str:
     templates = environment()
     figures: dict[str, Figure] = {}
 
@@ -182,10 +183,10 @@ def _page(analysis: Mapping[str, Any], truth: Truth, context: dict[str, Any]) ->
     )
 
 
-def _enrichment(analysis: Mapping[str, Any]) -> tuple[list[str], Table] | None:
+def _enrichment(analysis: SurvivalAnalysis) -> tuple[list[str], Table] | None:
     """Words and table of a trial that may go on in a subgroup."""
-    found = analysis.get("enrichment")
-    return None if found is None else (enrichment_words(found, analysis["alpha"]), enrichment_table(found))
+    found = analysis.enrichment
+    return None if found is None else (enrichment_words(found, analysis.alpha), enrichment_table(found))
 
 
 def page_style() -> str:

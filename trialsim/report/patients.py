@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from trialsim.report.figure import Figure, Key
 from trialsim.report.figures import course
 from trialsim.report.figures.burden import STATES
 from trialsim.report.numbers import DAYS_PER_MONTH, rounded, words
 from trialsim.report.tables import Table
+from trialsim.reported.stories import PatientStories, PatientStory, RelapseStory
 
 _SHOWN_ROWS = 14
 
@@ -34,29 +34,28 @@ class Stories:
     panels: tuple[PatientPanel, ...]
 
 
-def patient_stories(stories: Mapping[str, Any]) -> Stories:
+def patient_stories(stories: PatientStories) -> Stories:
     """The stories of a run, with how the patients were chosen."""
-    told = enumerate(stories.get("patients") or [])
-    panels = tuple(_panel(story, stories["detection_limit"], number) for number, story in told)
+    panels = tuple(_panel(story, stories.detection_limit, number) for number, story in enumerate(stories.patients))
     keys = tuple(dict.fromkeys(key for panel in panels for key in panel.figure.keys))
     order = [name for name, *_ in STATES]
     ranked = sorted(keys, key=lambda key: order.index(key.label) if key.label in order else len(order))
-    return Stories(stories.get("selection", ""), tuple(ranked), panels)
+    return Stories(stories.selection, tuple(ranked), panels)
 
 
-def _panel(story: Mapping[str, Any], limit: float, number: int) -> PatientPanel:
+def _panel(story: PatientStory, limit: float, number: int) -> PatientPanel:
     return PatientPanel(
-        f"Patient {story['patient']}",
-        story["arm_label"],
-        trait_facts(story["traits"]),
-        story["outcome"],
+        f"Patient {story.patient}",
+        story.arm_label,
+        trait_facts(story.traits),
+        story.outcome,
         relapse_sentence(story),
         course(story, limit, number),
         course_table(story),
     )
 
 
-def trait_facts(traits: Mapping[str, Any]) -> str:
+def trait_facts(traits: Mapping[str, float | str]) -> str:
     """The traits that a clinician would ask for first."""
     facts = []
     if traits.get("age") is not None:
@@ -72,40 +71,44 @@ def trait_facts(traits: Mapping[str, Any]) -> str:
     return ", ".join(facts)
 
 
-def relapse_sentence(story: Mapping[str, Any]) -> str:
+def relapse_sentence(story: PatientStory) -> str:
     """Why the patient relapsed, and since when it could have been seen; empty without relapse."""
-    relapse = story.get("relapse")
-    if not relapse:
+    relapse = story.relapse
+    if relapse is None:
         return ""
-    shares = sorted((relapse.get("lineage") or {}).items(), key=lambda item: (-item[1], item[0]))
+    shares = sorted(relapse.lineage.items(), key=lambda item: (-item[1], item[0]))
     lineage = ", ".join(f"{100 * share:.0f}% {cause}" for cause, share in shares if share >= 0.005)
     mixed = f" (dividing cells: {lineage})" if "," in lineage else ""
-    return f"The {relapse['site']} relapse came from {relapse['cause']}{mixed}; {_delay(relapse)}."
+    return f"The {relapse.site} relapse came from {relapse.cause}{mixed}; {_delay(relapse)}."
 
 
-def _delay(relapse: Mapping[str, Any]) -> str:
-    latent, detected = relapse["latent_day"], relapse["detected_day"]
+def _delay(relapse: RelapseStory) -> str:
+    latent = relapse.latent_day
     if latent is None:
-        limit = rounded(relapse["limit"])
-        return f"the scan called it early: {relapse['cells']:,.0f} cells, below the detection limit of {limit}"
+        limit = rounded(relapse.limit)
+        return f"the scan called it early: {relapse.cells or 0:,.0f} cells, below the detection limit of {limit}"
     if latent <= 0.0:
         return "it was at the detection limit when the patient was randomised"
     since = f"it had reached the detection limit in month {latent / DAYS_PER_MONTH:.1f}"
-    return f"{since}, {(detected - latent) / DAYS_PER_MONTH:.1f} months before the scan that saw it"
+    delay = f"{(relapse.detected_day - latent) / DAYS_PER_MONTH:.1f}"
+    return f"{since}, " + ("detected at this scan" if delay == "0.0" else f"{delay} months before it was detected")
 
 
-def course_table(story: Mapping[str, Any]) -> Table:
+def course_table(story: PatientStory) -> Table:
     """Cell counts over time at a few evenly spaced rows."""
-    count = len(story["time"])
-    rows = min(count, _SHOWN_ROWS)
-    picked = sorted({round(i * (count - 1) / max(1, rows - 1)) for i in range(rows)})
-    states = [state for state in ("cycling", "dormant", "senescent", "escaped") if state in story["series"]]
-    body = [
-        (
-            f"{story['time'][i] / DAYS_PER_MONTH:.1f}",
-            *(rounded(story["series"][s][i]) for s in states),
-        )
+    states, rows = cells_by_month(story, _SHOWN_ROWS, rounded)
+    note = f"{len(rows)} of {len(story.time)} saved times." if len(rows) < len(story.time) else ""
+    return Table("Cells by state", ("Month", *states), tuple(rows), note)
+
+
+def cells_by_month(
+    story: PatientStory, most: int, shown: Callable[[float], str]
+) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The cell states, and at most so many evenly spaced rows of the month and the cells in each."""
+    last = len(story.time) - 1
+    rows = min(len(story.time), most)
+    picked = sorted({round(i * last / max(1, rows - 1)) for i in range(rows)})
+    return list(story.series), [
+        (f"{story.time[i] / DAYS_PER_MONTH:.1f}", *(shown(counts[i]) for counts in story.series.values()))
         for i in picked
     ]
-    note = f"{len(picked)} of {count} saved times." if len(picked) < count else ""
-    return Table("Cells by state", ("Month", *states), tuple(body), note)

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-from trialsim.report.figure import Figure
+from trialsim.report.figure import Figure, Plotly
 
 _DASH = {"solid": "", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3", "longdash": "11 5",
          "longdashdot": "11 4 2 4"}  # fmt: skip
@@ -71,8 +70,8 @@ class _Drawing:
         first, last = spec["range"]
         return _Scale(first, last, begin, finish, spec.get("type") == "log")
 
-    def axis(self, ref: str) -> dict[str, Any]:
-        spec: dict[str, Any] = self.layout[f"{ref[0]}axis{ref[1:]}"]
+    def axis(self, ref: str) -> Plotly:
+        spec: Plotly = self.layout[f"{ref[0]}axis{ref[1:]}"]
         return spec
 
     def add(self, part: str) -> None:
@@ -106,7 +105,7 @@ class _Drawing:
             f'<path d="{_path(points)}" fill="none" stroke="{_css(color)}" stroke-width="{width:g}"{dashes}{more}/>'
         )
 
-    def write(self, words: str, x: float, y: float, font: dict[str, Any], anchor: str, vertical: str) -> None:
+    def write(self, words: str, x: float, y: float, font: Plotly, anchor: str, vertical: str) -> None:
         """Text of one or more lines; ``words`` is escaped already and may hold ``<br>`` and ``<b>``."""
         size = font["size"]
         rows = words.split("<br>")
@@ -181,7 +180,7 @@ def _axis(drawing: _Drawing, ref: str) -> None:
         drawing.write(spec["title"]["text"], middle, base + 10 + 1.5 * size, spec["title"]["font"], "center", "top")
 
 
-def _scatter(drawing: _Drawing, trace: dict[str, Any]) -> None:
+def _scatter(drawing: _Drawing, trace: Plotly) -> None:
     x, y = drawing.scale(trace.get("xaxis", "x")), drawing.scale(trace.get("yaxis", "y"))
     runs = _runs(trace, x, y)
     mode = trace["mode"]
@@ -202,7 +201,7 @@ def _scatter(drawing: _Drawing, trace: dict[str, Any]) -> None:
             drawing.write(str(label), px, py, trace["textfont"], "center", "middle")
 
 
-def _runs(trace: dict[str, Any], x: _Scale, y: _Scale) -> list[list[tuple[float, float]]]:
+def _runs(trace: Plotly, x: _Scale, y: _Scale) -> list[list[tuple[float, float]]]:
     """The trace's points in pixels, split where a value is missing, with the corners of steps."""
     runs: list[list[tuple[float, float]]] = [[]]
     step = trace.get("line", {}).get("shape") == "hv"
@@ -217,7 +216,7 @@ def _runs(trace: dict[str, Any], x: _Scale, y: _Scale) -> list[list[tuple[float,
     return [run for run in runs if run]
 
 
-def _marker(marker: dict[str, Any], x: float, y: float) -> str:
+def _marker(marker: Plotly, x: float, y: float) -> str:
     half = marker["size"] / 2
     stroke = marker.get("line", {})
     color, edge = _css(marker["color"]), _css(stroke.get("color", marker["color"]))
@@ -236,7 +235,7 @@ def _marker(marker: dict[str, Any], x: float, y: float) -> str:
     return f'<path d="{shape}" fill="{"none" if symbol.endswith("open") else color}" {paint}/>'
 
 
-def _bar(drawing: _Drawing, trace: dict[str, Any]) -> None:
+def _bar(drawing: _Drawing, trace: Plotly) -> None:
     """Horizontal bars, stacked on the bars of the traces before."""
     x, y = drawing.scale(trace.get("xaxis", "x")), drawing.scale(trace.get("yaxis", "y"))
     half = abs(y(trace["width"]) - y(0)) / 2
@@ -256,7 +255,7 @@ def _bar(drawing: _Drawing, trace: dict[str, Any]) -> None:
             drawing.write(str(label), (left + right) / 2, y(row), trace["textfont"], "center", "middle")
 
 
-def _shape(drawing: _Drawing, shape: dict[str, Any]) -> None:
+def _shape(drawing: _Drawing, shape: Plotly) -> None:
     x = drawing.scale(shape["xref"] if shape["xref"] != "paper" else "paper-x")
     y = drawing.scale(shape["yref"] if shape["yref"] != "paper" else "paper-y")
     x0, x1, y0, y1 = x(shape["x0"]), x(shape["x1"]), y(shape["y0"]), y(shape["y1"])
@@ -269,7 +268,7 @@ def _shape(drawing: _Drawing, shape: dict[str, Any]) -> None:
     )
 
 
-def _annotation(drawing: _Drawing, item: dict[str, Any]) -> None:
+def _annotation(drawing: _Drawing, item: Plotly) -> None:
     x = drawing.scale("paper-x" if item["xref"] == "paper" else item["xref"])
     y = drawing.scale("paper-y" if item["yref"] == "paper" else item["yref"])
     px, py = x(item["x"]) + item.get("xshift", 0), y(item["y"]) - item.get("yshift", 0)

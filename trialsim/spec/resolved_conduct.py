@@ -25,7 +25,7 @@ from trialsim.spec.resolved_values import (
 )
 
 if TYPE_CHECKING:
-    from trialsim.designs.monitoring import Plan
+    from trialsim.designs.monitoring import LooksDesign
 
 
 class AccrualStep(Frozen):
@@ -150,16 +150,16 @@ class Looks(Frozen):
         """Events at which the interim looks are, without the final analysis."""
         return tuple(math.ceil(round(share * self.events, 9)) for share in self.at[:-1])
 
-    def plan(self, alpha: float, sided: int) -> Plan:
+    def plan(self, alpha: float, sided: int) -> LooksDesign:
         """The design that the looks follow."""
         from trialsim.designs.boundaries import Futility
-        from trialsim.designs.monitoring import Plan
+        from trialsim.designs.monitoring import LooksDesign
         from trialsim.designs.spending import parse_spending
 
         by, futility = self.futility, None
         if by is not None:
             futility = Futility(by.beta, parse_spending(by.spending), by.binding)
-        return Plan(self.at, float(self.events), alpha, sided, parse_spending(self.spending), futility)
+        return LooksDesign(self.at, float(self.events), alpha, sided, parse_spending(self.spending), futility)
 
 
 PlaceKind = Literal["infusion_chairs", "radiotherapy_slots"]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+
+from trialsim.reported.studies import SavedEstimate
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +30,22 @@ class Estimate(NamedTuple):
     value: float
     lower: float
     upper: float
+
+
+def critical_z() -> float:
+    """Half-width of the interval of a normal estimate, in standard errors."""
+    return NormalDist().inv_cdf(0.5 + CONFIDENCE / 2.0)
+
+
+def saved(found: Estimate) -> SavedEstimate:
+    """An estimate for JSON, which has no infinities, to six figures."""
+
+    def plain(value: float) -> float | str | None:
+        if math.isnan(value):
+            return None
+        return "infinite" if math.isinf(value) else float(f"{value:.6g}")
+
+    return SavedEstimate(*map(plain, found))
 
 
 def bootstrap(
@@ -54,12 +72,16 @@ def bootstrap(
 
 def share(successes: int, trials: int) -> Estimate:
     """A proportion with Clopper and Pearson's exact limits."""
+    from scipy import stats
+
     limits = stats.binomtest(successes, trials).proportion_ci(CONFIDENCE, method="exact")
     return Estimate(successes / trials, float(limits.low), float(limits.high))
 
 
 def rate(events: int, exposure: float) -> Estimate:
     """Events per unit of exposure with exact Poisson limits (Garwood 1936)."""
+    from scipy import stats
+
     tail = 0.5 * (1.0 - CONFIDENCE)
     lower = stats.chi2.ppf(tail, 2 * events) / 2.0 if events else 0.0
     upper = stats.chi2.ppf(1.0 - tail, 2 * events + 2) / 2.0
@@ -93,7 +115,7 @@ def frequency_ratio(first: tuple[int, int, float], second: tuple[int, int, float
         p = without / plates
         logs.append(math.log(-math.log(p) / plated))
         variance += (1.0 - p) / (plates * p * math.log(p) ** 2)
-    half = stats.norm.ppf(0.5 + CONFIDENCE / 2.0) * math.sqrt(variance)
+    half = critical_z() * math.sqrt(variance)
     gap = logs[0] - logs[1]
     return Estimate(math.exp(gap), math.exp(gap - half), math.exp(gap + half))
 

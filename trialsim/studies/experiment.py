@@ -70,7 +70,7 @@ class Plated(Frozen):
 
 
 @dataclass(frozen=True)
-class Group:
+class SubjectGroup:
     """Subjects that are treated alike."""
 
     protocol: ResolvedProtocol
@@ -118,7 +118,7 @@ class Followed:
 class Chunk(NamedTuple):
     """A task: some subjects of a group. ``place`` keys their streams, ``part`` is the chunk's number."""
 
-    group: Group
+    group: SubjectGroup
     place: int
     part: int
     seed: int
@@ -128,7 +128,7 @@ class Chunk(NamedTuple):
         return min(CHUNK, self.group.subjects - self.part * CHUNK)
 
 
-def chunks(group: Group, place: int, seed: int) -> list[Chunk]:
+def chunks(group: SubjectGroup, place: int, seed: int) -> list[Chunk]:
     """The tasks of a group. Groups with the same ``place`` have the same subjects (twins), others have others.
 
     Raises :class:`trialsim.errors.UsageError` for what such a group does not honour (`trialsim.studies.scope`).
@@ -138,7 +138,7 @@ def chunks(group: Group, place: int, seed: int) -> list[Chunk]:
 
 
 def run_chunk(chunk: Chunk) -> Watched | Followed:
-    """Live the subjects of a task."""
+    """Simulate the subjects of a task."""
     compile_kernels()
     replicate = chunk.place * _CHUNKS + chunk.part
     traits = sample_traits(chunk.group.protocol.cohort, chunk.size, seed=chunk.seed, replicate=replicate)
@@ -162,7 +162,7 @@ def join(parts: list[Watched | Followed]) -> Watched | Followed:
     return replace(first, relapse=relapse, death=death)
 
 
-def _watch(group: Group, subjects: Mapping[int, Traits], seed: int, replicate: int) -> Watched:
+def _watch(group: SubjectGroup, subjects: Mapping[int, Traits], seed: int, replicate: int) -> Watched:
     days = np.array(group.days)
     cells = np.full((len(subjects), days.size, len(STATES)), np.nan)
     platelets, host = (np.full((len(subjects), days.size), np.nan) for _ in range(2))
@@ -188,7 +188,7 @@ def _watch(group: Group, subjects: Mapping[int, Traits], seed: int, replicate: i
     return Watched(days, cells, platelets, host)
 
 
-def _timetable(group: Group) -> Iterator[tuple[float, int | None, list[int]]]:
+def _timetable(group: SubjectGroup) -> Iterator[tuple[float, int | None, list[int]]]:
     """Day, number of the look on it, and the orders of which a dose falls on it, in the arm's order."""
     looks = {day: at for at, day in enumerate(group.days)}
     doses: dict[float, list[int]] = {}
@@ -230,7 +230,7 @@ def plate(state: State, plated: Plated, traits: Traits, rng: np.random.Generator
         local[senescent(inducer, ploidy, RESISTANT, age)] = resistant
 
 
-def _follow(group: Group, subjects: Mapping[int, Traits], seed: int, replicate: int) -> Followed:
+def _follow(group: SubjectGroup, subjects: Mapping[int, Traits], seed: int, replicate: int) -> Followed:
     protocol, ends = group.protocol, group.days[-1]
     arm = protocol.arms[group.arm]
     plan = bank.make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, ends))

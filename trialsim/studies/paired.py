@@ -10,15 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from trialsim.studies.estimates import CONFIDENCE, Estimate
+from trialsim.studies.estimates import CONFIDENCE, Estimate, critical_z
 from trialsim.studies.estimates import share as exact_share
 
 Floats = NDArray[np.float64]
 
 
-class Comparison(NamedTuple):
+class PairedComparison(NamedTuple):
     """What a condition (a switch, an arm) does to the mean of an outcome."""
 
     on: Estimate
@@ -29,11 +28,11 @@ class Comparison(NamedTuple):
     """Subjects whose own value is another one."""
 
 
-def compare(on: Floats, off: Floats, *, shares: bool = False) -> Comparison:
+def compare(on: Floats, off: Floats, *, shares: bool = False) -> PairedComparison:
     """Compare subjects with themselves. ``shares``: every value is 0 or 100."""
     effect = _paired_shares(on, off) if shares else mean(on - off)
     estimate = _share if shares else mean
-    return Comparison(estimate(on), estimate(off), effect, int(np.count_nonzero(on != off)))
+    return PairedComparison(estimate(on), estimate(off), effect, int(np.count_nonzero(on != off)))
 
 
 def mean(values: Floats) -> Estimate:
@@ -42,7 +41,9 @@ def mean(values: Floats) -> Estimate:
     if values.size < 2:
         # Nothing is known of an outcome that one subject has.
         return Estimate(middle, math.nan, math.nan)
-    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2.0, values.size - 1) * values.std(ddof=1) / math.sqrt(values.size))
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(values.size - 1, 0.5 + CONFIDENCE / 2.0) * values.std(ddof=1) / math.sqrt(values.size))
     return Estimate(middle, middle - half, middle + half)
 
 
@@ -63,5 +64,5 @@ def _paired_shares(on: Floats, off: Floats) -> Estimate:
     gained, lost, n = int(np.sum(on > off)), int(np.sum(on < off)), on.size
     gap = (gained - lost) / (n + 2.0)
     variance = ((gained + lost + 1.0) / (n + 2.0) - gap**2) / (n + 2.0)
-    half = float(stats.norm.ppf(0.5 + CONFIDENCE / 2.0)) * math.sqrt(variance)
+    half = critical_z() * math.sqrt(variance)
     return Estimate(100.0 * (gained - lost) / n, 100.0 * (gap - half), 100.0 * (gap + half))

@@ -42,7 +42,7 @@ UNUSED = (
     Unused("nobody is enrolled: --patients says how many are simulated",
            ("accrual.patients", "accrual.per_month", "accrual.ramp", "accrual.arrivals", "accrual.sites",
             "accrual.opens", "accrual.pauses", "accrual.screening_failure")),
-    Unused("each patient lives under every arm", ("randomisation",)),
+    Unused("each patient is simulated under every arm", ("randomisation",)),
     Unused("nobody leaves", ("follow_up.dropout", "follow_up.lost")),
     Unused("each patient is followed for `follow_up.minimum`", ("follow_up.cut",)),
     Unused("a course ends with relapse", ("intercurrent.crossover", "intercurrent.rescue")),

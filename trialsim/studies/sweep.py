@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from trialsim.errors import InvalidInput, Problem
+from trialsim.reported.studies import Contrast, SweepPoint, SweepRun
 from trialsim.spec.agents import Agent
 from trialsim.spec.paths import path_and_value
 from trialsim.spec.resolved import ResolvedProtocol
@@ -97,30 +97,27 @@ def run_sweep(
     seed: int,
     jobs: int = 1,
     on_progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Any]:
-    """Live the same patients under every arm at every point.
+) -> SweepRun:
+    """Simulate the same patients under every arm at every point.
 
-    The result is what ``--json`` prints: at each point the outcome of each arm, each arm against the reference in the
-    same patients, and (``against_first``) each arm against itself at the first point. An arm that a value leaves as it
-    was is lived once.
+    An arm that a value leaves as it was is simulated once.
     """
     unders: list[Under] = []
     places = [{arm: _place(unders, (point.protocol, arm)) for arm in point.protocol.arms} for point in points]
     lived = live_under(unders, patients, seed=seed, jobs=jobs, on_progress=on_progress)
     twins = [{arm: lived[at] for arm, at in arms.items()} for arms in places]
-    return {
-        **study(points[0].protocol, patients, seed),
-        "unused": dict(points[0].unused),
-        "varied": list(points[0].values),
-        "points": [
-            {
-                "values": dict(point.values),
-                **outcomes(point.protocol, own),
-                "against_first": _against(own, twins[0], point.protocol.follow_up.minimum_days),
-            }
+    return SweepRun(
+        **vars(study(points[0].protocol, patients, seed, points[0].unused)),
+        varied=tuple(points[0].values),
+        points=tuple(
+            SweepPoint(
+                values=dict(point.values),
+                **vars(outcomes(point.protocol, own)),
+                against_first=_against(own, twins[0], point.protocol.follow_up.minimum_days),
+            )
             for point, own in zip(points, twins, strict=True)
-        ],
-    }
+        ),
+    )
 
 
 def _place(unders: list[Under], under: Under) -> int:
@@ -137,5 +134,5 @@ def _alone(under: Under) -> ResolvedProtocol:
     return protocol.model_copy(update={"arms": {arm: protocol.arms[arm]}})
 
 
-def _against(own: Mapping[str, Twins], first: Mapping[str, Twins], until: float) -> dict[str, Any]:
+def _against(own: Mapping[str, Twins], first: Mapping[str, Twins], until: float) -> dict[str, Contrast]:
     return {arm: contrast(twins, first[arm], until) for arm, twins in own.items() if arm in first}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from trialsim.report.figure import (
     Figure,
     Key,
-    Trace,
+    Plotly,
     axis,
     heading,
     line,
@@ -19,6 +18,7 @@ from trialsim.report.figure import (
     title,
 )
 from trialsim.report.numbers import DAYS_PER_MONTH, significant
+from trialsim.reported.stories import DoseGiven, PatientStory, PlateletCounts
 
 #: Cell states in the order they are drawn: name, colour token, dash.
 STATES = (
@@ -27,15 +27,16 @@ STATES = (
     ("senescent", "series-2", "dash"),
     ("escaped", "series-1", "longdashdot"),
 )
+#: From this share of the planned dose on, a dose counts as full.
+FULL_DOSE = 0.9995
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def course(story: Mapping[str, Any], detection_limit: float, number: int) -> Figure:
+def course(story: PatientStory, detection_limit: float, number: int) -> Figure:
     """The burden figure of one story. Zero cells have no place on a log axis and are not drawn."""
-    platelets = story.get("platelets") or {"time": [], "value": []}
-    has_platelets = bool(platelets["time"])
-    days = max([30.0, *story["time"][-1:], *platelets["time"][-1:]])
-    top_power = max(10, _power(max([1.0, *(max([0.0, *v]) for v in story["series"].values())])) + 1)
+    has_platelets = bool(story.platelets.time)
+    days = max([30.0, *story.time[-1:], *story.platelets.time[-1:]])
+    top_power = max(10, _power(max([1.0, *(max([0.0, *v]) for v in story.series.values())])) + 1)
     split = 0.33 if has_platelets else 0.0
     layout = new_layout(430 if has_platelets else 330, left=48, right=14, top=36)
     ticks = month_ticks(days / DAYS_PER_MONTH, 7)
@@ -52,7 +53,7 @@ def course(story: Mapping[str, Any], detection_limit: float, number: int) -> Fig
     _add_marks(figure, story, detection_limit, 10 ** (top_power + 0.6))
     _add_relapse(figure, story)
     if has_platelets:
-        _add_platelets(figure, platelets, split)
+        _add_platelets(figure, story.platelets, split)
     return figure
 
 
@@ -68,13 +69,13 @@ def _months(days: Sequence[float]) -> list[float]:
     return [round(day / DAYS_PER_MONTH, 3) for day in days]
 
 
-def _add_cells(figure: Figure, story: Mapping[str, Any]) -> None:
+def _add_cells(figure: Figure, story: PatientStory) -> None:
     for name, color, style in STATES:
-        counts = story["series"].get(name, [])
+        counts = story.series[name]
         if not any(counts):
             continue
         drawn = [significant(n, 4) if n >= 1 else None for n in counts]
-        figure.data.append(line(_months(story["time"]), drawn, f"@{color}", style, name=name, hovertemplate="%{y:.2s}"))
+        figure.data.append(line(_months(story.time), drawn, f"@{color}", style, name=name, hovertemplate="%{y:.2s}"))
         figure.keys.append(Key(name, color, style))
 
 
@@ -85,31 +86,28 @@ def _add_limit(figure: Figure, limit: float, days: float) -> None:
     figure.keys.append(Key("detection limit", "muted", "longdash", 1))
 
 
-def _add_marks(figure: Figure, story: Mapping[str, Any], limit: float, height: float) -> None:
+def _add_marks(figure: Figure, story: PatientStory, limit: float, height: float) -> None:
     """Doses along the top edge; scans on the detection limit, filled where they found something."""
-    if story["doses"]:
-        labels = [f"{text(d['label'])}, day {d['day'] + 1:.0f}" + _reduced(d) for d in story["doses"]]
-        figure.data.append(
-            _marks(_months([d["day"] for d in story["doses"]]), height, labels, "line-ns", "@muted", 5, 1.2)
-        )
+    if story.doses:
+        labels = [f"{text(d.label)}, day {d.day + 1:.0f}" + _reduced(d) for d in story.doses]
+        figure.data.append(_marks(_months([d.day for d in story.doses]), height, labels, "line-ns", "@muted", 5, 1.2))
         figure.keys.append(Key("dose", "muted", symbol="line-ns"))
     for found, symbol, words in (
         (False, "triangle-down-open", "scan, clear"),
-        (True, "triangle-down", "scan, relapse seen"),
+        (True, "triangle-down", "scan, relapse detected"),
     ):
-        at = [s["day"] for s in story["scans"] if bool(s["found"]) is found]
+        at = [scan.day for scan in story.scans if scan.found is found]
         if at:
             hover = [f"{words}, month {day / DAYS_PER_MONTH:.1f}" for day in at]
             figure.data.append(_marks(_months(at), limit * 2.2, hover, symbol, "@ink", 8, 1))
             figure.keys.append(Key(words, "ink", symbol=symbol))
 
 
-def _reduced(dose: Mapping[str, Any]) -> str:
-    fraction = dose.get("fraction", 1.0)
-    return "" if fraction is None or fraction >= 0.9995 else f", {100 * fraction:.0f}% of the dose"
+def _reduced(dose: DoseGiven) -> str:
+    return "" if dose.fraction >= FULL_DOSE else f", {100 * dose.fraction:.0f}% of the dose"
 
 
-def _marks(x: list[float], y: float, hover: list[str], symbol: str, color: str, size: int, edge: float) -> Trace:
+def _marks(x: list[float], y: float, hover: list[str], symbol: str, color: str, size: int, edge: float) -> Plotly:
     return {
         "type": "scatter",
         "mode": "markers",
@@ -122,8 +120,9 @@ def _marks(x: list[float], y: float, hover: list[str], symbol: str, color: str, 
     }
 
 
-def _add_relapse(figure: Figure, story: Mapping[str, Any]) -> None:
-    for day, words in ((_relapse_day(story), "relapse"), (story.get("death_day"), "death")):
+def _add_relapse(figure: Figure, story: PatientStory) -> None:
+    detected = None if story.relapse is None else story.relapse.detected_day
+    for day, words in ((detected, "relapse"), (story.death_day, "death")):
         if day is None:
             continue
         month = round(day / DAYS_PER_MONTH, 3)
@@ -134,17 +133,12 @@ def _add_relapse(figure: Figure, story: Mapping[str, Any]) -> None:
         look = {"color": color, "width": 1.5, "dash": "solid"}
         at = {"xref": "x", "yref": "paper", "x0": month, "x1": month, "y0": 0, "y1": 1}
         figure.layout["shapes"].append({"type": "line", **at, "line": look, "layer": "below"})
-        label: dict[str, Any] = {"yanchor": "bottom", "yshift": raised, "xanchor": "right" if late else "center"}
+        label: Plotly = {"yanchor": "bottom", "yshift": raised, "xanchor": "right" if late else "center"}
         figure.layout["annotations"].append(note(words, month, 1, xref="x", color=color, **label))
 
 
-def _relapse_day(story: Mapping[str, Any]) -> float | None:
-    relapse = story.get("relapse")
-    return float(relapse["detected_day"]) if relapse else None
-
-
-def _add_platelets(figure: Figure, platelets: Mapping[str, Sequence[float]], split: float) -> None:
-    highest = max(150.0, *platelets["value"])
+def _add_platelets(figure: Figure, platelets: PlateletCounts, split: float) -> None:
+    highest = max(150.0, *platelets.value)
     ceiling = 100.0 * (int(highest / 100) + 1)
     ticks = [0.0, ceiling / 2, ceiling]
     figure.layout["yaxis2"] = {
@@ -152,11 +146,11 @@ def _add_platelets(figure: Figure, platelets: Mapping[str, Sequence[float]], spl
         "anchor": "x",
     }
     figure.data.append(
-        {**line(_months(platelets["time"]), [significant(v, 4) for v in platelets["value"]], "@series-3", width=1.6,
+        {**line(_months(platelets.time), [significant(v, 4) for v in platelets.value], "@series-3", width=1.6,
                 name="platelets", hovertemplate="%{y:.0f}"), "yaxis": "y2"}
     )  # fmt: skip
     figure.layout["annotations"].append(note("Platelets, 10⁹/L", 0, split - 0.12, yanchor="bottom", yshift=4))
 
 
-def _alt(story: Mapping[str, Any]) -> str:
-    return f"Tumour cells by state over time in patient {story['usubjid']}, {story['arm_label']}. {story['outcome']}"
+def _alt(story: PatientStory) -> str:
+    return f"Tumour cells by state over time in patient {story.usubjid}, {story.arm_label}. {story.outcome}"

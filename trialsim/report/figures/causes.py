@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from trialsim.report.figure import (
     Figure,
     Key,
+    Plotly,
     add_row_headings,
     axis,
     dash,
@@ -20,8 +20,12 @@ from trialsim.report.figure import (
 from trialsim.report.figures.incidence import Curve, highest, incidence
 from trialsim.report.numbers import NOT_MODELLED
 from trialsim.report.theme import PATTERNS
+from trialsim.reported.analysis import CauseOfRelapse
 
 _ROW = 64
+
+Causes = Mapping[str, Mapping[str, CauseOfRelapse]]
+"""By arm and cause; every arm has a row for every cause."""
 
 
 def fill_of(cause: str) -> str:
@@ -38,12 +42,12 @@ def fill_of(cause: str) -> str:
     return "cause-tis"
 
 
-def ordered_causes(causes: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
+def ordered_causes(causes: Causes) -> list[str]:
     """Every cause in any arm, most frequent first; ties by name."""
     totals: dict[str, int] = {}
     for by_cause in causes.values():
         for cause, entry in by_cause.items():
-            totals[cause] = totals.get(cause, 0) + entry["n"]
+            totals[cause] = totals.get(cause, 0) + entry.n
     return sorted(totals, key=lambda cause: (-totals[cause], cause))
 
 
@@ -58,18 +62,18 @@ def cause_patterns(names: list[str]) -> dict[str, str]:
     return patterns
 
 
-def cause_bars(causes: Mapping[str, Mapping[str, Mapping[str, Any]]], labels: Mapping[str, str]) -> Figure:
+def cause_bars(causes: Causes, labels: Mapping[str, str]) -> Figure:
     """Relapses by cause, one stacked bar per arm, counts written inside where they fit."""
     names = ordered_causes(causes)
     arms = [arm for arm in labels if arm in causes]
-    totals = [sum(entry["n"] for entry in causes[arm].values()) for arm in arms]
+    totals = [sum(entry.n for entry in causes[arm].values()) for arm in arms]
     widest = max([1, *totals])
     layout = new_layout(50 + _ROW * len(arms), left=4, right=16, top=2)
     layout |= {"barmode": "stack", "hovermode": "closest", "uniformtext": {"mode": "hide", "minsize": 12}}
     ticks = _count_ticks(widest)
     layout["xaxis"] = axis((0, 1.03 * widest), ticks, showgrid=True, gridcolor="@grid", title=title("Relapses"))
     layout["yaxis"] = {**axis((len(arms) - 0.35, -0.75), [], []), "showticklabels": False}
-    alt = "; ".join(f"{labels[a]}: " + ", ".join(f"{e['n']} {c}" for c, e in causes[a].items()) for a in arms)
+    alt = "; ".join(f"{labels[a]}: " + ", ".join(f"{e.n} {c}" for c, e in causes[a].items()) for a in arms)
     figure = Figure("causes", f"Relapses by cause. {alt}.", layout=layout, always_keyed=True)
     add_row_headings(
         figure,
@@ -83,13 +87,13 @@ def cause_bars(causes: Mapping[str, Mapping[str, Mapping[str, Any]]], labels: Ma
         figure.note = f"Causes are {NOT_MODELLED} in {', '.join(untold)}."
     patterns = cause_patterns(names)
     for name in names:
-        counts = [causes[arm].get(name, {"n": 0})["n"] for arm in arms]
+        counts = [causes[arm][name].n for arm in arms]
         figure.data.append(_bar(name, counts, patterns[name]))
         figure.keys.append(Key(name, fill_of(name), symbol=f"pattern-{PATTERNS.index(patterns[name])}"))
     return figure
 
 
-def _bar(name: str, counts: list[int], pattern: str) -> dict[str, Any]:
+def _bar(name: str, counts: list[int], pattern: str) -> Plotly:
     return {
         "type": "bar",
         "orientation": "h",
@@ -123,16 +127,15 @@ def _count_ticks(widest: int) -> list[float]:
 
 
 def cause_panels(
-    causes: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    causes: Causes,
     labels: Mapping[str, str],
     limit: float,
     tails: Mapping[str, float | None],
 ) -> list[tuple[str, Figure]]:
     """One small panel per cause with a curve per arm, all on the same axes, most frequent cause first."""
-    empty: dict[str, Any] = {"months": [], "estimate": []}
     by_cause = {
         cause: [
-            Curve(label, series_token(index), dash(index), 2.0, causes[arm].get(cause, empty), tails.get(arm))
+            Curve(label, series_token(index), dash(index), 2.0, causes[arm][cause], tails.get(arm))
             for index, (arm, label) in enumerate(labels.items())
             if arm in causes
         ]

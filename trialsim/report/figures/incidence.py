@@ -1,15 +1,15 @@
-"""Cumulative incidences: relapse against death, and each cause of relapse against all else."""
+"""Cumulative incidences: relapse and competing death, and each cause of relapse with all else competing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from trialsim.report.figure import (
     MOST_STEPS,
     Figure,
     Key,
+    Plotly,
     axis,
     heading,
     label_curves,
@@ -23,6 +23,7 @@ from trialsim.report.figure import (
     thinned,
     title,
 )
+from trialsim.reported.analysis import CauseOfRelapse, IncidenceSteps
 
 #: Round tops of an incidence axis, each a multiple of four steps.
 _TOPS = (0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.32, 0.4, 0.48, 0.6, 0.8, 1.0)
@@ -34,19 +35,19 @@ _HEIGHT, _PLOT, _SMALL = 360, 278, 210
 
 @dataclass(frozen=True)
 class Curve:
-    """One incidence: ``steps`` is {months, estimate}; ``tail`` the month from which few patients are at risk."""
+    """One incidence; ``tail`` is the month from which few patients are at risk."""
 
     label: str
     color: str
     dash: str
     width: float
-    steps: Mapping[str, Sequence[float]]
+    steps: IncidenceSteps | CauseOfRelapse
     tail: float | None = None
 
     @property
     def last_firm(self) -> float:
         """The incidence where the tail turns grey, or at the end."""
-        steps = zip(self.steps["months"], self.steps["estimate"], strict=True)
+        steps = zip(self.steps.months, self.steps.estimate, strict=True)
         firm = [value for month, value in steps if self.tail is None or month < self.tail]
         return firm[-1] if firm else 0.0
 
@@ -81,10 +82,10 @@ def incidence(
         }
     shortened = False
     for curve in curves:
-        columns, cut = thinned(curve.steps["months"] or [0.0, limit], curve.steps["estimate"] or [0.0, 0.0])
+        columns, cut = thinned(curve.steps.months, curve.steps.estimate)
         shortened |= cut
         before, after = split_at(on_months(columns[0]), on_percent(columns[1]), curve.tail)
-        look: dict[str, Any] = {
+        look: Plotly = {
             "step": True,
             "width": curve.width,
             "name": text(curve.label),

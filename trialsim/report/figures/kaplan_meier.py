@@ -6,7 +6,7 @@ stand under their ticks at any width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from trialsim.report.figure import (
@@ -15,7 +15,7 @@ from trialsim.report.figure import (
     WIDE_HEADING,
     Figure,
     Key,
-    Trace,
+    Plotly,
     add_row_headings,
     axis,
     band_color,
@@ -34,6 +34,7 @@ from trialsim.report.figure import (
     thinned,
     title,
 )
+from trialsim.reported.analysis import ArmEstimates, ArmInSubgroup, AtRisk, CensorMarks
 
 #: Below this share at risk a curve's tail is drawn grey.
 TAIL_SHARE = 0.10
@@ -41,7 +42,7 @@ _ROW = 18
 _LEFT = 76
 _TABLE_ROWS = (("At risk", "at_risk"), ("Events", "events"), ("Censored", "censored"))
 
-Arm = Mapping[str, Any]
+Arm = ArmEstimates | ArmInSubgroup
 
 
 def kaplan_meier(
@@ -66,7 +67,7 @@ def kaplan_meier(
     height = top + plot + gap + rows * _ROW + bottom
     inner = plot + gap + rows * _ROW
     layout = new_layout(height, left=_LEFT, right=16 if small else 176, top=top, bottom=bottom)
-    months = next(iter(arms.values()))["at_risk"]["months"]
+    months = next(iter(arms.values())).at_risk.months
     wide, narrow = some_of(months, 6 if small else 11), some_of(months, 6)
     span = (-(0.05 if small else 0.025) * limit, 1.02 * limit)
     layout["xaxis"] = axis(
@@ -96,20 +97,16 @@ def kaplan_meier(
     return figure
 
 
-def last_month(arms: Any) -> float:
+def last_month(arms: Iterable[Arm]) -> float:
     """The end of follow-up over some arms, in months; at least one."""
-    ends = [0.0]
-    for arm in arms:
-        ends += [*arm["curve"]["months"][-1:], *arm["at_risk"]["months"][-1:]]
-        ends += arm.get("censor_marks", {}).get("months", [])[-1:]
-    return max(1.0, *ends)
+    return max([1.0, *(months[-1] for arm in arms for months in (arm.curve.months, arm.at_risk.months))])
 
 
 def tail_start(arm: Arm) -> float | None:
     """The month from which fewer than 10 % of the arm are at risk, interpolated between the months of its table;
     None if that never happens or the arm is empty."""
-    months, left = arm["at_risk"]["months"], arm["at_risk"]["at_risk"]
-    few = TAIL_SHARE * arm["n"]
+    months, left = arm.at_risk.months, arm.at_risk.at_risk
+    few = TAIL_SHARE * arm.n
     for place in range(1, len(months)):
         before, after = left[place - 1], left[place]
         if after < few <= before:
@@ -120,20 +117,18 @@ def tail_start(arm: Arm) -> float | None:
 
 def _add_curve(figure: Figure, data: Arm, index: int, label: str, small: bool) -> bool:
     """Band, curve and censor ticks of one arm; returns whether steps were left out."""
-    curve, marks = data["curve"], data.get("censor_marks") or {"months": [], "survival": []}
-    columns, shortened = thinned(curve["months"], curve["survival"], curve["lower"], curve["upper"])
-    if marks["months"] and marks["months"][-1] > columns[0][-1]:
-        columns = [[*columns[0], marks["months"][-1]], *([*column, column[-1]] for column in columns[1:])]
+    curve = data.curve
+    columns, shortened = thinned(curve.months, curve.survival, curve.lower, curve.upper)
     months, tail = on_months(columns[0]), tail_start(data)
     before, after = split_at(months, on_percent(columns[1]), tail)
     _add_band(figure, months, columns[2:], tail, index, text(label))
-    look: dict[str, Any] = {"step": True, "hovertemplate": "%{y:.1f}%"}
+    look: Plotly = {"step": True, "hovertemplate": "%{y:.1f}%"}
     figure.data.append(line(*before, series_color(index), dash(index), name=text(label), width=2.2, **look))
     if after[0]:
         name = f"{text(label)} (few at risk)"
         figure.data.append(line(*after, "@tail", dash(index), name=name, width=1.8, **look))
-    if marks["months"] and not small:
-        figure.data.append(_ticks(marks, series_color(index), text(label)))
+    if isinstance(data, ArmEstimates) and data.censor_marks.months and not small:
+        figure.data.append(_ticks(data.censor_marks, series_color(index), text(label)))
     figure.keys.append(Key(label, series_color(index)[1:], dash(index)))
     return shortened
 
@@ -142,18 +137,18 @@ def _add_band(
     figure: Figure, months: list[float], sides: list[list[Any]], tail: float | None, index: int, label: str
 ) -> None:
     """Upper edge, then the lower edge filled up to it; steps without an interval carry the last one on."""
-    fills: tuple[dict[str, Any], ...] = ({}, {"fill": "tonexty", "fillcolor": band_color(index)})
+    fills: tuple[Plotly, ...] = ({}, {"fill": "tonexty", "fillcolor": band_color(index)})
     for name, values, fill in zip(("upper", "lower"), reversed(sides), fills, strict=True):
         known: list[float | None] = []
         for value in values:
             known.append(value if value is not None else (known[-1] if known else 1.0))
         edge, _ = split_at(months, on_percent(known), tail)
-        look: dict[str, Any] = {"step": True, "width": 0, "hoverinfo": "skip", "name": f"{label}, {name} limit", **fill}
+        look: Plotly = {"step": True, "width": 0, "hoverinfo": "skip", "name": f"{label}, {name} limit", **fill}
         figure.data.append(line(*edge, band_color(index), **look))
 
 
-def _ticks(marks: Mapping[str, Sequence[float]], color: str, label: str) -> Trace:
-    columns, _ = thinned(marks["months"], marks["survival"])
+def _ticks(marks: CensorMarks, color: str, label: str) -> Plotly:
+    columns, _ = thinned(marks.months, marks.survival)
     return {
         "type": "scatter",
         "mode": "markers",
@@ -168,7 +163,7 @@ def _ticks(marks: Mapping[str, Sequence[float]], color: str, label: str) -> Trac
 
 def _add_guides(figure: Figure, arms: Mapping[str, Arm], limit: float, tau: float | None) -> None:
     """Median lines down to the axis, the horizon of the restricted mean, the greyed tail."""
-    medians = [a["median_months"]["estimate"] for a in arms.values() if a["median_months"]["estimate"] is not None]
+    medians = [median for arm in arms.values() if (median := arm.median_months.estimate) is not None]
     if medians:
         x: list[float | None] = [0.0, max(medians)]
         y: list[float | None] = [50.0, 50.0]
@@ -208,8 +203,7 @@ def _add_table(
             values.append(first + offset)
             names.append(words)
             figure.data += [
-                _numbers(data["at_risk"], (key, text(labels[arm])), first + offset, which, ticks[which])
-                for which in ticks
+                _numbers(data.at_risk, (key, text(labels[arm])), first + offset, which, ticks[which]) for which in ticks
             ]
     spec = axis((rows, 0), values, names, domain=[0, share])
     spec["tickfont"] = {"size": 12, "color": "@muted"}
@@ -217,11 +211,9 @@ def _add_table(
     figure.layout["yaxis2"] = {**spec, "anchor": "x"}
 
 
-def _numbers(
-    table: Mapping[str, Sequence[float]], what: tuple[str, str], row: float, which: str, ticks: list[float]
-) -> Trace:
+def _numbers(table: AtRisk, what: tuple[str, str], row: float, which: str, ticks: list[float]) -> Plotly:
     key, label = what
-    pairs = [(m, n) for m, n in zip(table["months"], table[key], strict=True) if m in ticks]
+    pairs = [(m, n) for m, n in zip(table.months, getattr(table, key), strict=True) if m in ticks]
     return {
         "type": "scatter",
         "mode": "text",
@@ -240,11 +232,11 @@ def _numbers(
 
 def _last_firm(data: Arm) -> float:
     """The curve's height where its tail turns grey, or at its end."""
-    tail, curve = tail_start(data), data["curve"]
-    firm = [s for m, s in zip(curve["months"], curve["survival"], strict=True) if tail is None or m < tail]
-    return float(firm[-1] if firm else curve["survival"][-1])
+    tail, curve = tail_start(data), data.curve
+    firm = [s for m, s in zip(curve.months, curve.survival, strict=True) if tail is None or m < tail]
+    return float((firm[-1] if firm else curve.survival[-1]) or 0.0)
 
 
 def _alt(arms: Mapping[str, Arm], labels: Mapping[str, str], endpoint: str) -> str:
-    parts = [f"{labels[arm]}: {data['events']} events in {data['n']}" for arm, data in arms.items()]
+    parts = [f"{labels[arm]}: {data.events} events in {data.n}" for arm, data in arms.items()]
     return f"Kaplan-Meier curves of {endpoint.lower()}. " + "; ".join(parts) + "."

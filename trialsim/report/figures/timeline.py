@@ -7,7 +7,7 @@ import math
 from trialsim.report.estimand import dose_text
 from trialsim.report.figure import (
     Figure,
-    Trace,
+    Plotly,
     add_row_headings,
     axis,
     new_layout,
@@ -90,7 +90,7 @@ def _signature(order: Order) -> tuple[object, ...]:
     return (order.agent, order.dose, order.days)
 
 
-def _row(order: Order, label: str, at: float, color: str) -> Trace:
+def _row(order: Order, label: str, at: float, color: str) -> Plotly:
     hover = [f"{text(label)} {dose_text(order)}, day {day + 1:g}" for day in order.days]
     return {
         "type": "scatter",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from trialsim.reported.studies import SavedEstimate
 from trialsim.studies.estimates import Estimate
 
 
@@ -62,6 +63,15 @@ def interval(found: Estimate) -> str:
     if math.isnan(found.value) and math.isnan(found.lower):
         return "none"
     return f"{number(found.value)} ({number(found.lower)} to {number(found.upper)})"
+
+
+def saved_interval(found: SavedEstimate) -> str:
+    """The same of an estimate as it was saved."""
+
+    def number_of(value: float | str | None) -> float:
+        return math.nan if value is None else math.inf if value == "infinite" else float(value)
+
+    return interval(Estimate(*map(number_of, (found.value, found.lower, found.upper))))
 
 
 def reason(name: str, unit: str, rule: str, bounds: tuple[float, ...], found: Estimate) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from trialsim.reported.studies import Settings
 from trialsim.spec.agents import Frozen
 from trialsim.spec.source import read_document
 from trialsim.spec.values import did_you_mean
@@ -19,7 +20,7 @@ from trialsim.studies.findings.readouts import READOUTS, settings
 FILE = Path(__file__).with_name("findings.yaml")
 
 
-class Looks(Frozen):
+class LookTimes(Frozen):
     """When a group is looked at."""
 
     every: float
@@ -40,7 +41,7 @@ class GroupOfFinding(Frozen):
     subjects: int
     set: tuple[str, ...] = ()
     """``KEY=VALUE`` as for ``--set``."""
-    look: Looks | None = None
+    look: LookTimes | None = None
     """Days of looks; or"""
     follow_years: float | None = None
     """patients followed by scans for this long."""
@@ -69,7 +70,7 @@ class Measure(Frozen):
     name: str
     readout: str
     of: tuple[str, ...]
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: Settings = Field(default_factory=dict)
     unit: str = ""
     published: str = ""
     within: tuple[float, float] | None = None
@@ -168,7 +169,7 @@ class Finding(Frozen):
         return "set" if self.set_here else "built in" if self.rests_on else "predicted"
 
 
-class Registry(Frozen):
+class FindingsRegistry(Frozen):
     """Every finding, in order."""
 
     findings: tuple[Finding, ...] = Field(min_length=1)
@@ -177,7 +178,7 @@ class Registry(Frozen):
 @lru_cache(maxsize=1)
 def all_findings() -> tuple[Finding, ...]:
     """The registry that comes with trialsim."""
-    return Registry.model_validate(read_document(FILE).data).findings
+    return FindingsRegistry.model_validate(read_document(FILE).data).findings
 
 
 def choose(ids: Iterable[str]) -> list[Finding]:

@@ -2,63 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from trialsim.reported.studies import FindingGroup, FindingResult, FindingsRun, MeasureResult
+from trialsim.text_table import columns
 
 
-def as_text(results: Mapping[str, Any]) -> str:
+def as_text(results: FindingsRun) -> str:
     """Every finding with its measures, then the count."""
     lines: list[str] = []
-    for finding in results["findings"]:
-        mark = "pass       " if finding["result"] == "pass" else "falls short"
-        lines.append(f"{mark}  {finding['id']}  {finding['title']}{' (null result)' if finding['null'] else ''}")
+    for finding in results.findings:
+        mark = "pass       " if finding.result == "pass" else "falls short"
+        lines.append(f"{mark}  {finding.id}  {finding.title}{' (null result)' if finding.null else ''}")
         table = [("", "published", "simulated (95 %)", "window")]
-        for row in finding["measures"]:
-            table.append((row["label"], row["published"] or "-", row["told"], row["window"] or "not judged"))
-        widths = [max(len(line[at]) for line in table) for at in range(4)]
-        for line in table:
-            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            lines.append(f"{'':13}{'  '.join(cells)}".rstrip())
-        if finding["reason"]:
-            lines.append(f"{'':13}Falls short: {finding['reason']}.")
-        if finding["why"]:
-            lines.append(f"{'':13}Why: {finding['why'].strip()}")
-        lines.append(f"{'':13}{finding['source']}")
+        for row in finding.measures:
+            table.append((row.label, row.published or "-", row.told, row.window or "not judged"))
+        lines += columns(table, " " * 13)
+        if finding.reason:
+            lines.append(f"{'':13}Falls short: {finding.reason}.")
+        if finding.why:
+            lines.append(f"{'':13}Why: {finding.why.strip()}")
+        lines.append(f"{'':13}{finding.source}")
         lines.append("")
-    lines.append(f"{results['passed']} of {results['total']} findings pass.")
+    lines.append(f"{results.passed} of {results.total} findings pass.")
     return "\n".join(lines)
 
 
-def as_page(results: Mapping[str, Any]) -> str:
+def as_page(results: FindingsRun) -> str:
     """docs/findings.md."""
-    findings = results["findings"]
+    findings = results.findings
     lines = [
         "# Findings",
         "",
-        "Written by `trialsim findings --write docs/findings.md`; nothing here is typed by hand.",
-        "",
         "Published experiments, run again in the simulator: what was published beside what is simulated. **"
-        f"{results['passed']} of {results['total']} pass** (seed {results['seed']}). Intervals are 95 % Monte-Carlo "
+        f"{results.passed} of {results.total} pass** (seed {results.seed}). Intervals are 95 % Monte-Carlo "
         "intervals over simulated subjects: they tell how far another seed might be off, not how far the model's "
         "numbers may be. The windows were given before anything was run; where the words of one leave open what is to "
         "be computed, the rule says how it was read. A quantity without a window is shown and not judged. Doses in "
         "mice are written as their human equivalents (mg/kg times 3 is mg/m2).",
         "",
-        "Where a finding has *twins*, the same virtual subjects live in every one of its groups, and the intervals are "
-        "those of subjects resampled together. That shows effects which the experiment itself, with ten animals a "
-        "group, never could: a pass then says that the model has the published direction, not that it has the "
-        "published size. The notes tell where the size is far off, and where a pass hangs on the twins.",
+        "Where a finding has *twins*, the same virtual subjects are simulated in every one of its groups, and the "
+        "intervals are those of subjects resampled together. That shows effects which the experiment itself, with ten "
+        "animals a group, never could: a pass then says that the model has the published direction, not that it has "
+        "the published size. The notes tell where the size is far off, and where a pass hangs on the twins.",
         "",
     ]
     rows = [
         (
-            f"[{f['id']}](#{anchor(f)})",
-            f["title"] + (" (null result)" if f["null"] else ""),
-            f["published"],
-            "<br>".join(f"{m['label']}: {m['told']}" for m in f["measures"] if m["window"]),
-            "<br>".join(m["window"] for m in f["measures"] if m["window"]),
-            f["result"] if f["result"] == "pass" else f"**{f['result']}**",
-            f["kind"],
+            f"[{f.id}](#{anchor(f'{f.id} {f.title}')})",
+            f.title + (" (null result)" if f.null else ""),
+            f.published,
+            "<br>".join(f"{m.label}: {m.told}" for m in f.measures if m.window),
+            "<br>".join(m.window for m in f.measures if m.window),
+            f.result if f.result == "pass" else f"**{f.result}**",
+            f.kind,
         )
         for f in findings
     ]
@@ -69,18 +66,19 @@ def as_page(results: Mapping[str, Any]) -> str:
     lines += ["## Each finding", ""]
     for finding in findings:
         lines += _section(finding)
-    return "\n".join(lines).rstrip() + "\n"
+    lines.append("Written by `trialsim findings --write docs/findings.md`.")
+    return "\n".join(lines) + "\n"
 
 
-def _set_by(findings: list[Mapping[str, Any]]) -> list[str]:
+def _set_by(findings: Sequence[FindingResult]) -> list[str]:
     def rows(key: str) -> list[tuple[str, ...]]:
         return [
-            (f["id"], *(str(item[k]) for k in ("parameter", "value", "where", "why")))
+            (f.id, *(str(getattr(item, k)) for k in ("parameter", "value", "where", "why")))
             for f in findings
-            for item in f[key]
+            for item in getattr(f, key)
         ]
 
-    predicted = ", ".join(f["id"] for f in findings if f["kind"] == "predicted") or "none"
+    predicted = ", ".join(f.id for f in findings if f.kind == "predicted") or "none"
     head = ("finding", "number", "value", "where", "why")
     return [
         "Chosen by looking at how the re-run came out (*set*):",
@@ -95,47 +93,45 @@ def _set_by(findings: list[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _section(finding: Mapping[str, Any]) -> list[str]:
+def _section(finding: FindingResult) -> list[str]:
     lines = [
-        f"### {finding['id']} {finding['title']}",
+        f"### {finding.id} {finding.title}",
         "",
-        f"{finding['experiment']}. {finding['source']} (evidence: {finding['evidence']}).",
+        f"{finding.experiment}. {finding.source} (evidence: {finding.evidence}).",
         "",
-        f"Published: {finding['published']}. Window: {finding['acceptance']}.",
+        f"Published: {finding.published}. Window: {finding.acceptance}.",
         "",
     ]
-    if finding["twins"]:
+    if finding.twins:
         lines += ["Groups: twins.", ""]
     for key, label in (("rule", "Rule"), ("assumed", "Assumed"), ("note", "Note")):
-        if finding[key]:
-            lines += [f"{label}: {finding[key].strip()}", ""]
+        if getattr(finding, key):
+            lines += [f"{label}: {getattr(finding, key).strip()}", ""]
     rows = [
-        (row["label"], row["published"] or "-", row["told"], row["window"] or "not judged", _met(row))
-        for row in finding["measures"]
+        (row.label, row.published or "-", row.told, row.window or "not judged", _met(row)) for row in finding.measures
     ]
     lines += table(("quantity", "published", "simulated (95 %)", "window", ""), rows)
-    if finding["reason"]:
-        lines += [f"**Falls short:** {finding['reason']}. {finding['why'].strip()}".rstrip(), ""]
-    lines += table(("group", "protocol", "arm", "subjects", "set"), [_group_row(*g) for g in finding["groups"].items()])
+    if finding.reason:
+        lines += [f"**Falls short:** {finding.reason}. {finding.why.strip()}".rstrip(), ""]
+    lines += table(("group", "protocol", "arm", "subjects", "set"), [_group_row(*g) for g in finding.groups.items()])
     return lines
 
 
-def _group_row(name: str, group: Mapping[str, Any]) -> tuple[str, ...]:
-    words = [f"`{item}`" for item in group.get("set", [])]
-    if "plated" in group:
-        words.append("plated: " + ", ".join(f"{k} {v}" for k, v in group["plated"].items()))
-    path = f"[{group['protocol']}](../protocols/findings/{group['protocol']}.yaml)"
-    return name, path, str(group["arm"]), str(group["subjects"]), "<br>".join(words) or "-"
+def _group_row(name: str, group: FindingGroup) -> tuple[str, ...]:
+    words = [f"`{item}`" for item in group.set]
+    if group.plated is not None:
+        words.append("plated: " + ", ".join(f"{k} {v}" for k, v in group.plated.items()))
+    path = f"[{group.protocol}](../protocols/findings/{group.protocol}.yaml)"
+    return name, path, group.arm, str(group.subjects), "<br>".join(words) or "-"
 
 
-def _met(row: Mapping[str, Any]) -> str:
-    return "" if row["met"] is None else "yes" if row["met"] else "**no**"
+def _met(row: MeasureResult) -> str:
+    return "" if row.met is None else "yes" if row.met else "**no**"
 
 
-def anchor(finding: Mapping[str, Any]) -> str:
+def anchor(heading: str) -> str:
     """The address of a heading within the page, as code hosts make it."""
-    words = f"{finding['id']} {finding['title']}".lower()
-    return "".join(c for c in words if c.isalnum() or c in " -_").replace(" ", "-")
+    return "".join(c for c in heading.lower() if c.isalnum() or c in " -_").replace(" ", "-")
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from trialsim.studies.paired import Comparison
+from trialsim.studies.paired import PairedComparison
 
 
-def is_small(found: Comparison, margin: float) -> bool:
+def is_small(found: PairedComparison, margin: float) -> bool:
     """Whether an effect, however sure, lies within what counts as none."""
     return -margin <= found.effect.lower and found.effect.upper <= margin
 
 
-def as_demanded(found: Comparison, demand: str, margin: float) -> bool:
+def as_demanded(found: PairedComparison, demand: str, margin: float) -> bool:
     """Whether a comparison is what was demanded of it (`trialsim.studies.mechanisms.registry.DEMANDS`)."""
     effect, off = found.effect, found.off
     match demand:

@@ -1,4 +1,4 @@
-"""Subjects put through one arm, with all of their cells told apart.
+"""Subjects put through one arm, with their cells counted by population.
 
 Like `trialsim.studies.experiment`, which sums cells by state. Here the counts keep the population, since mechanisms are
 about what made a cell what it is.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ HERE, ELSEWHERE = 0, 1
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchedCells:
     """Subjects looked at on given days, before that day's doses. Doses are given whatever platelets or panels say."""
 
     days: Floats
@@ -53,7 +53,7 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class Followed:
+class FollowedPatients:
     """Patients scanned as their protocol says, dosed under its rules and panels, until relapse is seen or they die."""
 
     ends: float
@@ -82,7 +82,7 @@ class Followed:
     """Subject x guide: 1 where a panel that tells the truth would be; nan where it was not measured."""
 
 
-Seen = Watched | Followed
+Seen = WatchedCells | FollowedPatients
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Setting:
     plated: Plated | None = None
 
 
-class Part(NamedTuple):
+class SettingPart(NamedTuple):
     """A task: some subjects of a setting. ``place`` names the subjects: settings with the same place have the same."""
 
     setting: Setting
@@ -121,17 +121,17 @@ class Part(NamedTuple):
 _PARTS = 1000
 
 
-def parts(setting: Setting, place: int, seed: int) -> list[Part]:
+def parts(setting: Setting, place: int, seed: int) -> list[SettingPart]:
     """The tasks of a setting. CHUNK is part of what a result depends on; how many processes there are is not.
 
     Raises :class:`trialsim.errors.UsageError` for what such a setting does not honour (`trialsim.studies.scope`).
     """
     check_scope(setting.protocol, setting.arm, "watched" if setting.years is None else "followed")
-    return [Part(setting, place, number, seed) for number in range(-(-setting.subjects // CHUNK))]
+    return [SettingPart(setting, place, number, seed) for number in range(-(-setting.subjects // CHUNK))]
 
 
-def live(part: Part) -> Seen:
-    """Live the subjects of a task."""
+def live(part: SettingPart) -> Seen:
+    """Simulate the subjects of a task."""
     compile_kernels()
     traits = sample_traits(part.setting.protocol.cohort, part.size, seed=part.seed, replicate=part.replicate)
     subjects = dict(enumerate(traits, start=1))
@@ -142,17 +142,15 @@ def join(seen: Sequence[Seen]) -> Seen:
     """A setting's parts as one."""
     first = seen[0]
     same = {"days", "ends", "agents"}
-    values: dict[str, Any] = {
-        f.name: getattr(first, f.name) if f.name in same else np.concatenate([getattr(part, f.name) for part in seen])
-        for f in fields(first)
-    }
-    return type(first)(**values)
+    own = [f.name for f in fields(first) if f.name not in same]
+    joined = {name: np.concatenate([getattr(part, name) for part in seen]) for name in own}
+    return type(first)(**{f.name: joined.get(f.name, getattr(first, f.name)) for f in fields(first)})
 
 
-def _watch(part: Part, subjects: Mapping[int, Traits]) -> Watched:
+def _watch(part: SettingPart, subjects: Mapping[int, Traits]) -> WatchedCells:
     setting = part.setting
     arm, shape = setting.protocol.arms[setting.arm], (len(subjects), len(setting.days))
-    seen = Watched(
+    seen = WatchedCells(
         np.array(setting.days),
         np.zeros((*shape, 2, N_POPULATIONS), np.int64),
         np.zeros(shape, np.int64),
@@ -187,7 +185,7 @@ def _timetable(arm: ResolvedArm, days: Sequence[float]) -> Iterator[tuple[float,
             yield day, looks.get(day), doses.get(day, [])
 
 
-def _look(state: State, seen: Watched, row: int, look: int) -> None:
+def _look(state: State, seen: WatchedCells, row: int, look: int) -> None:
     foci = state.cells[LOCAL + 1 :]
     seen.cells[row, look, HERE] = state.cells[LOCAL]
     seen.cells[row, look, ELSEWHERE] = foci.sum(axis=0)
@@ -196,7 +194,7 @@ def _look(state: State, seen: Watched, row: int, look: int) -> None:
     seen.host[row, look] = state.host[BURDEN]
 
 
-def _follow(part: Part, subjects: Mapping[int, Traits], years: float) -> Followed:
+def _follow(part: SettingPart, subjects: Mapping[int, Traits], years: float) -> FollowedPatients:
     protocol, ends = part.setting.protocol, years * DAYS_PER_YEAR
     arm = protocol.arms[part.setting.arm]
     plan = bank.make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, ends))
@@ -206,7 +204,7 @@ def _follow(part: Part, subjects: Mapping[int, Traits], years: float) -> Followe
         for subject, traits in subjects.items()
     }
     lives = bank.live_all(protocol, arm, plan, subjects, seed=seed, replicate=replicate, ends=death)
-    return Followed(
+    return FollowedPatients(
         ends,
         tuple(order.agent for order in arm.orders),
         np.where(lives.relapsed, lives.outcomes[:, bank.RELAPSE], np.inf),

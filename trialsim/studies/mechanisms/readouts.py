@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.biology.populations import names
-from trialsim.studies.mechanisms.observe import ELSEWHERE, HERE, Floats, Followed, Watched
+from trialsim.studies.mechanisms.observe import ELSEWHERE, HERE, Floats, FollowedPatients, WatchedCells
 from trialsim.units import DAYS_PER_YEAR
 
 
@@ -57,7 +57,7 @@ READOUTS: dict[str, Readout] = {}
 def _readout(unit: str) -> Callable[[Callable[..., Floats]], Callable[..., Floats]]:
     def enter(function: Callable[..., Floats]) -> Callable[..., Floats]:
         first = next(iter(inspect.signature(function).parameters.values()))
-        READOUTS[function.__name__] = Readout(function, unit, watched=first.annotation == "Watched")
+        READOUTS[function.__name__] = Readout(function, unit, watched=first.annotation == "WatchedCells")
         return function
 
     return enter
@@ -86,7 +86,7 @@ def populations(words: str) -> NDArray[np.bool_]:
 _PLACES = {"anywhere": [HERE, ELSEWHERE], "here": [HERE], "elsewhere": [ELSEWHERE]}
 
 
-def _counts(seen: Watched, cells: str, day: float, place: str) -> Floats:
+def _counts(seen: WatchedCells, cells: str, day: float, place: str) -> Floats:
     looks = np.flatnonzero(seen.days == day)
     if looks.size == 0:
         raise ValueError(f"nobody looked on day {day:g}")
@@ -95,58 +95,58 @@ def _counts(seen: Watched, cells: str, day: float, place: str) -> Floats:
 
 
 @_readout(LOG_CELLS)
-def cells(seen: Watched, *, cells: str, day: float, place: str = "anywhere") -> Floats:
+def cells(seen: WatchedCells, *, cells: str, day: float, place: str = "anywhere") -> Floats:
     """log10 of the cells of a kind on a day; of one cell where there is none."""
     return np.asarray(np.log10(np.maximum(_counts(seen, cells, day, place), 1.0)))
 
 
 @_readout(LOG_CELLS)
-def growth(seen: Watched, *, cells: str = "all", begin: float, end: float, place: str = "anywhere") -> Floats:
+def growth(seen: WatchedCells, *, cells: str = "all", begin: float, end: float, place: str = "anywhere") -> Floats:
     """log10 of the fold by which cells of a kind grew from one day to another."""
     first, last = (_counts(seen, cells, day, place) for day in (begin, end))
     return np.asarray(np.log10(np.maximum(last, 1.0)) - np.log10(np.maximum(first, 1.0)))
 
 
 @_readout(LOG_CELLS)
-def smallest(seen: Watched, *, cells: str = "all", place: str = "anywhere") -> Floats:
+def smallest(seen: WatchedCells, *, cells: str = "all", place: str = "anywhere") -> Floats:
     """log10 of the fold from the size on the first look to the smallest size."""
     sizes = np.stack([_counts(seen, cells, day, place) for day in seen.days.tolist()])
     return np.asarray(np.log10(np.maximum(sizes.min(axis=0), 1.0)) - np.log10(np.maximum(sizes[0], 1.0)))
 
 
 @_readout(PERCENT)
-def share(seen: Watched, *, cells: str, among: str = "all", day: float, place: str = "anywhere") -> Floats:
+def share(seen: WatchedCells, *, cells: str, among: str = "all", day: float, place: str = "anywhere") -> Floats:
     """Share of the cells of a kind among others on a day, %; 0 where there is none of the others."""
     part, whole = (_counts(seen, kind, day, place) for kind in (cells, among))
     return np.asarray(100.0 * part / np.maximum(whole, 1.0))
 
 
 @_readout(SHARE)
-def present(seen: Watched, *, cells: str, day: float, place: str = "anywhere", at_least: float = 1.0) -> Floats:
+def present(seen: WatchedCells, *, cells: str, day: float, place: str = "anywhere", at_least: float = 1.0) -> Floats:
     """Whether there are cells of a kind on a day: share of subjects, %."""
     return np.asarray(100.0 * (_counts(seen, cells, day, place) >= at_least))
 
 
 @_readout(COUNT)
-def foci(seen: Watched, *, day: float) -> Floats:
+def foci(seen: WatchedCells, *, day: float) -> Floats:
     """Disseminated foci with cells on a day."""
     return np.asarray(seen.foci[:, int(np.flatnonzero(seen.days == day)[0])], np.float64)
 
 
 @_readout(PLATELETS)
-def platelets(seen: Watched, *, day: float) -> Floats:
+def platelets(seen: WatchedCells, *, day: float) -> Floats:
     """Platelet count on a day."""
     return np.asarray(seen.platelets[:, int(np.flatnonzero(seen.days == day)[0])])
 
 
 @_readout(BURDEN)
-def host(seen: Watched, *, day: float) -> Floats:
+def host(seen: WatchedCells, *, day: float) -> Floats:
     """Senescent stroma of the host on a day."""
     return np.asarray(seen.host[:, int(np.flatnonzero(seen.days == day)[0])])
 
 
 @_readout(SHARE)
-def relapsed(seen: Followed, *, begin: float = 0.0, end: float, cause: str = "", site: str = "") -> Floats:
+def relapsed(seen: FollowedPatients, *, begin: float = 0.0, end: float, cause: str = "", site: str = "") -> Floats:
     """Whether relapse was seen from one year to another, of a cause and at a site where they are named: %."""
     years = seen.relapse / DAYS_PER_YEAR
     found = (years > begin) & (years <= end)
@@ -157,30 +157,30 @@ def relapsed(seen: Followed, *, begin: float = 0.0, end: float, cause: str = "",
 
 
 @_readout(EXCESS)
-def early_excess(seen: Followed, *, split: float, end: float) -> Floats:
+def early_excess(seen: FollowedPatients, *, split: float, end: float) -> Floats:
     """Relapses up to a year less those from there to another, per 100 subjects."""
     return relapsed(seen, end=split) - relapsed(seen, begin=split, end=end)
 
 
 @_readout(SHARE)
-def uncaused(seen: Followed) -> Floats:
+def uncaused(seen: FollowedPatients) -> Floats:
     """Whether relapse was seen to which the simulator gives no cause: %."""
     return np.asarray(100.0 * (np.isfinite(seen.relapse) & (seen.cause == "")))
 
 
 @_readout(YEARS)
-def relapse_free(seen: Followed, *, until: float) -> Floats:
+def relapse_free(seen: FollowedPatients, *, until: float) -> Floats:
     """Years without relapse, up to a year."""
     return np.asarray(np.minimum(seen.relapse / DAYS_PER_YEAR, until))
 
 
 @_readout(PLATELETS)
-def nadir(seen: Followed) -> Floats:
+def nadir(seen: FollowedPatients) -> Floats:
     """Lowest platelet count."""
     return seen.nadir
 
 
-def _orders(seen: Followed, values: Floats, agent: str) -> Floats:
+def _orders(seen: FollowedPatients, values: Floats, agent: str) -> Floats:
     mine = [name == agent for name in seen.agents]
     if not any(mine):
         raise ValueError(f"the arm gives no {agent}")
@@ -188,30 +188,30 @@ def _orders(seen: Followed, values: Floats, agent: str) -> Floats:
 
 
 @_readout(COUNT)
-def doses_held(seen: Followed, *, agent: str) -> Floats:
+def doses_held(seen: FollowedPatients, *, agent: str) -> Floats:
     """Doses of an agent that were held."""
     return np.asarray(_orders(seen, seen.held, agent).sum(axis=1))
 
 
 @_readout(COUNT)
-def doses_given(seen: Followed, *, agent: str) -> Floats:
+def doses_given(seen: FollowedPatients, *, agent: str) -> Floats:
     """Doses of an agent that were given, in planned doses."""
     return np.asarray(_orders(seen, seen.given, agent).sum(axis=1))
 
 
 @_readout(SHARE)
-def reduced(seen: Followed, *, agent: str) -> Floats:
+def reduced(seen: FollowedPatients, *, agent: str) -> Floats:
     """Whether the dose of an agent was reduced: share of subjects, %."""
     return np.asarray(100.0 * (_orders(seen, seen.fraction, agent) < 1.0).any(axis=1))
 
 
 @_readout(SHARE)
-def given_up(seen: Followed, *, agent: str) -> Floats:
+def given_up(seen: FollowedPatients, *, agent: str) -> Floats:
     """Whether an agent was given up: share of subjects, %."""
     return np.asarray(100.0 * (_orders(seen, seen.stopped, agent) > 0.0).any(axis=1))
 
 
-def _panel(seen: Followed) -> tuple[Floats, Floats]:
+def _panel(seen: FollowedPatients) -> tuple[Floats, Floats]:
     """What the arm's one panel said, and what is true; 0 for who was not measured."""
     if seen.positive.shape[1] != 1:
         raise ValueError("the arm has no panel, or more than one")
@@ -219,20 +219,20 @@ def _panel(seen: Followed) -> tuple[Floats, Floats]:
 
 
 @_readout(SHARE)
-def needs(seen: Followed) -> Floats:
+def needs(seen: FollowedPatients) -> Floats:
     """Whether a patient is measured and has what the biomarkers look for: share of subjects, %."""
     return np.asarray(100.0 * _panel(seen)[1])
 
 
 @_readout(SHARE)
-def missed(seen: Followed) -> Floats:
+def missed(seen: FollowedPatients) -> Floats:
     """Whether the panel is negative in a patient who has what it looks for: share of subjects, %."""
     positive, needed = _panel(seen)
     return np.asarray(100.0 * needed * (1.0 - positive))
 
 
 @_readout(SHARE)
-def in_vain(seen: Followed) -> Floats:
+def in_vain(seen: FollowedPatients) -> Floats:
     """Whether the panel is positive in a patient who does not have what it looks for: share of subjects, %."""
     positive, needed = _panel(seen)
     return np.asarray(100.0 * positive * (1.0 - needed))

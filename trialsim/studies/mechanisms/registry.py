@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, model_validator
 
+from trialsim.reported.studies import Settings
 from trialsim.spec.agents import Frozen
 from trialsim.spec.source import read_document
 from trialsim.spec.values import did_you_mean
@@ -36,7 +36,7 @@ CHANGES = ("raises", "lowers", "makes", "averts")
 SHOWN = "shown"
 
 
-def _check_settings(readout: str, settings: dict[str, Any]) -> None:
+def _check_settings(readout: str, settings: Settings) -> None:
     """A readout that is there, with all the settings that it takes and no other."""
     if readout not in READOUTS:
         raise ValueError(f"no readout is called {readout}: {did_you_mean(readout, READOUTS)}")
@@ -51,7 +51,7 @@ class Where(Frozen):
     """Subjects in whom a readout is above 0 with the switch on, in the outcome's own arm."""
 
     readout: str
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: Settings = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits(self) -> Where:
@@ -59,7 +59,7 @@ class Where(Frozen):
         return self
 
 
-class Outcome(Frozen):
+class DemandedOutcome(Frozen):
     """One number per subject, and what the mechanism must do to its mean."""
 
     name: str
@@ -67,7 +67,7 @@ class Outcome(Frozen):
     arm: str
     minus: str = ""
     """An arm whose value in the same subject is taken off: the outcome is what a treatment does."""
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: Settings = Field(default_factory=dict)
     where: Where | None = None
     """Who is looked at; everybody if not told."""
     demand: str
@@ -82,7 +82,7 @@ class Outcome(Frozen):
         return self.read.unit == SHARE and not self.minus
 
     @model_validator(mode="after")
-    def _fits(self) -> Outcome:
+    def _fits(self) -> DemandedOutcome:
         if self.demand not in DEMANDS and self.demand != SHOWN:
             raise ValueError(f"nothing is demanded as {self.demand}: {did_you_mean(self.demand, DEMANDS)}")
         _check_settings(self.readout, self.settings)
@@ -106,7 +106,7 @@ class Experiment(Frozen):
     plated: Plated | None = None
     why: str = ""
     """What this part adds, in a sentence."""
-    outcomes: tuple[Outcome, ...] = Field(min_length=1)
+    outcomes: tuple[DemandedOutcome, ...] = Field(min_length=1)
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -143,14 +143,14 @@ class Mechanism(Frozen):
         return self
 
 
-class Registry(Frozen):
+class MechanismsRegistry(Frozen):
     """Every mechanism, in order, and the margins of equivalence by unit."""
 
     margins: dict[str, float]
     mechanisms: tuple[Mechanism, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _margins_complete(self) -> Registry:
+    def _margins_complete(self) -> MechanismsRegistry:
         units = {o.read.unit for m in self.mechanisms for part in m.experiments for o in part.outcomes}
         if missing := sorted(units - set(self.margins)):
             raise ValueError(f"no margin for {', '.join(missing)}")
@@ -158,9 +158,9 @@ class Registry(Frozen):
 
 
 @lru_cache(maxsize=1)
-def registry() -> Registry:
+def registry() -> MechanismsRegistry:
     """The registry that comes with trialsim."""
-    return Registry.model_validate(read_document(FILE).data)
+    return MechanismsRegistry.model_validate(read_document(FILE).data)
 
 
 def choose(ids: Iterable[str]) -> list[Mechanism]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from trialsim import __version__
 from trialsim.errors import TrialsimError
+from trialsim.reported.studies import MechanismExperiment, MechanismOutcome, MechanismResult, MechanismsRun
 from trialsim.spec.load import load_protocol
 from trialsim.spec.shipped import shipped
-from trialsim.studies.estimates import Estimate
+from trialsim.studies.estimates import saved
 from trialsim.studies.mechanisms.compare import as_demanded, is_small
-from trialsim.studies.mechanisms.observe import Floats, Part, Seen, Setting, join, live, parts
+from trialsim.studies.mechanisms.observe import Floats, Seen, Setting, SettingPart, join, live, parts
 from trialsim.studies.mechanisms.readouts import READOUTS
-from trialsim.studies.mechanisms.registry import CHANGES, SHOWN, Experiment, Mechanism, Outcome
+from trialsim.studies.mechanisms.registry import CHANGES, SHOWN, DemandedOutcome, Experiment, Mechanism
 from trialsim.studies.paired import compare
 from trialsim.studies.pool import run_tasks
 from trialsim.treatment.library import load_library
@@ -33,13 +32,13 @@ def run_mechanisms(
     seed: int,
     jobs: int = 1,
     on_progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Any]:
+) -> MechanismsRun:
     """Run mechanisms and judge them.
 
     The result is what ``--json`` prints. It depends on the seed and on each mechanism itself, not on ``jobs`` nor on
     which others are run. ``on_progress(done, total)`` counts subjects.
     """
-    tasks: list[Part] = []
+    tasks: list[SettingPart] = []
     owners: list[Owner] = []
     for mechanism in mechanisms:
         for at, experiment in enumerate(mechanism.experiments):
@@ -54,14 +53,8 @@ def run_mechanisms(
         seen.setdefault(owner, []).append(part)
     joined = {owner: join(found) for owner, found in seen.items()}
     told = [_tell(mechanism, joined, margins) for mechanism in mechanisms]
-    return {
-        "trialsim": __version__,
-        "seed": seed,
-        "margins": dict(margins),
-        "passed": sum(row["result"] == "pass" for row in told),
-        "total": len(told),
-        "mechanisms": told,
-    }
+    passed = sum(row.result == "pass" for row in told)
+    return MechanismsRun(__version__, seed, dict(margins), passed, len(told), tuple(told))
 
 
 def settings(experiment: Experiment) -> dict[tuple[str, bool], Setting]:
@@ -90,62 +83,51 @@ def settings(experiment: Experiment) -> dict[tuple[str, bool], Setting]:
     return found
 
 
-def _tell(mechanism: Mechanism, seen: Mapping[Owner, Seen], margins: Mapping[str, float]) -> dict[str, Any]:
-    experiments: list[dict[str, Any]] = []
+def _tell(mechanism: Mechanism, seen: Mapping[Owner, Seen], margins: Mapping[str, float]) -> MechanismResult:
+    experiments = []
     for at, experiment in enumerate(mechanism.experiments):
         by_arm = {(arm, on): seen[mechanism.id, at, arm, on] for arm in experiment.arms for on in (True, False)}
         experiments.append(
-            {
-                "switch": experiment.switch,
-                "protocol": experiment.protocol,
-                "subjects": experiment.subjects,
-                "set": list(experiment.set),
-                "plated": {} if experiment.plated is None else experiment.plated.model_dump(exclude_defaults=True),
-                "why": experiment.why,
-                "outcomes": [_outcome(o, by_arm, margins[o.read.unit]) for o in experiment.outcomes],
-            }
+            MechanismExperiment(
+                switch=experiment.switch,
+                protocol=experiment.protocol,
+                subjects=experiment.subjects,
+                set=experiment.set,
+                plated={} if experiment.plated is None else experiment.plated.model_dump(exclude_defaults=True),
+                why=experiment.why,
+                outcomes=tuple(_outcome(o, by_arm, margins[o.read.unit]) for o in experiment.outcomes),
+            )
         )
-    short = [o["name"] for part in experiments for o in part["outcomes"] if o["met"] is False]
-    return {
-        "id": mechanism.id,
-        "claim": mechanism.claim,
-        "note": mechanism.note.strip(),
-        "experiments": experiments,
-        "result": "falls short" if short else "pass",
-        "short": short,
-    }
+    short = tuple(o.name for part in experiments for o in part.outcomes if o.met is False)
+    result = "falls short" if short else "pass"
+    return MechanismResult(mechanism.id, mechanism.claim, mechanism.note.strip(), tuple(experiments), result, short)
 
 
-def _outcome(outcome: Outcome, seen: Mapping[tuple[str, bool], Seen], margin: float) -> dict[str, Any]:
+def _outcome(outcome: DemandedOutcome, seen: Mapping[tuple[str, bool], Seen], margin: float) -> MechanismOutcome:
     on, off = (_values(outcome, seen, switch) for switch in (True, False))
     if outcome.where is not None:
         kept = READOUTS[outcome.where.readout].of(seen[outcome.arm, True], **outcome.where.settings) > 0.0
         on, off = on[kept], off[kept]
     found = compare(on, off, shares=outcome.shares)
-    judged = outcome.demand != SHOWN
-    return {
-        "name": outcome.name,
-        "arm": outcome.arm,
-        "minus": outcome.minus,
-        "readout": outcome.read.meaning,
-        "settings": outcome.settings,
-        "where": None if outcome.where is None else outcome.where.model_dump(),
-        "unit": outcome.read.unit,
-        "subjects": int(on.size),
-        "on": _numbers(found.on),
-        "off": _numbers(found.off),
-        "difference": _numbers(found.effect),
-        "changed": found.changed,
-        "demand": outcome.demand,
-        "met": as_demanded(found, outcome.demand, margin) if judged else None,
-        "small": outcome.demand in CHANGES and is_small(found, margin),
-    }
+    return MechanismOutcome(
+        name=outcome.name,
+        arm=outcome.arm,
+        minus=outcome.minus,
+        readout=outcome.read.meaning,
+        settings=outcome.settings,
+        where=None if outcome.where is None else outcome.where.model_dump(),
+        unit=outcome.read.unit,
+        subjects=int(on.size),
+        on=saved(found.on),
+        off=saved(found.off),
+        difference=saved(found.effect),
+        changed=found.changed,
+        demand=outcome.demand,
+        met=as_demanded(found, outcome.demand, margin) if outcome.demand != SHOWN else None,
+        small=outcome.demand in CHANGES and is_small(found, margin),
+    )
 
 
-def _values(outcome: Outcome, seen: Mapping[tuple[str, bool], Seen], on: bool) -> Floats:
+def _values(outcome: DemandedOutcome, seen: Mapping[tuple[str, bool], Seen], on: bool) -> Floats:
     values = outcome.read.of(seen[outcome.arm, on], **outcome.settings)
     return values - outcome.read.of(seen[outcome.minus, on], **outcome.settings) if outcome.minus else values
-
-
-def _numbers(found: Estimate) -> dict[str, float | None]:
-    return {name: None if math.isnan(x) else float(f"{x:.6g}") for name, x in found._asdict().items()}

@@ -107,7 +107,7 @@ def median_months(
     (group,) = groups
     del rng
     found = median_of_curve(kaplan_meier(*_times(group, None, event), CONFIDENCE))
-    return Estimate(*(_or(found[name], math.inf) for name in ("estimate", "lower", "upper")))
+    return Estimate(*(_or(limit, math.inf) for limit in (found.estimate, found.lower, found.upper)))
 
 
 @readout
