@@ -15,8 +15,9 @@ from trialsim.conduct import conduct_one_patient, conduct_trial
 from trialsim.endpoints import primary_event, usubjid
 from trialsim.errors import UsageError
 from trialsim.looks import interim_of
-from trialsim.patient import state as s
-from trialsim.patient.course import Course
+from trialsim.patient.course import Course, Courses
+from trialsim.patient.prepare import prepare
+from trialsim.patient.state import LOCAL, PATIENT, view_in_python
 from trialsim.records import PLATELETS, Event, EventKind, PatientRecord, Traits, TrialRecord
 from trialsim.reported.stories import (
     DoseGiven,
@@ -34,7 +35,7 @@ from trialsim.units import DAYS_PER_MONTH
 
 #: Points of a drawn trajectory, at most.
 _POINTS = 240
-#: Columns of the kernel's trace, after the day.
+#: What is drawn of the kernel's trace.
 _SERIES = ("cycling", "dormant", "senescent", "escaped")
 
 SELECTION = (
@@ -69,9 +70,9 @@ def choose_patients(
     def spared(record: PatientRecord) -> bool:
         if record.relapse is not None or protocol.arms[record.arm].model is not None:
             return False
-        own = traits[record.patient - 1]
-        start = Course(record.patient, protocol.arms[record.arm], own, protocol, seed=seed)
-        return bool(start.state.cells.any())
+        own, number = traits[record.patient - 1], record.patient
+        start = prepare(own, protocol.arms[record.arm], protocol, patient=number, seed=seed)
+        return bool(view_in_python(start, PATIENT).lesions["cells"].any())  # type: ignore[index]
 
     kinds: tuple[Callable[[PatientRecord], bool], ...] = (
         escaped,
@@ -104,20 +105,13 @@ def tell_story(
     ``traits`` are those of all patients of the trial (earlier ones decide which arm this one is given). ``cut_day`` is
     the day of its data cut, which has to be found out where it is not given and depends on events.
     """
-    courses: list[Course] = []
-
-    def traced_course(number: int, given: ResolvedArm, own: Traits) -> Course:
-        course = Course(number, given, own, protocol, seed=seed, traced=number == patient)
-        if number == patient:
-            courses.append(course)
-        return course
-
+    courses = Courses(protocol, seed=seed, traced=[patient])
     trial = conduct_one_patient(
         protocol,
         patient,
         seed=seed,
         traits=traits,
-        new_course=traced_course,
+        new_course=courses,
         arm=arm,
         has_event=primary_event(protocol),
         # Looks can end the trial; where its end is known they have no part in the story.
@@ -125,30 +119,23 @@ def tell_story(
         cut_day=cut_day,
     )
     (record,) = trial.patients
-    if not courses:
+    if not courses.looked_at:
         raise UsageError(
             f"patients of {record.arm} are simulated from event-time distributions, without cells: there is no story"
         )
-    return _story(protocol, record, trial.events, courses[0])
+    return _story(protocol, record, trial.events, courses.looked_at[patient])
 
 
 def _tell_together(
     protocol: ResolvedProtocol, chosen: Sequence[int], traits: Sequence[Traits], *, seed: int
 ) -> list[PatientStory]:
     """Stories of patients who wait for the same places as all others: the trial once more, with these looked at."""
-    courses: dict[int, Course] = {}
-
-    def new_course(number: int, given: ResolvedArm, own: Traits) -> Course:
-        course = Course(number, given, own, protocol, seed=seed, traced=number in chosen)
-        if number in chosen:
-            courses[number] = course
-        return course
-
+    courses = Courses(protocol, seed=seed, traced=chosen)
     trial = conduct_trial(
         protocol,
         seed=seed,
         traits=traits,
-        new_course=new_course,
+        new_course=courses,
         has_event=primary_event(protocol),
         interim=interim_of(protocol),
     )
@@ -157,13 +144,13 @@ def _tell_together(
     for event in trial.events:
         if event.patient in events:
             events[event.patient].append(event)
-    return [_story(protocol, records[number], events[number], courses[number]) for number in chosen]
+    return [_story(protocol, records[number], events[number], courses.looked_at[number]) for number in chosen]
 
 
 def _story(protocol: ResolvedProtocol, record: PatientRecord, events: Sequence[Event], course: Course) -> PatientStory:
     arm, relapse = protocol.arms[record.arm], record.relapse
-    rows = course.state.trace[: int(course.state.clock[s.TRACED])]
-    shown = rows[_rows_to_keep(rows[:, 1:5].sum(axis=1))]
+    rows, lesions = course.trajectory(record.last_contact if relapse is None else relapse.detected)
+    shown = rows[_rows_to_keep(np.sum([rows[name] for name in _SERIES], axis=0))]
     counted = [
         (e.study_day, e.value)
         for e in events
@@ -197,17 +184,17 @@ def _story(protocol: ResolvedProtocol, record: PatientRecord, events: Sequence[E
             lineage=relapse.lineage,
         ),
         death_day=record.death_day,
-        time=shown[:, 0].tolist(),
-        series={name: shown[:, 1 + i].tolist() for i, name in enumerate(_SERIES)},
+        time=shown["day"].tolist(),
+        series={name: shown[name].tolist() for name in _SERIES},
         platelets=PlateletCounts([day for day, _ in counted], [count for _, count in counted]),
         lesions=tuple(
             LesionStory(
-                site="local" if i == s.LOCAL else "distant",
-                cells=int(cells.sum()),
-                first_escape_day=_day(course.state.lesions[i, s.FIRST_ESCAPE]),
-                crossed_limit_day=_day(course.state.lesions[i, s.CROSSED]),
+                site="local" if i == LOCAL else "distant",
+                cells=int(lesion["cells"].sum()),
+                first_escape_day=_day(lesion["first_escape"]),
+                crossed_limit_day=_day(lesion["crossed"]),
             )
-            for i, cells in enumerate(course.state.cells)
+            for i, lesion in enumerate(lesions)
         ),
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -40,12 +40,12 @@ from trialsim.endpoints.events_frame import EVENTS_DECIMALS
 from trialsim.endpoints.modelled import only_modelled
 from trialsim.looks import monitor_of, survival_data
 from trialsim.patient.cohort import traits_of_trial
-from trialsim.patient.course import Course
+from trialsim.patient.course import Courses
 from trialsim.records import Traits, TrialRecord
 from trialsim.reported.analysis import SurvivalAnalysis
 from trialsim.reported.trial import Runtime, Shown, TrialSummary
 from trialsim.spec.load import dump_resolved
-from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
+from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.stories import tell_stories
 
 ENDPOINT_LABELS = {
@@ -86,9 +86,7 @@ def run_trial(
     started = time.perf_counter()
     traits = traits_of_trial(protocol, seed=seed)
 
-    def new_course(patient: int, arm: ResolvedArm, own: Mapping[str, float | str]) -> Course:
-        return Course(patient, arm, own, protocol, seed=seed)
-
+    new_course = Courses(protocol, seed=seed)
     monitor = monitor_of(protocol)
     record = conduct_trial(
         protocol,

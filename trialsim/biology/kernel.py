@@ -21,8 +21,6 @@ from __future__ import annotations
 import math
 from typing import Annotated, NamedTuple
 
-import numpy as np
-
 from trialsim.biology.chain import N_TABLES, UNKILLED, Chances, Fate, table_of
 from trialsim.biology.draws import binomial, birth_death, clone_chances, clones, poisson
 from trialsim.biology.populations import (

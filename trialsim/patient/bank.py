@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from trialsim.collecting import uncollected
 from trialsim.compiling import compiled
-from trialsim.patient.agenda import next_line
 from trialsim.patient.course import LINEAGES
 from trialsim.patient.plan import Plan, own_plan
 from trialsim.patient.prepare import prepare
 from trialsim.patient.state import LOCAL, PATIENT, Copies, Order, Outcome, PanelOfGuide, view
-from trialsim.patient.visits import death_before, die, finish, is_over, visit
+from trialsim.patient.visits import Act, act
 from trialsim.records import Traits
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.structured import Rows
@@ -30,27 +29,9 @@ from trialsim.treatment.adherence import missed_doses
 
 
 @compiled
-def follow(copies: Copies, ends: float, cut: float) -> None:
-    """One patient through their plan, until relapse is seen, toxicity kills or follow-up ends.
-
-    ``ends`` is the study day of death or withdrawal, which go before a visit on it; a visit on the day of the ``cut``
-    takes place.
-    """
-    own = view(copies, PATIENT)
-    while not is_over(own):
-        died = death_before(copies, ends, cut)
-        if died < math.inf:
-            die(copies, died)
-            break
-        at, day = next_line(own)
-        if at < 0 or day >= ends or day > cut:
-            break
-        visit(copies, day)
-    finish(copies, min(ends, cut))
-
-
-@compiled
-def _keep(copies: Copies, row: int, outcomes: Rows[Outcome], orders: Rows[Rows[Order]], panels: Rows[Rows[PanelOfGuide]]) -> None:
+def keep(
+    copies: Copies, row: int, outcomes: Rows[Outcome], orders: Rows[Rows[Order]], panels: Rows[Rows[PanelOfGuide]]
+) -> None:
     """What became of a patient, in a row for them."""
     own = view(copies, PATIENT)
     outcomes[row] = own.body[0].outcome
@@ -78,6 +59,15 @@ class Lives:
     def of(self, name: str) -> NDArray[np.float64]:
         """A field of the outcomes by its name."""
         return cast("NDArray[np.float64]", cast("NDArray[np.void]", self.outcomes)[name])
+
+    def of_orders(self, name: str) -> NDArray[np.float64]:
+        """A field of the orders by its name, as numbers: patient x order."""
+        return cast("NDArray[np.void]", self.orders)[name].astype(np.float64)
+
+    def of_panels(self, name: str) -> NDArray[np.float64]:
+        """A field of the panels by its name, as numbers, patient x guide of the arm; nan where never measured."""
+        panels = cast("NDArray[np.void]", self.panels)
+        return np.where(panels["measured"], panels[name], np.nan)
 
     @property
     def sites(self) -> list[str]:
@@ -128,12 +118,10 @@ def follow_all(
             new = math.inf if new_therapies is None else new_therapies[number]
             visits = own_plan(plan, protocol.follow_up, number, missed, new, seed=seed, replicate=replicate)
             patient = prepare(own, arm, protocol, visits, patient=number, seed=seed, replicate=replicate)
-            follow(
-                patient,
-                math.inf if ends is None else float(ends[number]),
-                math.inf if cuts is None else float(cuts[number]),
-            )
-            _keep(patient, row, outcomes, orders, panels)
+            end = math.inf if ends is None else float(ends[number])
+            cut = math.inf if cuts is None else float(cuts[number])
+            act(patient, Act.FOLLOW.value, -1, 0.0, end, cut)
+            keep(patient, row, outcomes, orders, panels)
             if observe is not None:
                 observe(number, patient)
     return Lives(cast("Rows[Outcome]", outcomes), cast("Rows[Order]", orders), cast("Rows[PanelOfGuide]", panels))

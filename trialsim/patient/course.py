@@ -6,17 +6,20 @@ The course owns the patient and nothing of the calendar. Visits are those of `tr
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trialsim.biology.populations import (
     AWAKENED,
     DORMANT,
+    ESCAPED,
     RESIDUAL,
     RESISTANT,
     SEEDED,
+    SENESCENT,
     SENSITIVE,
     escaped,
 )
@@ -24,13 +27,25 @@ from trialsim.patient import agenda, visits
 from trialsim.patient.advance import advance
 from trialsim.patient.cells import step_cells
 from trialsim.patient.markers import names_of
-from trialsim.patient.plan import Plan
+from trialsim.patient.plan import Plan, make_plan, own_plan
 from trialsim.patient.prepare import prepare
-from trialsim.patient.state import LOCAL, LOOKED_AT, PATIENT, Outcome, Patient, TraceRow, copy_patient, view_in_python
+from trialsim.patient.state import (
+    AHEAD,
+    LOCAL,
+    LOOKED_AT,
+    PATIENT,
+    Outcome,
+    Patient,
+    TraceRow,
+    copy_patient,
+    view_in_python,
+)
 from trialsim.records import Cause, PanelResult, Reading, Relapse, Traits, cause_label
+from trialsim.schedule import arm_schedule
 from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.structured import Counts
+from trialsim.treatment.adherence import missed_doses
 
 #: The cause that each proliferating lineage stands for, by population index.
 LINEAGES: dict[int, str] = {
@@ -45,6 +60,8 @@ LINEAGES: dict[int, str] = {
         for response in (SENSITIVE, RESISTANT)
     },
 }
+
+_VISIT, _LINE = visits.Act.VISIT.value, visits.Act.LINE.value
 
 Entry = tuple[int, int, float]
 """What happened (`trialsim.records.Happened`), of which order or guide, and its value."""
@@ -84,11 +101,11 @@ class Course:
 
     def next_day(self) -> float:
         """Study day of the next visit; infinite when there is none."""
-        return visits.next_day(self._copies)
+        return agenda.next_line(self._patient)[1]
 
     def visit(self, day: float) -> tuple[float, list[Entry]]:
         """Do what is due on a study day; returns the day of the next visit, and what happened."""
-        following, logged = visits.visit_and_next(self._copies, day)
+        following, logged = visits.act(self._copies, _VISIT, -1, day, math.inf, math.inf)
         return following, self._log[:logged].tolist() if logged else []
 
     def next_line(self) -> tuple[int, float]:
@@ -102,7 +119,7 @@ class Course:
 
     def do_line(self, line: int, day: float) -> list[Entry]:
         """Do one line, on its study day."""
-        visits.do_line(self._copies, line, day)
+        visits.act(self._copies, _LINE, line, day, math.inf, math.inf)
         return self._take_log()
 
     def hold_back(self, line: int) -> None:
@@ -191,9 +208,51 @@ class Course:
         step_cells(look, False)
         return look
 
-    def trace(self) -> Iterator[TraceRow]:
-        """What the kernel passed through."""
-        yield from self._copies.trace[: self._copies.body["traced"][0, 0]]  # type: ignore[index, misc]
+    def trajectory(self, day: float) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """What the patient passed through up to a study day that is not past, and the lesions on that day.
+
+        Rows are those of `trialsim.patient.state.TraceRow` and `Lesion`. A relapse is as the scan that found it saw it.
+        """
+        look = self.look(day)
+        lesions = cast("NDArray[np.void]", look.lesions)[: self._copies.body["lesions"][0, 0]].copy()  # type: ignore[index]
+        outcome = cast("Any", self.outcome)
+        if outcome["lesion"] >= 0:
+            crossed = self._copies.lesions["crossed"][AHEAD, : len(lesions)]  # type: ignore[index]
+            lesions["crossed"] = np.where(crossed <= day, crossed, np.nan)
+        last = np.zeros(1, TraceRow.dtype)  # type: ignore[attr-defined]
+        cells = lesions["cells"].sum(axis=0)
+        last["day"], last["platelets"] = day, look.body["platelets"]["count"][0]  # type: ignore[index]
+        last["cycling"], last["dormant"] = cells[:DORMANT].sum(), cells[DORMANT]
+        last["escaped"], last["senescent"] = cells[ESCAPED:SENESCENT].sum(), cells[SENESCENT:].sum()
+        traced = self._copies.trace[: self._copies.body["traced"][0, 0]]  # type: ignore[index, misc]
+        return np.concatenate([cast("NDArray[np.void]", traced), last]), lesions
+
+
+class Courses:
+    """Makes the courses of a trial's patients. ``traced``: the patients at whom somebody looks, who are kept."""
+
+    def __init__(
+        self, protocol: ResolvedProtocol, *, seed: int, replicate: int = 0, traced: Collection[int] = ()
+    ) -> None:
+        self._protocol, self._seed, self._replicate, self._traced = protocol, seed, replicate, traced
+        self._plans: dict[tuple[int, float], Plan] = {}
+        self.looked_at: dict[int, Course] = {}
+
+    def __call__(self, patient: int, arm: ResolvedArm, traits: Traits, horizon: float, new_therapy: float) -> Course:
+        protocol, chance = self._protocol, {"seed": self._seed, "replicate": self._replicate}
+        # The arm's plan, kept while the protocol, which holds the arm, lives.
+        plan = self._plans.get((id(arm), horizon))
+        if plan is None:
+            visits = arm_schedule(arm, protocol.follow_up.scans, horizon)
+            plan = make_plan(arm, visits, queued=protocol.capacity is not None)
+            self._plans[id(arm), horizon] = plan
+        missed = missed_doses(protocol, arm, patient, **chance)
+        own = own_plan(plan, protocol.follow_up, patient, missed, new_therapy, **chance)
+        traced = patient in self._traced
+        course = Course(patient, arm, traits, protocol, own, traced=traced, **chance)
+        if traced:
+            self.looked_at[patient] = course
+        return course
 
 
 def lineage_shares(proliferating: Counts) -> dict[str, float]:

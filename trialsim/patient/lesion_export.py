@@ -9,19 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trialsim import __version__, results
 from trialsim.biology.network import Network, lesion_network
 from trialsim.biology.populations import DORMANT
 from trialsim.biology.sbml import write_sbml
 from trialsim.biology.secretome import load_secretome
 from trialsim.errors import UsageError
-from trialsim.patient import state as s
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.prepare import prepare
+from trialsim.patient.state import LOCAL, PATIENT, Body, view_in_python
 from trialsim.records import Traits
-from trialsim.rng import Purpose, stream
 from trialsim.spec.load import load_resolved
-from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
+from trialsim.structured import Counts, named
 
 _Origin = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -137,9 +140,9 @@ def export_lesion(folder: Path, patient: int, lesion: int | None = None) -> Lesi
     traits = sample_traits(protocol.cohort, patients, seed=seed)[patient - 1]
     # Nothing of the arm is in a patient at randomisation, so any arm serves.
     any_arm = next(iter(protocol.arms.values()))
-    state = prepare(traits, any_arm, protocol, stream(seed, Purpose.LESIONS, subject=patient))
-    chosen = _choose(state, patient, lesion)
-    network = lesion_network(state.cells[chosen], state.rates, float(state.lesions[chosen, s.INFILTRATE]))
+    body, lesions = _at_randomisation(traits, any_arm, protocol, patient, seed)
+    chosen = _choose(lesions["cells"], patient, lesion)
+    network = lesion_network(lesions["cells"][chosen], body.rates, float(lesions["infiltrate"][chosen]))
     sources = {x.id: _origin(protocol, traits, x.id) for x in network.parameters if x.id in PARAMETER_ORIGINS}
     sbml = write_sbml(
         network,
@@ -172,27 +175,35 @@ def _read_run(folder: Path) -> tuple[ResolvedProtocol, int]:
     return load_resolved(path), seed
 
 
-def _choose(state: s.State, patient: int, lesion: int | None) -> int:
+def _at_randomisation(
+    traits: Traits, arm: ResolvedArm, protocol: ResolvedProtocol, patient: int, seed: int
+) -> tuple[Body, NDArray[np.void]]:
+    """A patient's body and lesions."""
+    own = view_in_python(prepare(traits, arm, protocol, patient=patient, seed=seed), PATIENT)
+    return named(own.body)[0], named(own.lesions)
+
+
+def _choose(cells: Counts, patient: int, lesion: int | None) -> int:
     """The lesion asked for, or the first with cells."""
-    sizes = state.cells.sum(axis=1)
+    sizes = cells.sum(axis=1)
     present = [at for at, cells in enumerate(sizes) if cells > 0]
     if not present:
         raise UsageError(f"patient {patient} has no tumour cells at randomisation: there is nothing to export")
     if lesion is None:
         return present[0]
     if lesion not in present:
-        told = ", ".join(f"{at} ({_site(at)}, {_size(state, at)})" for at in present)
+        told = ", ".join(f"{at} ({_site(at)}, {_size(cells[at])})" for at in present)
         raise UsageError(f"patient {patient} has no cells in lesion {lesion}; lesions with cells: {told}")
     return lesion
 
 
 def _site(lesion: int) -> str:
-    return "local bed" if lesion == s.LOCAL else "distant"
+    return "local bed" if lesion == LOCAL else "distant"
 
 
-def _size(state: s.State, lesion: int) -> str:
-    dormant = ", dormant" if state.cells[lesion, DORMANT] > 0 else ""
-    return f"{int(state.cells[lesion].sum()):,} cells{dormant}"
+def _size(cells: Counts) -> str:
+    dormant = ", dormant" if cells[DORMANT] > 0 else ""
+    return f"{int(cells.sum()):,} cells{dormant}"
 
 
 def _arm_given(folder: Path, protocol: ResolvedProtocol, patient: int) -> str:

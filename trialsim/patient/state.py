@@ -252,8 +252,11 @@ class Order:
     """Days by which the dose that is due was delayed by the rule."""
     delays: int
     stopped: bool
+    """Nothing of it is given any more:"""
+    given_up: bool
+    """its rule ended it, or"""
     withheld: bool
-    """Not given since its panel was negative."""
+    """its panel was negative, or treatment was stopped."""
     given: float
     """Sum of the fractions of planned doses that were given."""
     administrations: int

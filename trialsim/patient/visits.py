@@ -16,6 +16,7 @@ or treatment ends a step, whoever looks and however often:
 from __future__ import annotations
 
 import math
+from enum import IntEnum
 
 import numpy as np
 
@@ -160,7 +161,7 @@ def _stop_orders(patient: Patient, leader: int) -> None:
         order = patient.orders[at]
         if order.leader == leader and not order.stopped:
             body.to_come -= order.remaining
-            order.stopped, order.remaining = True, 0
+            order.stopped, order.given_up, order.remaining = True, True, 0
             body.is_stopped = True
             note(patient, Happened.ORDER_STOPPED, at, _is_for_neutrophils(patient, order))
 
@@ -381,19 +382,6 @@ def visit(copies: Copies, day: float) -> None:
 
 
 @compiled
-def next_day(copies: Copies) -> float:
-    """Study day of the next visit; infinite when there is none."""
-    return next_line(view(copies, PATIENT))[1]
-
-
-@compiled
-def visit_and_next(copies: Copies, day: float) -> tuple[float, int]:
-    """`visit`; the day of the next one, and the entries in the log."""
-    visit(copies, day)
-    return next_day(copies), copies.body[0][0].logged
-
-
-@compiled
 def order_to_give(copies: Copies, at: int, day: float) -> int:
     """The order of which a dose would be given by a line, or -1; the log begins anew."""
     own = view(copies, PATIENT)
@@ -447,3 +435,46 @@ def finish(copies: Copies, day: float) -> None:
         if ended < day:
             day = ended
     note_true_nadirs(own, view(copies, LOOKED_AT), own.body[0].now if day == math.inf else day)
+
+
+class Act(IntEnum):
+    """What a patient is to do: `act` is one door to all that is large, so that it is compiled once."""
+
+    VISIT = 0
+    """What is due on a day."""
+    LINE = 1
+    """One line, on a day."""
+    FOLLOW = 2
+    """All visits up to the end of follow-up."""
+
+
+@compiled
+def act(copies: Copies, what: int, line: int, day: float, ends: float, cut: float) -> tuple[float, int]:
+    """Do something; returns the study day of the next visit, and the entries in the log.
+
+    ``ends`` is the study day of death or withdrawal, which go before a visit on it; a visit on the day of the ``cut``
+    takes place. Both count where a patient is followed.
+    """
+    if what == Act.VISIT:
+        visit(copies, day)
+    elif what == Act.LINE:
+        do_line(copies, line, day)
+    else:
+        _follow(copies, ends, cut)
+    return next_line(view(copies, PATIENT))[1], copies.body[0][0].logged
+
+
+@compiled
+def _follow(copies: Copies, ends: float, cut: float) -> None:
+    """The visits, until relapse is seen, toxicity kills or follow-up ends."""
+    own = view(copies, PATIENT)
+    while not is_over(own):
+        died = death_before(copies, ends, cut)
+        if died < math.inf:
+            die(copies, died)
+            break
+        at, day = next_line(own)
+        if at < 0 or day >= ends or day > cut:
+            break
+        visit(copies, day)
+    finish(copies, min(ends, cut))

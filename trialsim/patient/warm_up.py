@@ -1,56 +1,40 @@
-"""Compile the course before it is timed or watched."""
+"""Compile the course before it is timed or watched, and before processes share the work."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from trialsim.biology.populations import N_POPULATIONS
-from trialsim.biology.rates import quiet_rates
-from trialsim.patient import entry, markers
+from trialsim.biology.kernel import Room
+from trialsim.patient import agenda, prepare, visits, watched
 from trialsim.patient import state as s
-from trialsim.patient.compiled import main_lineage
-from trialsim.patient.handles import space_handle, state_handle
-from trialsim.patient.streams import open_streams
-from trialsim.rng import Purpose
-from trialsim.treatment.neutrophils import N_TOXIN, marrow_at_rest
-from trialsim.treatment.pharmacokinetics import N_AMOUNTS
-from trialsim.treatment.pharmacology import INFUSION, LAG, N_DRUG
-from trialsim.treatment.platelets import platelets_of
+from trialsim.patient.bank import keep
+from trialsim.patient.plan import Line, Mover
+from trialsim.patient.untreated import Gains, Person, World
+from trialsim.structured import Rows, named, rows
+from trialsim.treatment.pharmacology import Drug
 
 
 def compile_kernels() -> None:
-    """Compile (or load from the cache on disk) every compiled function that a course calls."""
-    state = s.State(
-        cells=np.zeros((1, N_POPULATIONS), np.int64),
-        lesions=np.full((1, s.N_LESION), np.nan),
-        clock=np.zeros(s.N_CLOCK),
-        platelets=platelets_of(1.0),
-        amounts=np.zeros((1, N_AMOUNTS)),
-        rates=quiet_rates(),
-        drugs=np.ones((1, N_DRUG)),
-        effects=np.zeros((0, s.N_EFFECT)),
-        host=np.zeros(s.N_HOST),
-        exposure=np.zeros(1),
-        orders=np.array([[-1.0] + [0.0] * (s.N_ORDER - 1)]),
-        inputs=np.zeros((0, s.N_INPUT)),
-        marrow=marrow_at_rest(),
-        toxins=np.zeros((0, N_TOXIN)),
-        toxin_amounts=np.zeros((0, N_AMOUNTS)),
-        toxin_inputs=np.zeros((0, s.N_INPUT)),
-        settings=np.ones(s.N_SETTINGS),
-        trace=np.zeros((0, s.N_TRACE)),
-    )
-    state.orders[0, s.SHIFT] = 1.0
-    state.drugs[0, [LAG, INFUSION]] = 0.0
-    (stream,) = open_streams(0, (Purpose.CELLS,), subject=1)
-    own, space = state_handle(state), space_handle(1)
-    entry.advance(own.address, 1.0, space.address, stream.address)
-    entry.settle(own.address, space.address, stream.address)
-    entry.strike(own.address, 0, 1.0, space.address, stream.address)
-    entry.swallow(own.address, 0, 1.0)
-    entry.scan(own.address, 0.0, space.address, stream.address, stream.address)
-    entry.laboratory(own.address, 2.0, stream.address)
-    entry.neutrophils(own.address, stream.address)
-    entry.death_day(own.address)
-    main_lineage(state.cells[0])
-    markers.read(state, np.ones(markers.N_MARKER), 0.0)
+    """Compile (or load from the cache on disk) what Python calls of a course."""
+    recipe = prepare.Recipe(
+        rows(s.Body, 1), rows(Drug, 1), rows(Drug, 0), rows(s.Effect, 0), rows(s.Order, 1), rows(s.PanelOfGuide, 0),
+        rows(s.Assay, 0), 0.0,
+    )  # fmt: skip
+    world = World(Gains(*[0.0] * len(Gains._fields)), np.zeros(Room.dtype["present"].shape), 1.0, 1.0, 1.0, 0.0, 1.0)
+    ones = np.ones(1)
+    kinetics = prepare.OwnKinetics(ones, ones, ones, ones, ones, 1.0)
+    chance = prepare.Chance(0, 1, 0, math.inf, math.inf)
+    person = Person(*[1.0] * len(Person._fields))
+    movers = rows(Mover, 1)
+    named(movers).waits_since = math.nan
+    copies = prepare.assemble(person, True, world, recipe, kinetics, chance, rows(Line, 0), movers, 0)
+    own = s.view_in_python(copies, s.PATIENT)
+    visits.act(copies, visits.Act.VISIT.value, -1, 0.0, math.inf, math.inf)
+    visits.death_before(copies, math.inf, math.inf)
+    visits.finish(copies, 0.0)
+    agenda.next_line(own)
+    kept: tuple[Rows[s.Outcome], ...] = (rows(s.Outcome, 1),)
+    keep(copies, 0, kept[0], np.zeros((1, 1), s.Order.dtype), np.zeros((1, 0), s.PanelOfGuide.dtype))  # type: ignore
+    watched.look(copies, 0.0)

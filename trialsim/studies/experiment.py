@@ -32,18 +32,18 @@ from trialsim.biology.populations import (
     senescent,
 )
 from trialsim.conduct.competing_times import draw_competing_times, draw_post_relapse_survival
-from trialsim.patient import bank
+from trialsim.patient.bank import follow_all
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.course import Course
-from trialsim.patient.state import BURDEN, INFILTRATE, LOCAL, State
-from trialsim.patient.warm_up import compile_kernels
+from trialsim.patient.plan import make_plan
+from trialsim.patient.state import LOCAL
+from trialsim.patient.watched import WatchedPatient
 from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
 from trialsim.schedule import arm_schedule
 from trialsim.spec.agents import INDUCERS, Frozen
 from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.structured import Counts
 from trialsim.studies.scope import check_scope
-from trialsim.treatment.platelets import COUNT
 
 Floats = NDArray[np.float64]
 
@@ -139,7 +139,6 @@ def chunks(group: SubjectGroup, place: int, seed: int) -> list[Chunk]:
 
 def run_chunk(chunk: Chunk) -> Watched | Followed:
     """Simulate the subjects of a task."""
-    compile_kernels()
     replicate = chunk.place * _CHUNKS + chunk.part
     traits = sample_traits(chunk.group.protocol.cohort, chunk.size, seed=chunk.seed, replicate=replicate)
     subjects: Mapping[int, Traits] = dict(enumerate(traits, start=1))
@@ -170,21 +169,21 @@ def _watch(group: SubjectGroup, subjects: Mapping[int, Traits], seed: int, repli
     limit = group.protocol.detection.limit_cells
     for row, (subject, traits) in enumerate(subjects.items()):
         arm = group.protocol.arms[group.arm]
-        course = Course(subject, arm, traits, group.protocol, seed=seed, replicate=replicate)
+        watched = WatchedPatient(traits, arm, group.protocol, patient=subject, seed=seed, replicate=replicate)
         if group.plated is not None:
             # `SAMPLING` of a subject is used nowhere else: the report samples with the trial's.
             rng = stream(seed, Purpose.SAMPLING, subject=subject, replicate=replicate)
-            plate(course.state, group.plated, traits, rng)
+            plate(watched.lesions, group.plated, traits, rng)
         for day, look, orders in timetable:
-            course.advance(day)
             if look is not None:
-                cells[row, look] = count(course.state)
-                platelets[row, look] = course.state.platelets[COUNT]
-                host[row, look] = course.state.host[BURDEN]
+                seen = watched.look(day)
+                cells[row, look] = count(seen.lesions["cells"])  # type: ignore[index]
+                platelets[row, look] = seen.body["platelets"]["count"][0]  # type: ignore[index]
+                host[row, look] = seen.body["host"]["burden"][0]  # type: ignore[index]
                 if cells[row, look, :ELSEWHERE].sum() >= limit:
                     break
             for order in orders:
-                course.give(order, 1.0)
+                watched.give(order, day)
     return Watched(days, cells, platelets, host)
 
 
@@ -200,27 +199,27 @@ def _timetable(group: SubjectGroup) -> Iterator[tuple[float, int | None, list[in
             yield day, looks.get(day), doses.get(day, [])
 
 
-def count(state: State) -> Floats:
-    """Cells by STATES."""
-    local = state.cells[LOCAL]
+def count(cells: Counts) -> Floats:
+    """Cells by STATES, of a subject's lesions (lesion x population)."""
+    local = cells[LOCAL]
     by_state = np.empty(len(STATES))
     by_state[CYCLING] = local[:DORMANT].sum()
     by_state[ASLEEP] = local[DORMANT]
     by_state[ESCAPERS] = local[ESCAPED:SENESCENT].sum()
     by_state[SENESCENTS] = local[SENESCENT:].sum()
-    by_state[ELSEWHERE] = state.cells.sum() - local.sum()
+    by_state[ELSEWHERE] = cells.sum() - local.sum()
     return by_state
 
 
-def plate(state: State, plated: Plated, traits: Traits, rng: np.random.Generator) -> None:
+def plate(lesions: NDArray[np.void], plated: Plated, traits: Traits, rng: np.random.Generator) -> None:
     """Replace all cells of a subject by counted ones.
 
     Senescent cells are polyploid and resistant to senolytics in the shares of the subject's traits, by lot.
     """
     inducer = INDUCERS.index(plated.inducer)
-    state.cells[:] = 0
-    state.lesions[:, INFILTRATE] = 0.0
-    local = state.cells[LOCAL]
+    lesions["cells"] = 0
+    lesions["infiltrate"] = 0.0
+    local = lesions["cells"][LOCAL]
     local[RESIDUAL], local[ESCAPED + inducer] = plated.cycling, plated.escaped
     age = MATURE if plated.mature else IMMATURE
     polyploid = int(rng.binomial(plated.senescent, float(traits["polyploid_fraction"])))
@@ -233,13 +232,15 @@ def plate(state: State, plated: Plated, traits: Traits, rng: np.random.Generator
 def _follow(group: SubjectGroup, subjects: Mapping[int, Traits], seed: int, replicate: int) -> Followed:
     protocol, ends = group.protocol, group.days[-1]
     arm = protocol.arms[group.arm]
-    plan = bank.make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, ends))
-    death = {
-        subject: draw_competing_times(protocol, traits, subject, seed=seed, replicate=replicate).death
+    plan = make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, ends))
+    times = {
+        subject: draw_competing_times(protocol, traits, subject, seed=seed, replicate=replicate)
         for subject, traits in subjects.items()
     }
-    lives = bank.live_all(protocol, arm, plan, subjects, seed=seed, replicate=replicate, ends=death)
-    relapse = np.where(lives.relapsed, lives.outcomes[:, bank.RELAPSE], np.inf)
+    death = {subject: own.death for subject, own in times.items()}
+    new = {subject: own.new_therapy for subject, own in times.items()}
+    lives = follow_all(protocol, plan, subjects, seed=seed, replicate=replicate, ends=death, new_therapies=new)
+    relapse = np.where(lives.relapsed, lives.of("relapse"), np.inf)
     died = np.empty(len(subjects))
     for row, (subject, site) in enumerate(zip(subjects, lives.sites, strict=True)):
         died[row] = death[subject]

@@ -68,19 +68,11 @@ class Refused(NamedTuple):
     by: tuple[Way, ...] = ("twins", "followed", "watched")
 
 
-_BY_SCANS: tuple[Way, ...] = ("twins", "followed")
 REFUSED = (
     Refused("accrual.caps", "patients are taken as the cohort has them", "change the cohort's shares in its file",
             lambda protocol, _: bool(protocol.accrual.screening.caps)),
     Refused("capacity", "nobody waits for a place", "leave it out, or run the trial",
             lambda protocol, _: protocol.capacity is not None),
-    Refused("follow_up.window", "every scan is on its day", "0 d, or run the trial",
-            lambda protocol, _: protocol.follow_up.window_days > 0.0, _BY_SCANS),
-    Refused("follow_up.missed", "every scan is made", "0, or run the trial",
-            lambda protocol, _: protocol.follow_up.missed > 0.0, _BY_SCANS),
-    Refused("intercurrent.new_therapy", "nobody begins another therapy, which would end study treatment",
-            "leave it out, or run the trial",
-            lambda protocol, _: (new := protocol.intercurrent.new_therapy) is not None and new.per_day > 0.0),
     Refused("pharmacology.neutropenic_death", "who dies of treatment would be told as free of relapse",
             "0, or run the trial", lambda protocol, _: protocol.pharmacology.neutropenic_death > 0.0),
     Refused("pharmacology.thrombocytopenic_death", "who dies of treatment would be told as free of relapse",
@@ -89,6 +81,9 @@ REFUSED = (
             lambda protocol, _: protocol.intercurrent.crossover is not None, ("followed",)),
     Refused("intercurrent.rescue", "survival after relapse is the cohort's", "leave it out, or run the trial",
             lambda protocol, _: protocol.intercurrent.rescue is not None, ("followed",)),
+    Refused("intercurrent.new_therapy", "every dose is given as planned", "leave it out, or follow the patients",
+            lambda protocol, _: (new := protocol.intercurrent.new_therapy) is not None and new.per_day > 0.0,
+            ("watched",)),
     Refused("arms.*.add.*.rules", "every dose is given as planned", "leave the rules out, or follow the patients",
             lambda _, arm: any(order.rule is not None for order in arm.orders), ("watched",)),
     Refused("arms.*.add.*.give_if", "every order is given", "leave it out, or follow the patients",

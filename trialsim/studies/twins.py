@@ -15,10 +15,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from trialsim.conduct.competing_times import draw_competing_times
 from trialsim.errors import UsageError
-from trialsim.patient import bank
+from trialsim.patient.bank import follow_all
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.warm_up import compile_kernels
+from trialsim.patient.plan import make_plan
 from trialsim.schedule import arm_schedule
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.studies.pool import run_tasks
@@ -102,13 +103,20 @@ def _check(protocol: ResolvedProtocol, arm: str) -> None:
 
 
 def _live(task: _Task) -> Twins:
-    compile_kernels()
     protocol, arm = task.under[0], task.under[0].arms[task.under[1]]
-    plan = bank.make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, protocol.follow_up.minimum_days))
+    # A scan that is planned for later may come by then.
+    ends = protocol.follow_up.minimum_days
+    plan = make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, ends + protocol.follow_up.window_days))
     traits = sample_traits(protocol.cohort, task.patients, seed=task.seed, first=task.first)
-    lives = bank.live_all(protocol, arm, plan, dict(enumerate(traits, start=task.first)), seed=task.seed)
-    relapse = np.where(lives.relapsed, lives.outcomes[:, bank.RELAPSE], math.inf)
-    return Twins(relapse, lives.outcomes[:, bank.TRUE_NADIR], tuple(lives.causes))
+    subjects = dict(enumerate(traits, start=task.first))
+    new = {
+        number: draw_competing_times(protocol, own, number, seed=task.seed).new_therapy
+        for number, own in subjects.items()
+    }
+    cuts = dict.fromkeys(subjects, ends)
+    lives = follow_all(protocol, plan, subjects, seed=task.seed, cuts=cuts, new_therapies=new)
+    relapse = np.where(lives.relapsed, lives.of("relapse"), math.inf)
+    return Twins(relapse, lives.of("true_platelet_nadir"), tuple(lives.causes))
 
 
 def _joined(parts: Sequence[Twins]) -> Twins:

@@ -15,19 +15,17 @@ from numpy.typing import NDArray
 
 from trialsim.biology.populations import N_POPULATIONS
 from trialsim.conduct.competing_times import draw_competing_times
-from trialsim.patient import bank
+from trialsim.patient.bank import follow_all
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.course import Course
-from trialsim.patient.markers import POSITIVE, TRUTH
-from trialsim.patient.state import BURDEN, LOCAL, State
-from trialsim.patient.warm_up import compile_kernels
+from trialsim.patient.plan import make_plan
+from trialsim.patient.state import LOCAL, Patient
+from trialsim.patient.watched import WatchedPatient
 from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
 from trialsim.schedule import arm_schedule
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.studies.experiment import CHUNK, Plated, plate
 from trialsim.studies.scope import check_scope
-from trialsim.treatment.platelets import COUNT
 from trialsim.units import DAYS_PER_YEAR
 
 Floats = NDArray[np.float64]
@@ -132,7 +130,6 @@ def parts(setting: Setting, place: int, seed: int) -> list[SettingPart]:
 
 def live(part: SettingPart) -> Seen:
     """Simulate the subjects of a task."""
-    compile_kernels()
     traits = sample_traits(part.setting.protocol.cohort, part.size, seed=part.seed, replicate=part.replicate)
     subjects = dict(enumerate(traits, start=1))
     return _watch(part, subjects) if part.setting.years is None else _follow(part, subjects, part.setting.years)
@@ -159,17 +156,18 @@ def _watch(part: SettingPart, subjects: Mapping[int, Traits]) -> WatchedCells:
     )
     timetable = list(_timetable(arm, setting.days))
     for row, (subject, traits) in enumerate(subjects.items()):
-        course = Course(subject, arm, traits, setting.protocol, seed=part.seed, replicate=part.replicate)
+        watched = WatchedPatient(
+            traits, arm, setting.protocol, patient=subject, seed=part.seed, replicate=part.replicate
+        )
         if setting.plated is not None:
             # `SAMPLING` of a subject is used nowhere else: the report samples with the trial's.
             rng = stream(part.seed, Purpose.SAMPLING, subject=subject, replicate=part.replicate)
-            plate(course.state, setting.plated, traits, rng)
+            plate(watched.lesions, setting.plated, traits, rng)
         for day, look, orders in timetable:
-            course.advance(day)
             if look is not None:
-                _look(course.state, seen, row, look)
+                _look(watched.look(day), seen, row, look)
             for order in orders:
-                course.give(order, 1.0)
+                watched.give(order, day)
     return seen
 
 
@@ -185,36 +183,39 @@ def _timetable(arm: ResolvedArm, days: Sequence[float]) -> Iterator[tuple[float,
             yield day, looks.get(day), doses.get(day, [])
 
 
-def _look(state: State, seen: WatchedCells, row: int, look: int) -> None:
-    foci = state.cells[LOCAL + 1 :]
-    seen.cells[row, look, HERE] = state.cells[LOCAL]
+def _look(found: Patient, seen: WatchedCells, row: int, look: int) -> None:
+    cells = found.lesions["cells"]  # type: ignore[index]
+    foci = cells[LOCAL + 1 :]
+    seen.cells[row, look, HERE] = cells[LOCAL]
     seen.cells[row, look, ELSEWHERE] = foci.sum(axis=0)
     seen.foci[row, look] = np.count_nonzero(foci.any(axis=1))
-    seen.platelets[row, look] = state.platelets[COUNT]
-    seen.host[row, look] = state.host[BURDEN]
+    seen.platelets[row, look] = found.body["platelets"]["count"][0]  # type: ignore[index]
+    seen.host[row, look] = found.body["host"]["burden"][0]  # type: ignore[index]
 
 
 def _follow(part: SettingPart, subjects: Mapping[int, Traits], years: float) -> FollowedPatients:
     protocol, ends = part.setting.protocol, years * DAYS_PER_YEAR
     arm = protocol.arms[part.setting.arm]
-    plan = bank.make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, ends))
+    plan = make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, ends))
     seed, replicate = part.seed, part.replicate
-    death = {
-        subject: draw_competing_times(protocol, traits, subject, seed=seed, replicate=replicate).death
+    times = {
+        subject: draw_competing_times(protocol, traits, subject, seed=seed, replicate=replicate)
         for subject, traits in subjects.items()
     }
-    lives = bank.live_all(protocol, arm, plan, subjects, seed=seed, replicate=replicate, ends=death)
+    death = {subject: own.death for subject, own in times.items()}
+    new = {subject: own.new_therapy for subject, own in times.items()}
+    lives = follow_all(protocol, plan, subjects, seed=seed, replicate=replicate, ends=death, new_therapies=new)
     return FollowedPatients(
         ends,
         tuple(order.agent for order in arm.orders),
-        np.where(lives.relapsed, lives.outcomes[:, bank.RELAPSE], np.inf),
+        np.where(lives.relapsed, lives.of("relapse"), np.inf),
         np.array(lives.sites, np.str_),
         np.array(lives.causes, np.str_),
-        lives.outcomes[:, bank.TRUE_NADIR],
-        lives.orders[:, :, bank.HELD],
-        lives.orders[:, :, bank.GIVEN],
-        lives.orders[:, :, bank.FRACTION],
-        lives.orders[:, :, bank.STOPPED],
-        lives.panels[:, :, POSITIVE],
-        lives.panels[:, :, TRUTH],
+        lives.of("true_platelet_nadir"),
+        lives.of_orders("held"),
+        lives.of_orders("given"),
+        lives.of_orders("fraction"),
+        lives.of_orders("given_up"),
+        lives.of_panels("positive"),
+        lives.of_panels("truth"),
     )
