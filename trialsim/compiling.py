@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from numba import njit, types
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 from numba.core.registry import CPUDispatcher
-from numba.core.types import unliteral
+from numba.types import unliteral
 
 from trialsim.kernel_cache import KernelCache
 

@@ -72,7 +72,7 @@ def choose_patients(
             return False
         own, number = traits[record.patient - 1], record.patient
         start = prepare(own, protocol.arms[record.arm], protocol, patient=number, seed=seed)
-        return bool(view_in_python(start, PATIENT).lesions["cells"].any())  # type: ignore[index]
+        return bool(view_in_python(start, PATIENT).lesions["cells"].any())
 
     kinds: tuple[Callable[[PatientRecord], bool], ...] = (
         escaped,

@@ -15,7 +15,7 @@ by its address, so a call costs what one number does and nothing is copied; reco
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar, cast, get_args, get_origin, get_type_hints, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,26 +24,53 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
+U32 = Annotated[int, "u4"]
+"""Unsigned numbers; to mypy they are ints."""
+U64 = Annotated[int, "u8"]
+
 T = TypeVar("T", covariant=True)
 C = TypeVar("C", bound="type[Any]")
 
-_SCALARS: dict[Any, Any] = {float: np.float64, int: np.int64, bool: np.bool_, np.uint32: np.uint32, np.uint64: np.uint64}
+_SCALARS: dict[Any, Any] = {float: np.float64, int: np.int64, bool: np.bool_}
 _ELEMENTS: dict[Any, Any] = {Floats: np.float64, Counts: np.int64, Words: np.uint64}
 
 
-class Rows(Protocol, Generic[T]):
-    """An array of records; a row is a record, and to write into it writes into the array."""
+class Rows(Protocol[T]):
+    """An array of records: a row is a record, and to write into it writes into the array; a name gives a column."""
 
     @property
     def size(self) -> int:
         """The number of rows."""
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What a row holds."""
+
+    @overload
     def __getitem__(self, at: int) -> T: ...
 
-    def __setitem__(self, at: int, value: Any) -> None: ...
+    @overload
+    def __getitem__(self, at: str) -> Any: ...
+
+    def __setitem__(self, at: int | str, value: Any) -> None: ...
 
     def copy(self) -> Rows[T]:
         """An array of the same rows."""
+
+
+class Grid(Protocol[T]):
+    """Arrays of records, one after the other."""
+
+    @overload
+    def __getitem__(self, at: int) -> Rows[T]: ...
+
+    @overload
+    def __getitem__(self, at: tuple[int, int]) -> T: ...
+
+    @overload
+    def __getitem__(self, at: str) -> Any: ...
+
+    def __setitem__(self, at: tuple[int, int], value: Any) -> None: ...
 
 
 class Record(Protocol):
@@ -65,6 +92,8 @@ def record(declared: C) -> C:
 def _format(hint: Any) -> tuple[Any, ...]:
     if get_origin(hint) is Annotated:
         kind, shape = get_args(hint)
+        if kind is int:
+            return (shape,)
         return get_args(kind)[0].dtype if get_origin(kind) is Rows else _ELEMENTS[kind], shape
     return (_SCALARS.get(hint) or hint.dtype,)
 
@@ -72,6 +101,16 @@ def _format(hint: Any) -> tuple[Any, ...]:
 def rows(kind: type[T], size: int) -> Rows[T]:
     """So many records of zeros."""
     return cast("Rows[T]", np.zeros(size, cast("Record", kind).dtype))
+
+
+def grid(kind: type[T], rows: int, columns: int) -> Grid[T]:
+    """So many arrays of so many records of zeros."""
+    return cast("Grid[T]", np.zeros((rows, columns), cast("Record", kind).dtype))
+
+
+def dtype_of(kind: type[Any]) -> np.dtype[Any]:
+    """The structured dtype of a record."""
+    return cast("Record", kind).dtype
 
 
 def one(kind: type[T]) -> T:

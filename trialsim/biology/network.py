@@ -364,7 +364,7 @@ def _definitions(rates: r.Rates, reached: set[str]) -> Iterator[Definition]:
 
 def _parameters(rates: r.Rates, dormant: int) -> Iterator[Parameter]:
     """Every parameter that a law may name."""
-    for id_, name, at in (
+    for id_, name, rate in (
         ("birth_rate", "division of a cycling cell", "birth"),
         ("death_rate", "death of a cycling cell", "death"),
         ("net_growth", "net growth of cycling cells, all losses in it, in a lesion at rest", "net"),
@@ -383,7 +383,7 @@ def _parameters(rates: r.Rates, dormant: int) -> Iterator[Parameter]:
         ("waking_rate", "waking of the dormant lesion as a whole, without load", "wake"),
         ("kill_rate_cycling", "senolytic or targeted killing of a cycling or escaped cell", "kill_cycling"),
     ):
-        yield Parameter(id_, name, float(getattr(rates, at)), PER_DAY)
+        yield Parameter(id_, name, float(getattr(rates, rate)), PER_DAY)
     for at, inducer in enumerate(INDUCERS):
         name = f"senolytic killing of a mature, sensitive senescent cell ({inducer})"
         yield Parameter(f"kill_rate_{inducer}", name, float(rates.senolytic_kill[at]), PER_DAY)
@@ -391,7 +391,7 @@ def _parameters(rates: r.Rates, dormant: int) -> Iterator[Parameter]:
         yield Parameter(f"stream_{inducer}", name, float(rates.driven_arrest[at]), PER_DAY)
         name = f"what a mature senescent cell secretes, against a fibroblast of the stroma ({inducer})"
         yield Parameter(f"weight_{inducer}", name, float(rates.weight[at]), DIMENSIONLESS)
-    for id_, name, at in (
+    for id_, name, rate in (
         ("immature_kill_share", "part of the senolytic hazard that immature cells feel", "immature_kill_share"),
         ("diploid_escape", "escape of diploid cells, against polyploid ones", "diploid_escape"),
         ("polyploid_share", "polyploid part of newly senescent cells", "polyploid_share"),
@@ -413,7 +413,7 @@ def _parameters(rates: r.Rates, dormant: int) -> Iterator[Parameter]:
         ("sasp_immunosuppression", "largest part of immune killing that is suppressed", "sasp_immune"),
         ("sasp_f3", "weight of radiation-induced cells through their F3 state: fold less 1", "sasp_f3"),
     ):
-        yield Parameter(id_, name, float(getattr(rates, at)), DIMENSIONLESS)
+        yield Parameter(id_, name, float(getattr(rates, rate)), DIMENSIONLESS)
     yield Parameter(
         "half_share", "share of senescent neighbours at which the load is half its largest", 0.1, DIMENSIONLESS
     )

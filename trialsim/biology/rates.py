@@ -136,7 +136,7 @@ def add_hazard(rates: Rates, target: int, inducer: int, hazard: float) -> None:
 
 
 @compiled
-def scale_rate(rates: Rates, target: int, fold: float) -> None:
+def scale_rate(rates: Rates, target: int, fold: float) -> None:  # noqa: C901  # one line for each target
     """Multiply a drug's target."""
     if target == Target.GROWTH:
         rates.growth *= fold

@@ -15,7 +15,7 @@ import numpy as np
 from trialsim.chance.philox import fill
 from trialsim.compiling import compiled, inlined
 from trialsim.rng import TRIAL, Purpose
-from trialsim.structured import Words, one, record
+from trialsim.structured import U32, U64, Words, one, record
 
 #: Words of 64 bits made at once, as two vectors of eight blocks (or four of four); half as many cost as much time.
 WORDS = 32
@@ -25,11 +25,11 @@ WORDS = 32
 class Stream:
     """Where a stream stands."""
 
-    seed: np.uint64
-    purpose: np.uint32
-    subject: np.uint32
-    replicate: np.uint32
-    block: np.uint32
+    seed: U64
+    purpose: U32
+    subject: U32
+    replicate: U32
+    block: U32
     """The next counter."""
     at: int
     """The buffer's next word; `WORDS` when all are used."""
@@ -72,7 +72,7 @@ def short_seed(seed: int) -> int:
 @compiled
 def start(stream: Stream, seed: int, purpose: int, subject: int, replicate: int) -> None:
     """Set a record to the beginning of a stream; ``purpose`` holds 256 times its part."""
-    stream.seed, stream.purpose, stream.subject, stream.replicate = np.uint64(seed), purpose, subject, replicate
+    stream.seed, stream.purpose, stream.subject, stream.replicate = seed, purpose, subject, replicate
     stream.block, stream.at = 0, WORDS
 
 
@@ -96,6 +96,6 @@ def _refill(stream: Stream) -> None:
         np.uint64(stream.purpose),
         np.uint64(stream.subject),
         np.uint64(stream.replicate),
-        stream.seed,
+        np.uint64(stream.seed),
     )
-    stream.block = block + np.uint64(WORDS // 2)
+    stream.block += WORDS // 2

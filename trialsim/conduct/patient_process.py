@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from copy import copy
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import simpy
 
 from trialsim.calendar_grid import on_grid
 from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import CompetingTimes
-from trialsim.conduct.course import Entry, QueuedCourse
+from trialsim.conduct.course import Course, Entry, QueuedCourse
 from trialsim.conduct.queue import Queue
 from trialsim.records import NEUTROPHILS, PLATELETS, Event, EventKind, Happened, Intercurrent, PatientRecord, Relapse
 from trialsim.spec.resolved import ResolvedArm
@@ -58,7 +58,6 @@ class PatientProcess:
     __slots__ = (
         "_after_relapse",
         "_arm",
-        "_clinic",
         "_course",
         "_lethal",
         "_log",
@@ -76,7 +75,7 @@ class PatientProcess:
         self,
         record: PatientRecord,
         arm: ResolvedArm,
-        course: QueuedCourse,
+        course: Course,
         times: CompetingTimes,
         *,
         log: Callable[[Event], None],
@@ -93,9 +92,11 @@ class PatientProcess:
         self._log = log
         self._post_relapse = post_relapse
         self._after_relapse = after_relapse
-        self._clinic = clinic
-        self._queue: Queue | None = None
         self._start = record.randomised_day
+        self._queue: Queue | None = None
+        if clinic is not None:
+            # Only a patient without cells, to whom nothing is given, has no plan that can wait.
+            self._queue = Queue(clinic, arm, cast("QueuedCourse", course), record.patient, self._start)
         #: Study day on which something was last seen of the patient.
         self._seen = 0.0
         self._lethal = lethal
@@ -124,8 +125,7 @@ class PatientProcess:
         """The patient's visits, then the wait for death, withdrawal or loss."""
         start, record = self._start, self.record
         ends, cancer = self._times.ends, math.inf
-        if self._clinic is not None:
-            self._queue = Queue(self._clinic, self._arm, self._course, record.patient, start)
+        if self._queue is not None:
             record.waits = self._queue.waits
             yield from self._follow_the_queue(env, self._queue)
         else:
@@ -167,7 +167,7 @@ class PatientProcess:
 
     def _visit_in_queue(self, day: float, queue: Queue) -> None:
         """What is due on a day, line by line; a dose that is to be given needs a place."""
-        course = self._course
+        course = queue.course
         while self.record.relapse is None:
             line, when = course.next_line()
             if line < 0 or when != day:
@@ -182,7 +182,7 @@ class PatientProcess:
                     self._write_delayed(day, order, waited)
             self._write_down(day, course.do_line(line, day))
 
-    def _dies_before(self, env: simpy.Environment, ends: float) -> Iterator[Any]:
+    def _dies_before(self, env: simpy.Environment, ends: float) -> Generator[Any, Any, bool]:
         """Whether toxicity kills before the next visit; waits for that day, if so."""
         died = self._course.death_before(ends)
         if died == math.inf:

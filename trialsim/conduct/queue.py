@@ -32,10 +32,10 @@ class Queue:
     each administration that took one.
     """
 
-    __slots__ = ("_arm", "_asked", "_clinic", "_course", "_patient", "_start", "waits")
+    __slots__ = ("_arm", "_asked", "_clinic", "_patient", "_start", "course", "waits")
 
     def __init__(self, clinic: Clinic, arm: ResolvedArm, course: QueuedCourse, patient: int, start: float) -> None:
-        self._course = course
+        self.course = course
         self.waits: list[tuple[str, float]] = []
         self._clinic, self._arm, self._patient, self._start = clinic, arm, patient, start
         #: What was asked of the clinic last, by kind of place. All orders of a day share one place of a kind.
@@ -74,7 +74,7 @@ class Queue:
         due = asked.due.setdefault(order, day)
         if not asked.request.triggered:
             asked.orders.append(order)
-            self._course.hold_back(line)
+            self.course.hold_back(line)
             return None
         self.waits.append((kind, day - due))
         return day - due
@@ -89,5 +89,5 @@ class Queue:
     def _go_on(self, asked: _Asked, day: float) -> None:
         """The orders that waited are due on ``day``."""
         for order in asked.orders:
-            self._course.go_on(order, day)
+            self.course.go_on(order, day)
         asked.orders.clear()

@@ -378,7 +378,12 @@ def look_at(trial: Trial, looks: LookRules, found: Floats) -> tuple[int, int]:
 
 @allocating
 def run_block(
-    rng: np.random.Generator, patients: int, population: PopulationArrays, looks: LookRules, found: Floats, ended: Integers
+    rng: np.random.Generator,
+    patients: int,
+    population: PopulationArrays,
+    looks: LookRules,
+    found: Floats,
+    ended: Integers,
 ) -> None:
     """A block of trials from one stream, one after the other: looks in ``found``, (looks, end) in ``ended``."""
     trial = empty_trial(patients)

@@ -24,14 +24,12 @@ from trialsim.patient.state import LOCAL, PATIENT, Copies, Order, Outcome, Panel
 from trialsim.patient.visits import Act, act
 from trialsim.records import Traits
 from trialsim.spec.resolved import ResolvedProtocol
-from trialsim.structured import Rows
+from trialsim.structured import Grid, Rows, grid, rows
 from trialsim.treatment.adherence import missed_doses
 
 
 @compiled
-def keep(
-    copies: Copies, row: int, outcomes: Rows[Outcome], orders: Rows[Rows[Order]], panels: Rows[Rows[PanelOfGuide]]
-) -> None:
+def keep(copies: Copies, row: int, outcomes: Rows[Outcome], orders: Grid[Order], panels: Grid[PanelOfGuide]) -> None:
     """What became of a patient, in a row for them."""
     own = view(copies, PATIENT)
     outcomes[row] = own.body[0].outcome
@@ -46,9 +44,9 @@ class Lives:
     """What became of patients under one arm; a row for each, in the order asked for."""
 
     outcomes: Rows[Outcome]
-    orders: Rows[Order]
+    orders: Grid[Order]
     """Patient x order."""
-    panels: Rows[PanelOfGuide]
+    panels: Grid[PanelOfGuide]
     """Patient x guide of the arm."""
 
     @property
@@ -58,16 +56,15 @@ class Lives:
 
     def of(self, name: str) -> NDArray[np.float64]:
         """A field of the outcomes by its name."""
-        return cast("NDArray[np.float64]", cast("NDArray[np.void]", self.outcomes)[name])
+        return cast("NDArray[np.float64]", self.outcomes[name])
 
     def of_orders(self, name: str) -> NDArray[np.float64]:
         """A field of the orders by its name, as numbers: patient x order."""
-        return cast("NDArray[np.void]", self.orders)[name].astype(np.float64)
+        return cast("NDArray[np.float64]", self.orders[name].astype(np.float64))
 
     def of_panels(self, name: str) -> NDArray[np.float64]:
         """A field of the panels by its name, as numbers, patient x guide of the arm; nan where never measured."""
-        panels = cast("NDArray[np.void]", self.panels)
-        return np.where(panels["measured"], panels[name], np.nan)
+        return np.where(self.panels["measured"], self.panels[name], np.nan)
 
     @property
     def sites(self) -> list[str]:
@@ -109,9 +106,8 @@ def follow_all(
         Told each patient's number and final state.
     """
     arm = plan.arm
-    outcomes = np.empty(len(traits), Outcome.dtype)  # type: ignore[attr-defined]
-    orders = np.empty((len(traits), len(arm.orders)), Order.dtype)  # type: ignore[attr-defined]
-    panels = np.empty((len(traits), len(arm.guides)), PanelOfGuide.dtype)  # type: ignore[attr-defined]
+    outcomes = rows(Outcome, len(traits))
+    orders, panels = grid(Order, len(traits), len(arm.orders)), grid(PanelOfGuide, len(traits), len(arm.guides))
     with uncollected():
         for row, (number, own) in enumerate(traits.items()):
             missed = missed_doses(protocol, arm, number, seed=seed, replicate=replicate)
@@ -124,4 +120,4 @@ def follow_all(
             keep(patient, row, outcomes, orders, panels)
             if observe is not None:
                 observe(number, patient)
-    return Lives(cast("Rows[Outcome]", outcomes), cast("Rows[Order]", orders), cast("Rows[PanelOfGuide]", panels))
+    return Lives(outcomes, orders, panels)

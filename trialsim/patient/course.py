@@ -44,7 +44,7 @@ from trialsim.records import Cause, PanelResult, Reading, Relapse, Traits, cause
 from trialsim.schedule import arm_schedule
 from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
-from trialsim.structured import Counts
+from trialsim.structured import Counts, rows
 from trialsim.treatment.adherence import missed_doses
 
 #: The cause that each proliferating lineage stands for, by population index.
@@ -97,7 +97,7 @@ class Course:
     @property
     def outcome(self) -> Outcome:
         """What became of the patient."""
-        return cast("Outcome", self._copies.body["outcome"][0, 0])  # type: ignore[index]
+        return cast("Outcome", self._copies.body["outcome"][0, 0])
 
     def next_day(self) -> float:
         """Study day of the next visit; infinite when there is none."""
@@ -156,7 +156,7 @@ class Course:
         return platelets, None if math.isnan(neutrophils) else neutrophils
 
     def _take_log(self) -> list[Entry]:
-        logged = self._copies.body["logged"]  # type: ignore[index]
+        logged = self._copies.body["logged"]
         entries = self._log[: logged[0, 0]].tolist()
         logged[0, 0] = 0
         return cast("list[Entry]", entries)
@@ -168,7 +168,7 @@ class Course:
 
     def has_begun(self, order: int) -> bool:
         """Whether a dose of an order was given."""
-        return bool(self._copies.orders["given"][0, order] > 0.0)  # type: ignore[index]
+        return bool(self._copies.orders["given"][0, order] > 0.0)
 
     def relapse(self) -> Relapse:
         """The relapse that a scan found."""
@@ -187,9 +187,10 @@ class Course:
         """What the panel of ``arm.guides[guide]`` said when it was measured."""
         asked = self._arm.guides[guide]
         panel, said = self._protocol.panels[asked.panel], cast("Any", self._patient.panels)[guide]
+        assays = cast("NDArray[np.void]", self._patient.assays)
         readings = tuple(
             self._reading(name, assay)
-            for (at, name), assay in zip(names_of(self._protocol, self._arm), self._patient.assays, strict=True)
+            for (at, name), assay in zip(names_of(self._protocol, self._arm), assays, strict=True)
             if at == guide
         )
         return PanelResult(panel.name, asked.day, bool(said["positive"]), bool(said["truth"]), readings)
@@ -214,18 +215,18 @@ class Course:
         Rows are those of `trialsim.patient.state.TraceRow` and `Lesion`. A relapse is as the scan that found it saw it.
         """
         look = self.look(day)
-        lesions = cast("NDArray[np.void]", look.lesions)[: self._copies.body["lesions"][0, 0]].copy()  # type: ignore[index]
+        lesions = cast("NDArray[np.void]", look.lesions)[: self._copies.body["lesions"][0, 0]].copy()
         outcome = cast("Any", self.outcome)
         if outcome["lesion"] >= 0:
-            crossed = self._copies.lesions["crossed"][AHEAD, : len(lesions)]  # type: ignore[index]
+            crossed = self._copies.lesions["crossed"][AHEAD, : len(lesions)]
             lesions["crossed"] = np.where(crossed <= day, crossed, np.nan)
-        last = np.zeros(1, TraceRow.dtype)  # type: ignore[attr-defined]
+        last: Any = rows(TraceRow, 1)
         cells = lesions["cells"].sum(axis=0)
-        last["day"], last["platelets"] = day, look.body["platelets"]["count"][0]  # type: ignore[index]
+        last["day"], last["platelets"] = day, look.body["platelets"]["count"][0]
         last["cycling"], last["dormant"] = cells[:DORMANT].sum(), cells[DORMANT]
         last["escaped"], last["senescent"] = cells[ESCAPED:SENESCENT].sum(), cells[SENESCENT:].sum()
-        traced = self._copies.trace[: self._copies.body["traced"][0, 0]]  # type: ignore[index, misc]
-        return np.concatenate([cast("NDArray[np.void]", traced), last]), lesions
+        traced = cast("NDArray[np.void]", self._copies.trace)[: self._copies.body["traced"][0, 0]]
+        return np.concatenate([traced, last]), lesions
 
 
 class Courses:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from trialsim.records import SameDay
 from trialsim.schedule import Visit, laboratory_days, own_scans
 from trialsim.spec.biomarkers import Guide
 from trialsim.spec.resolved import FollowUp, ResolvedArm
-from trialsim.structured import Rows, named, record, rows
+from trialsim.structured import Rows, dtype_of, named, record, rows
 from trialsim.treatment.adherence import Flags
 
 
@@ -103,7 +103,7 @@ def _first_of(arm: ResolvedArm, guide: Guide) -> int:
 
 
 def _as_lines(lines: Sequence[tuple[float, int, int, int, int, bool, bool]]) -> Rows[Line]:
-    return np.array([tuple(line) for line in lines], Line.dtype)  # type: ignore[attr-defined, return-value]
+    return cast("Rows[Line]", np.array(list(lines), dtype_of(Line)))
 
 
 def _movers(lines: Sequence[tuple[float, int, int, int, int, bool, bool]], count: int) -> Rows[Mover]:
@@ -130,7 +130,7 @@ def own_plan(
     ``missed`` says which doses of each
     order are forgotten (empty: none), ``new_therapy`` the study day on which other therapy begins.
     """
-    lines: np.ndarray = plan.lines  # type: ignore[assignment, type-arg]
+    lines: Any = plan.lines
     if missed:
         lines = lines.copy()
         doses = lines["kind"] == SameDay.DOSE
@@ -145,5 +145,5 @@ def own_plan(
     if new_therapy < math.inf:
         own.append((new_therapy, SameDay.NEW_THERAPY, 0, mover, 0, False, False))
     if own:
-        lines = np.concatenate([lines, _as_lines(sorted(own))])  # type: ignore[arg-type]
+        lines = np.concatenate([lines, _as_lines(sorted(own))])
     return plan._replace(lines=lines)

@@ -33,7 +33,7 @@ from trialsim.records import Traits
 from trialsim.rng import Purpose
 from trialsim.spec.agents import INDUCERS, Cytotoxic, Pharmacokinetics, Radiation, Senolytic, Targeted
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
-from trialsim.structured import Rows, named, one, rows
+from trialsim.structured import Grid, Rows, named, one, rows
 from trialsim.treatment.damage import chemotherapy_hits, cross_hits, radiation_hits
 from trialsim.treatment.fate import fate_shares
 from trialsim.treatment.neutrophils import set_marrow_at_rest
@@ -278,12 +278,12 @@ def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_
     shares = [agent.immature_effect.value for agent in drugs.values() if isinstance(agent, Senolytic)]
     orders = []
     for number, order in enumerate(arm.orders):
-        agent = protocol.agents[order.agent]
-        if isinstance(agent, Senolytic | Targeted):
+        given = protocol.agents[order.agent]
+        if isinstance(given, Senolytic | Targeted):
             line = one(s.Order)
             line.drug, line.toxin, line.amount = list(drugs).index(order.agent), -1, order.dose
         else:
-            line = _damage_order(order, agent, p53_status, gains)
+            line = _damage_order(order, given, p53_status, gains)
             if order.agent in toxins:
                 line.toxin = list(toxins).index(order.agent)
         _set_rule(line, arm, number)
@@ -373,9 +373,9 @@ def _scale_order(order: s.Order, own: Person, responds: bool, world: World, amou
 
 
 @allocating
-def _with_copies(source: Rows[T]) -> Rows[Rows[T]]:
+def _with_copies(source: Rows[T]) -> Grid[T]:
     """Room for a patient and two copies (`trialsim.patient.state.view`), of which the first is filled."""
-    out = np.empty((s.COPIES, source.size), source.dtype)
+    out: Any = np.empty((s.COPIES, source.size), source.dtype)
     for at in range(source.size):
         out[0, at] = source[at]
     return out
@@ -511,8 +511,8 @@ def prepare(
     )
     if arm.guides:
         errors = draw_errors(protocol, arm, patient, seed=seed, replicate=replicate)
-        made.assays["error"][0] = errors  # type: ignore[index]
+        made.assays["error"][0] = errors
     if plan.queued:
         # Each order, with what belongs to it, moves by itself.
-        made.orders["mover"][0] = range(len(arm.orders))  # type: ignore[index]
+        made.orders["mover"][0] = range(len(arm.orders))
     return made

@@ -11,7 +11,7 @@ from trialsim.biology.sasp import Survey
 from trialsim.chance.stream import Stream
 from trialsim.compiling import compiled
 from trialsim.patient.plan import Line, Mover
-from trialsim.structured import Counts, Rows, record
+from trialsim.structured import Counts, Grid, Rows, record
 from trialsim.treatment.neutrophils import Marrow
 from trialsim.treatment.pharmacology import Drug
 from trialsim.treatment.platelets import Platelets
@@ -350,14 +350,14 @@ class Patient(NamedTuple):
 class Copies(NamedTuple):
     """A patient and room for two copies: what changes is an array with a row for each (`view`)."""
 
-    body: Rows[Rows[Body]]
-    lesions: Rows[Rows[Lesion]]
-    drugs: Rows[Rows[Drug]]
-    toxins: Rows[Rows[Drug]]
-    orders: Rows[Rows[Order]]
-    movers: Rows[Rows[Mover]]
-    panels: Rows[Rows[PanelOfGuide]]
-    assays: Rows[Rows[Assay]]
+    body: Grid[Body]
+    lesions: Grid[Lesion]
+    drugs: Grid[Drug]
+    toxins: Grid[Drug]
+    orders: Grid[Order]
+    movers: Grid[Mover]
+    panels: Grid[PanelOfGuide]
+    assays: Grid[Assay]
     effects: Rows[Effect]
     lines: Rows[Line]
     log: Rows[Entry]

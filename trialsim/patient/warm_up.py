@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 
-from trialsim.biology.kernel import Room
+from trialsim.biology.populations import N_INDUCERS
 from trialsim.patient import agenda, prepare, visits, watched
 from trialsim.patient import state as s
 from trialsim.patient.bank import keep
+from trialsim.patient.kinetics import OwnKinetics
 from trialsim.patient.plan import Line, Mover
 from trialsim.patient.untreated import Gains, Person, World
-from trialsim.structured import Rows, named, rows
+from trialsim.structured import grid, named, rows
 from trialsim.treatment.pharmacology import Drug
 
 
@@ -22,9 +23,9 @@ def compile_kernels() -> None:
         rows(s.Body, 1), rows(Drug, 1), rows(Drug, 0), rows(s.Effect, 0), rows(s.Order, 1), rows(s.PanelOfGuide, 0),
         rows(s.Assay, 0), 0.0,
     )  # fmt: skip
-    world = World(Gains(*[0.0] * len(Gains._fields)), np.zeros(Room.dtype["present"].shape), 1.0, 1.0, 1.0, 0.0, 1.0)
+    world = World(Gains(*[0.0] * len(Gains._fields)), np.zeros(N_INDUCERS), 1.0, 1.0, 1.0, 0.0, 1.0)
     ones = np.ones(1)
-    kinetics = prepare.OwnKinetics(ones, ones, ones, ones, ones, 1.0)
+    kinetics = OwnKinetics(ones, ones, ones, ones, ones, 1.0)
     chance = prepare.Chance(0, 1, 0, math.inf, math.inf)
     person = Person(*[1.0] * len(Person._fields))
     movers = rows(Mover, 1)
@@ -35,6 +36,5 @@ def compile_kernels() -> None:
     visits.death_before(copies, math.inf, math.inf)
     visits.finish(copies, 0.0)
     agenda.next_line(own)
-    kept: tuple[Rows[s.Outcome], ...] = (rows(s.Outcome, 1),)
-    keep(copies, 0, kept[0], np.zeros((1, 1), s.Order.dtype), np.zeros((1, 0), s.PanelOfGuide.dtype))  # type: ignore
+    keep(copies, 0, rows(s.Outcome, 1), grid(s.Order, 1, 1), grid(s.PanelOfGuide, 1, 0))
     watched.look(copies, 0.0)

@@ -177,9 +177,9 @@ def _watch(group: SubjectGroup, subjects: Mapping[int, Traits], seed: int, repli
         for day, look, orders in timetable:
             if look is not None:
                 seen = watched.look(day)
-                cells[row, look] = count(seen.lesions["cells"])  # type: ignore[index]
-                platelets[row, look] = seen.body["platelets"]["count"][0]  # type: ignore[index]
-                host[row, look] = seen.body["host"]["burden"][0]  # type: ignore[index]
+                cells[row, look] = count(seen.lesions["cells"])
+                platelets[row, look] = seen.body["platelets"]["count"][0]
+                host[row, look] = seen.body["host"]["burden"][0]
                 if cells[row, look, :ELSEWHERE].sum() >= limit:
                     break
             for order in orders:

@@ -184,13 +184,13 @@ def _timetable(arm: ResolvedArm, days: Sequence[float]) -> Iterator[tuple[float,
 
 
 def _look(found: Patient, seen: WatchedCells, row: int, look: int) -> None:
-    cells = found.lesions["cells"]  # type: ignore[index]
+    cells = found.lesions["cells"]
     foci = cells[LOCAL + 1 :]
     seen.cells[row, look, HERE] = cells[LOCAL]
     seen.cells[row, look, ELSEWHERE] = foci.sum(axis=0)
     seen.foci[row, look] = np.count_nonzero(foci.any(axis=1))
-    seen.platelets[row, look] = found.body["platelets"]["count"][0]  # type: ignore[index]
-    seen.host[row, look] = found.body["host"]["burden"][0]  # type: ignore[index]
+    seen.platelets[row, look] = found.body["platelets"]["count"][0]
+    seen.host[row, look] = found.body["host"]["burden"][0]
 
 
 def _follow(part: SettingPart, subjects: Mapping[int, Traits], years: float) -> FollowedPatients:
