@@ -61,7 +61,7 @@ def test_a_shipped_protocol_runs_to_its_page(path: Path, tmp_path: Path) -> None
     trial = run_trial(load_protocol(path, load_library(), few(path)), 1)
     write_data(trial, tmp_path, command="trialsim run")
     assert write_report(tmp_path).stat().st_size > 0
-    assert sum(arm["randomised"] for arm in trial.summary["arms"].values()) == 10
+    assert sum(arm.randomised for arm in trial.summary.arms.values()) == 10
 
 
 @cache

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from trialsim.analysis.plan import AnalysisPlan
 from trialsim.reported.analysis import Conclusion, DecidingLook, Estimates, LogRank, SubgroupClaims, TestOutcome
-from trialsim.reported.limits import Interval
+from trialsim.reported.limits import scaled
 from trialsim.reported.looks import Enrichment, MonitoredArm
 
 #: What the looks of a trial came to: every comparison, or a trial that may go on in a subgroup; None for one analysis.
@@ -40,29 +40,37 @@ def conclude(comparisons: Sequence[Estimates], plan: AnalysisPlan, sequential: S
     return [replace(own, adjusted_p=p) for own, p in zip(found, adjusted, strict=True)]
 
 
+def _blank(plan: AnalysisPlan) -> Conclusion:
+    """What every conclusion of a plan has in common."""
+    return Conclusion(
+        outcome="not testable",
+        test=plan.test,
+        basis="one analysis",
+        sided=plan.sided,
+        alpha=plan.alpha,
+        comparisons=len(plan.others),
+        level=plan.alpha,
+        p=None,
+        hazard_ratio=None,
+        adjusted_p=None,
+        look=None,
+        claims=None,
+    )
+
+
 def _of_one_analysis(comparisons: Sequence[Estimates], plan: AnalysisPlan) -> list[Conclusion]:
     tests = [_planned_test(row, plan) for row in comparisons]
     levels, rejected = holm(tests, plan)
-    found = []
-    for at, (row, test) in enumerate(zip(comparisons, tests, strict=True)):
-        ratio = Interval(row.hazard_ratio.estimate, row.hazard_ratio.lower, row.hazard_ratio.upper)
-        found.append(
-            Conclusion(
-                outcome=_outcome(test, plan, levels[at], at in rejected),
-                test=plan.test,
-                basis="one analysis",
-                sided=plan.sided,
-                alpha=plan.alpha,
-                comparisons=len(tests),
-                level=levels[at],
-                p=test.p,
-                hazard_ratio=ratio,
-                adjusted_p=None,
-                look=None,
-                claims=None,
-            )
+    return [
+        replace(
+            _blank(plan),
+            outcome=_outcome(test, plan, levels[at], at in rejected),
+            level=levels[at],
+            p=test.p,
+            hazard_ratio=scaled(row.hazard_ratio, 1.0),
         )
-    return found
+        for at, (row, test) in enumerate(zip(comparisons, tests, strict=True))
+    ]
 
 
 def _planned_test(row: Estimates, plan: AnalysisPlan) -> LogRank:
@@ -113,22 +121,18 @@ def _outcome(test: LogRank, plan: AnalysisPlan, level: float, rejected: bool) ->
 
 def _of_looks(monitored: MonitoredArm, plan: AnalysisPlan) -> Conclusion:
     planned, adjusted = monitored.planned, monitored.adjusted
-    last = monitored.looks[-1] if monitored.looks else None
     raised = next((look.raised_to for look in monitored.looks if look.raised_to), None)
-    return Conclusion(
-        outcome="not testable" if last is None else _OF_LOOKS[monitored.decision],
-        test=plan.test,
-        basis="stages" if raised is None else "weighted z",
-        sided=planned.sided,
-        alpha=plan.alpha,
-        comparisons=len(plan.others),
-        level=planned.alpha if last is None else last.level,
+    found = replace(_blank(plan), basis="stages" if raised is None else "weighted z", level=planned.alpha)
+    if not monitored.looks:
+        return found
+    last = monitored.looks[-1]
+    return replace(
+        found,
+        outcome=_OF_LOOKS[monitored.decision],
+        level=last.level,
         p=None if adjusted is None else adjusted.p,
         hazard_ratio=None if adjusted is None else adjusted.hazard_ratio,
-        adjusted_p=None,
-        look=None
-        if last is None
-        else DecidingLook(
+        look=DecidingLook(
             number=last.look,
             planned=len(planned.information),
             stopped_early=monitored.stopped_early,
@@ -140,23 +144,10 @@ def _of_looks(monitored: MonitoredArm, plan: AnalysisPlan) -> Conclusion:
             lower=last.lower,
             decision=monitored.decision,
         ),
-        claims=None,
     )
 
 
 def _of_closed_test(enrichment: Enrichment, plan: AnalysisPlan) -> Conclusion:
     claims = SubgroupClaims(enrichment.level, **vars(enrichment.claims))
-    return Conclusion(
-        outcome="superior" if claims.all or claims.subgroup else "not shown",
-        test=plan.test,
-        basis="closed test",
-        sided=plan.sided,
-        alpha=plan.alpha,
-        comparisons=len(plan.others),
-        level=plan.alpha,
-        p=enrichment.intersection.p,
-        hazard_ratio=None,
-        adjusted_p=None,
-        look=None,
-        claims=claims,
-    )
+    outcome: TestOutcome = "superior" if claims.all or claims.subgroup else "not shown"
+    return replace(_blank(plan), outcome=outcome, basis="closed test", p=enrichment.intersection.p, claims=claims)

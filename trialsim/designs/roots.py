@@ -15,7 +15,7 @@ def root(
     high: float,
     *,
     xtol: float,
-    rtol: float = 4 * sys.float_info.epsilon,
+    rtol: float = _FINEST,
 ) -> float:
     """The root between two places with values of opposite sign, by Brent's method; SciPy's optimisers load slowly."""
     from scipy.optimize import brentq

@@ -18,12 +18,11 @@ from trialsim.report.estimand import (
 from trialsim.report.event_models import model_words
 from trialsim.report.intercurrent import plans_words
 from trialsim.report.labels import one_line
-from trialsim.report.numbers import distribution, plural, words
+from trialsim.report.numbers import WIDTH, distribution, plural, words
 from trialsim.report.waiting import capacity_words
 from trialsim.spec.high_doses import high_doses
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
 
-WIDTH = 100
 _LABEL = 18
 _PLOT = WIDTH - _LABEL - 2
 #: Orders of more cycles than this have the regular ones told in one line.

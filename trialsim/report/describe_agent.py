@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from trialsim.report.describe import WIDTH
-from trialsim.report.numbers import plain_number, plural, rounded, words
+from trialsim.report.numbers import TRUST, filled, plain_number, plural, rounded, words
 from trialsim.spec.agents import (
     INDUCER_LABELS,
     TARGET_LABELS,
@@ -23,7 +21,6 @@ from trialsim.spec.agents import (
 )
 from trialsim.treatment.pharmacokinetics import Disposition, plasma_amount
 
-_TRUST = {"high": "high", "med": "medium", "low": "low"}
 #: Names of publications and labels within a source.
 _CITED = re.compile(r"(?:FDA label|[A-Z][\w-]+(?:, [A-Z]\w+)*(?: & [A-Z]\w+)? (?:19|20)\d\d)")
 #: Numbers whose place in the file says what they are, in words.
@@ -73,7 +70,7 @@ def list_agents(agents: Mapping[str, Agent]) -> str:
     blocks = []
     for name, agent in agents.items():
         head = f"{name}: {agent.label} ({agent.kind}, {agent.dose_unit})"
-        blocks.append("\n".join([*_filled(head), *_filled(does(agent), 4), *_filled(_known(agent), 4)]))
+        blocks.append("\n".join([*filled(head), *filled(does(agent), 4), *filled(_known(agent), 4)]))
     foot = "`trialsim agents NAME` explains an agent: every number with its unit, range and source."
     return "\n".join([*blocks, "", foot]) + "\n"
 
@@ -81,24 +78,24 @@ def list_agents(agents: Mapping[str, Agent]) -> str:
 def describe_agent(agent: Agent) -> str:
     """One agent: what it does, how long it stays, and every number with its unit, range, source and confidence."""
     head = f"{agent.label} ({agent.name})"
-    blocks = ["\n".join([head, "=" * len(head), *_filled(agent.note), *_filled(does(agent))])]
+    blocks = ["\n".join([head, "=" * len(head), *filled(agent.note), *filled(does(agent))])]
     facts = [f"kind: {agent.kind}", f"dose: in {agent.dose_unit}", f"known from: {_known(agent)}"]
     kinetics = _kinetics(agent)
     if kinetics is not None:
         facts[2:2] = [_stay(kinetics), _exposure(kinetics)]
-    blocks.append("\n".join(line for fact in facts for line in _filled(fact, hanging=4)))
+    blocks.append("\n".join(line for fact in facts for line in filled(fact, hanging=4)))
     lines: list[str] = []
     for path, number in numbers(agent):
-        lines += [*_filled(f"{path}: {_value(number)}", hanging=4), *_filled(meaning(path), 2, 2)]
-        lines += _filled(f"[{_TRUST[number.confidence]}] {number.source}", 2, 4)
-    blocks.append("\n".join(["Numbers", "-------", *_filled(_legend(agent))]))
+        lines += [*filled(f"{path}: {_value(number)}", hanging=4), *filled(meaning(path), 2, 2)]
+        lines += filled(f"[{TRUST[number.confidence]}] {number.source}", 2, 4)
+    blocks.append("\n".join(["Numbers", "-------", *filled(_legend(agent))]))
     blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
 
 def _legend(agent: Agent) -> str:
     """What a reader needs to know about the numbers that follow."""
-    sentences = ["[high], [medium] and [low] say how far a source can be trusted."]
+    sentences = ["[high], [medium] and [low]: confidence in the source."]
     if isinstance(agent, (Targeted, Senolytic)):
         sentences.append(_AT_EFFECT)
     if any(number.unit == "fold" for _, number in numbers(agent)):
@@ -271,7 +268,7 @@ def _value(number: Sourced) -> str:
 
 
 def _trust(agent: Agent) -> dict[str, int]:
-    levels = [_TRUST[number.confidence] for _, number in numbers(agent)]
+    levels = [TRUST[number.confidence] for _, number in numbers(agent)]
     return {level: levels.count(level) for level in ("high", "medium", "low")}
 
 
@@ -285,9 +282,3 @@ def _known(agent: Agent) -> str:
     counts = ", ".join(f"{count} {level}" for level, count in trust.items() if count)
     cited = ", ".join(_cited(agent)) or "all assumed"
     return f"{plural(sum(trust.values()), 'number')}, confidence {counts}; {cited}"
-
-
-def _filled(text: str, indent: int = 0, hanging: int = 0) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + hanging), break_on_hyphens=False
-    )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator
 
 import numpy as np
 
-from trialsim.report.describe import WIDTH
 from trialsim.report.labels import one_line
 from trialsim.report.marginals import Array, TabulatedDistribution, shares, weights
-from trialsim.report.numbers import plural, rounded, words
+from trialsim.report.numbers import TRUST, WIDTH, filled, plural, rounded, words
 from trialsim.spec.resolved import ResolvedCohort, ResolvedTrait
 from trialsim.spec.traits import TRAITS
 from trialsim.units import format_time
@@ -19,7 +17,6 @@ from trialsim.units import format_time
 #: Columns of a histogram or of a full bar.
 COLUMNS = 24
 _LABEL = 30
-_TRUST = {"high": "high", "med": "medium", "low": "low", None: "unstated"}
 _HEIGHTS = " ▁▂▃▄▅▆▇█"
 #: The share of patients that a histogram leaves out at either end.
 _TAIL = 0.01
@@ -29,7 +26,7 @@ def describe_cohort(cohort: ResolvedCohort) -> str:
     """Who the patients are, what is assumed of them, and every trait's distribution, overall and by its cases."""
     head = cohort.title or cohort.name
     blocks = [
-        "\n".join([*_filled(head), "=" * min(WIDTH, len(head)), *(_filled(cohort.description))]),
+        "\n".join([*filled(head), "=" * min(WIDTH, len(head)), *(filled(cohort.description))]),
         _section("How far it can be trusted", _trust(cohort)),
         _section("Traits", _legend()),
         *("\n".join(_trait(cohort, name)) for name in cohort.traits),
@@ -44,15 +41,9 @@ def _section(head: str, lines: list[str]) -> str:
     return "\n".join([head, "-" * len(head), *lines])
 
 
-def _filled(text: str, indent: int = 0, hanging: int = 0) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + hanging), break_on_hyphens=False
-    )
-
-
 def least_trusted(trait: ResolvedTrait) -> str:
     """The confidence in a trait: that in its least trusted case."""
-    levels = [_TRUST[case.confidence] for case in trait.cases.values()]
+    levels = [TRUST[case.confidence] for case in trait.cases.values()]
     return next(level for level in ("unstated", "low", "medium", "high") if level in levels)
 
 
@@ -61,11 +52,11 @@ def _trust(cohort: ResolvedCohort) -> list[str]:
     for name, trait in cohort.traits.items():
         by_level[least_trusted(trait)].append(name)
     counts = ", ".join(f"{len(names)} {level}" for level, names in by_level.items() if names)
-    lines = _filled(f"Confidence in {plural(len(cohort.traits), 'trait')}, each by its least trusted case: {counts}.")
+    lines = filled(f"Confidence in {plural(len(cohort.traits), 'trait')}, each by its least trusted case: {counts}.")
     for level in ("low", "unstated"):
         if by_level[level]:
             listed = ", ".join(words(name) for name in by_level[level])
-            lines += _filled(f"{level.capitalize()} confidence: {listed}.", hanging=4)
+            lines += filled(f"{level.capitalize()} confidence: {listed}.", hanging=4)
     return lines
 
 
@@ -73,16 +64,16 @@ def _legend() -> list[str]:
     text = (
         f"Numbers are the median (5 % to 95 % of patients). A histogram has {COLUMNS} columns between the two values "
         "under its trait, the same for all of its rows, and leaves out the last 1 % at either end. [high], [medium] "
-        "and [low] say how far a source can be trusted."
+        "and [low]: confidence in the source."
     )
-    return _filled(text)
+    return filled(text)
 
 
 def _trait(cohort: ResolvedCohort, name: str) -> Iterator[str]:
     trait = cohort.traits[name]
     unit = f" ({trait.unit})" if trait.unit else ""
     meaning = f": {TRAITS[name].meaning}" if name in TRAITS else ""
-    yield from _filled(f"{words(name)}{unit}{meaning}", hanging=4)
+    yield from filled(f"{words(name)}{unit}{meaning}", hanging=4)
     yield from _levels(cohort, trait) if trait.levels else _numbers(cohort, trait)
     yield from _sources(trait)
 
@@ -92,7 +83,7 @@ def _levels(cohort: ResolvedCohort, trait: ResolvedTrait) -> Iterator[str]:
     if trait.by is None:
         return
     for level, case in trait.cases.items():
-        yield from _filled(f"{words(trait.by)}: {words(level)}", 2, 4)
+        yield from filled(f"{words(trait.by)}: {words(level)}", 2, 4)
         yield from _bars(dict(zip(case.levels, case.probabilities, strict=True)), 4)
 
 
@@ -154,23 +145,23 @@ def _sources(trait: ResolvedTrait) -> Iterator[str]:
     """Confidence and source: once where all cases share them, else with the cases that each is for."""
     groups: dict[tuple[str, str], list[str]] = {}
     for level, case in trait.cases.items():
-        groups.setdefault((_TRUST[case.confidence], case.source), []).append(words(level))
+        groups.setdefault((TRUST[case.confidence], case.source), []).append(words(level))
     for (trust, source), levels in groups.items():
         whose = f"{', '.join(levels)}: " if len(groups) > 1 else ""
-        yield from _filled(f"[{trust}] {whose}{source}", 2, 4)
+        yield from filled(f"[{trust}] {whose}{source}", 2, 4)
     if trait.note:
-        yield from _filled(f"note: {trait.note}", 2, 4)
+        yield from filled(f"note: {trait.note}", 2, 4)
 
 
 def _correlations(cohort: ResolvedCohort) -> list[str]:
     lines = [
         line
         for pair in cohort.correlations
-        for line in _filled(f"{words(pair.traits[0])} with {words(pair.traits[1])}: {pair.rho:+g}", 0, 4)
+        for line in filled(f"{words(pair.traits[0])} with {words(pair.traits[1])}: {pair.rho:+g}", 0, 4)
     ]
     lines = lines or ["none; a trait depends on another only where its cases say so"]
     spread = f"Within a patient, ln(cells) varies between foci with a standard deviation of {cohort.focus_spread:g}."
-    return [*lines, *_filled(spread)]
+    return [*lines, *filled(spread)]
 
 
 def _mortality(cohort: ResolvedCohort) -> list[str]:
@@ -178,7 +169,7 @@ def _mortality(cohort: ResolvedCohort) -> list[str]:
     for sex, law in cohort.mortality.items():
         years = math.log(2.0) / law.slope_per_year
         text = f"{sex}: hazard {law.rate60_per_year:g} a year at 60, doubling every {years:.3g} years of age"
-        lines += [*_filled(text), *_filled(f"[{_TRUST[law.confidence]}] {law.source}", 2, 4)]
+        lines += [*filled(text), *filled(f"[{TRUST[law.confidence]}] {law.source}", 2, 4)]
     return lines
 
 
@@ -186,4 +177,4 @@ def _post_relapse(cohort: ResolvedCohort) -> list[str]:
     law = cohort.post_relapse
     local, distant = format_time(law.local_median_days), format_time(law.distant_median_days)
     text = f"median {local} after a local relapse, {distant} after a distant one"
-    return [*_filled(text), *_filled(f"[{_TRUST[law.confidence]}] {law.source}", 2, 4)]
+    return [*filled(text), *filled(f"[{TRUST[law.confidence]}] {law.source}", 2, 4)]

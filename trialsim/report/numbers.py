@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable
 
 from trialsim.reported.limits import Limits
 from trialsim.spec.resolved import Distribution
 from trialsim.units import DAYS_PER_MONTH as DAYS_PER_MONTH
 
+#: Columns of a line in the terminal.
+WIDTH = 100
 ABSENT = "not estimable"
 #: In place of numbers of what the protocol does not model, and of what nobody was measured for.
 NOT_MODELLED, NOT_MEASURED = "not modelled", "not measured"
+
+#: Confidence in a number, in words.
+TRUST = {"high": "high", "med": "medium", "low": "low", None: "unstated"}
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -77,6 +83,12 @@ def minus(text: str) -> str:
 
 def sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def filled(text: str, indent: int = 0, hanging: int = 0) -> list[str]:
+    """Text for the terminal in lines, those after the first moved in by ``hanging``."""
+    begin, later = " " * indent, " " * (indent + hanging)
+    return textwrap.wrap(text, WIDTH, initial_indent=begin, subsequent_indent=later, break_on_hyphens=False)
 
 
 def is_by(time: float, month: float) -> bool:

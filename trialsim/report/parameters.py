@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from trialsim.report.numbers import distribution, plain_number, words
+from trialsim.report.numbers import TRUST, distribution, plain_number, words
 from trialsim.report.tables import Table
 from trialsim.spec.agents import Sourced
 from trialsim.spec.resolved import Distribution, ResolvedProtocol
 from trialsim.spec.traits import GAINS, TRAITS
 
 _HEAD = ("Parameter", "Value", "Source", "Confidence")
-_TRUST = {"high": "high", "med": "medium", "low": "low"}
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,11 @@ def parameter_tables(protocol: ResolvedProtocol) -> list[Table]:
     """One table per part of the model."""
     tables = [_cohort(protocol)]
     for agent in protocol.agents.values():
-        rows = [
-            (name, _with_range(number), number.source, _TRUST[number.confidence]) for name, number in sourced(agent)
-        ]
+        rows = [(name, _with_range(number), number.source, TRUST[number.confidence]) for name, number in sourced(agent)]
         tables.append(Table(agent.label, _HEAD, tuple(rows), agent.note, wide_text=True))
     for marker in protocol.markers.values():
         rows = [
-            (name, _with_range(number), number.source, _TRUST[number.confidence]) for name, number in sourced(marker)
+            (name, _with_range(number), number.source, TRUST[number.confidence]) for name, number in sourced(marker)
         ]
         tables.append(Table(f"Biomarker: {marker.label}", _HEAD, tuple(rows), marker.note, wide_text=True))
     tables.append(_mortality(protocol))
@@ -52,7 +49,7 @@ def parameter_tables(protocol: ResolvedProtocol) -> list[Table]:
 def confidence(protocol: ResolvedProtocol) -> Confidence:
     tables = [table for table in parameter_tables(protocol) if table.head == _HEAD]
     tally = Counter(row[-1] for table in tables for row in table.rows if len(row) == len(table.head))
-    known = {level: tally.pop(level, 0) for level in _TRUST.values()}
+    known = {level: tally.pop(level, 0) for level in ("high", "medium", "low")}
     return Confidence(known["high"], known["medium"], known["low"], sum(tally.values()))
 
 
@@ -99,7 +96,7 @@ def _cohort(protocol: ResolvedProtocol) -> Table:
 
 
 def _case(case: Distribution) -> tuple[str, str, str]:
-    return distribution(case), case.source or "not stated", _TRUST[case.confidence] if case.confidence else "not stated"
+    return distribution(case), case.source or "not stated", TRUST[case.confidence] if case.confidence else "not stated"
 
 
 def _mortality(protocol: ResolvedProtocol) -> Table:
@@ -107,16 +104,16 @@ def _mortality(protocol: ResolvedProtocol) -> Table:
     for sex, death in protocol.cohort.mortality.items():
         rate, slope = plain_number(death.rate60_per_year), plain_number(death.slope_per_year)
         law = f"hazard {rate} a year at 60, its logarithm rising {slope} a year of age"
-        rows.append((f"background death, {sex}", law, death.source, _TRUST[death.confidence]))
+        rows.append((f"background death, {sex}", law, death.source, TRUST[death.confidence]))
     after = protocol.cohort.post_relapse
     local, distant = plain_number(after.local_median_days), plain_number(after.distant_median_days)
     medians = f"median {local} days (local), {distant} days (distant)"
-    rows.append(("death after relapse", medians, after.source, _TRUST[after.confidence]))
+    rows.append(("death after relapse", medians, after.source, TRUST[after.confidence]))
     if not protocol.has_cells:
         return Table("Mortality", _HEAD, tuple(rows), wide_text=True)
     seen = protocol.detection
     limit = f"{plain_number(seen.limit_cells)} cells; error {plain_number(seen.error_sd_log10)} (sd, log₁₀)"
-    rows.append(("detection", limit, seen.source, _TRUST[seen.confidence]))
+    rows.append(("detection", limit, seen.source, TRUST[seen.confidence]))
     return Table("Mortality and detection", _HEAD, tuple(rows), wide_text=True)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from trialsim.report.describe import WIDTH, day_ranges
+from trialsim.report.describe import day_ranges
 from trialsim.report.figures.burden import FULL_DOSE
-from trialsim.report.numbers import DAYS_PER_MONTH, plain_number, rounded, words
+from trialsim.report.numbers import DAYS_PER_MONTH, WIDTH, plain_number, rounded, words
 from trialsim.report.patients import cells_by_month, relapse_sentence
 from trialsim.reported.stories import DoseGiven, PatientStory, PlateletCounts, ScanSeen
 from trialsim.spec.traits import TRAITS

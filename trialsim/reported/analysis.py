@@ -114,10 +114,6 @@ class CauseOfRelapse:
     estimate: Sequence[float]
     known_months: float | None
 
-    @property
-    def steps(self) -> IncidenceSteps:
-        return IncidenceSteps(self.months, self.estimate, self.known_months)
-
 
 @dataclass(frozen=True)
 class CensorMarks:

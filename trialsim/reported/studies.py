@@ -207,25 +207,21 @@ class StudyRun:
 
 
 @dataclass(frozen=True)
-class TwinsRun(StudyRun):
+class TwinsRun(ArmOutcomes, StudyRun):
     """What ``twins --json`` prints."""
-
-    months: float
-    reference: str
-    arms: Mapping[str, ArmOutcome]
-    contrasts: Mapping[str, Contrast]
 
 
 @dataclass(frozen=True)
-class SweepPoint:
-    """The outcomes at one combination of values; ``against_first``: each arm against itself at the first point."""
-
+class ValuesSet:
     values: Mapping[str, str]
-    months: float
-    reference: str
-    arms: Mapping[str, ArmOutcome]
-    contrasts: Mapping[str, Contrast]
+
+
+@dataclass(frozen=True)
+class SweepPoint(ArmOutcomes, ValuesSet):
+    """The outcomes at one combination of values."""
+
     against_first: Mapping[str, Contrast]
+    """Each arm against itself at the first point."""
 
 
 @dataclass(frozen=True)
