@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.claims import CASES, LESS, LONGER, NONE, OF_NAVITOCLAX, TUMOUR_ALONE, Case, Claim, Gain
+from benchmarks.rows import row_of, told
 from trialsim.report.describe import describe_arms
 from trialsim.report.estimand import arm_words
 from trialsim.results import to_json
@@ -24,7 +25,6 @@ from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.studies.contrasts import contrast, gap, outcomes, study
 from trialsim.studies.findings.text import table
-from trialsim.studies.tables import told
 from trialsim.studies.twins import Twins, Under, live_under
 from trialsim.treatment.library import load_library
 
@@ -66,8 +66,8 @@ def measure(case: Case, jobs: int) -> Row:
     twins.live([((), arm) for arm in protocol.arms])
     twins.live([under for claim in case.claims for sets in rows.values() for under in _unders(claim, sets)])
     return {
-        **study(protocol, case.patients, SEED),
-        **outcomes(protocol, {arm: twins.of((), arm) for arm in protocol.arms}),
+        **{key: own for key, own in row_of(study(protocol, case.patients, SEED, {})).items() if key != "unused"},
+        **row_of(outcomes(protocol, {arm: twins.of((), arm) for arm in protocol.arms})),
         "claims": [twins.judged(claim, claim.gain.set) for claim in case.claims],
         "switched": {words: [twins.judged(claim, sets) for claim in case.claims] for words, sets in rows.items()},
     }
@@ -109,12 +109,12 @@ class _Twins:
         """What a claim's arm gains with something set, and how much less than what it is held against."""
         until = self._protocol.follow_up.minimum_days
         pair = self.of(sets, claim.arm), self.of(sets, claim.against)
-        row = contrast(*pair, until)
+        row = row_of(contrast(*pair, until))
         if claim.than is not None:
             also = (*sets, *claim.than.set)
             other = self.of(also, claim.than.arm), self.of(also, claim.than.against)
-            row["less"] = gap(pair, other, until)
-            row["than"] = contrast(*other, until)["days_gained"]
+            row["less"] = row_of(gap(pair, other, until))
+            row["than"] = row_of(contrast(*other, until).days_gained)
         return row
 
     def _own(self, sets: tuple[str, ...], arm: str) -> Setting:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.claims import ONLY_TREATMENT, TUMOUR_ALONE, Switch
+from benchmarks.rows import row_of, told
 from benchmarks.waiting import averted_percent, made_by_cycles, surviving
 from trialsim.spec.agents import Cytotoxic, Senolytic
 from trialsim.studies.contrasts import contrast
 from trialsim.studies.findings.judge import number
 from trialsim.studies.findings.text import table
 from trialsim.studies.sweep import read_grid
-from trialsim.studies.tables import told
 from trialsim.studies.twins import Twins, Under, live_under
 from trialsim.treatment.library import load_library
 
@@ -56,7 +56,7 @@ def simulated(setting: Switch, jobs: int) -> tuple[list[Row], list[Row]]:
     until = points[0].protocol.follow_up.minimum_days
 
     def against(reference: Twins) -> list[Row]:
-        return [contrast(twins, reference, until) for twins in begun]
+        return [row_of(contrast(twins, reference, until)) for twins in begun]
 
     return against(control), against(begun[LABELS.index("0 d")])
 

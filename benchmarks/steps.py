@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rows import row_of, told
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.studies.contrasts import outcome
 from trialsim.studies.findings.text import table
-from trialsim.studies.tables import told
 from trialsim.studies.twins import Under, live_under
 from trialsim.treatment.library import load_library
 
@@ -34,7 +34,9 @@ def steps() -> list[str]:
     arms = list(protocols[0].arms)
     unders: list[Under] = [(protocol, arm) for arm in arms for protocol in protocols]
     lived = live_under(unders, PATIENTS, seed=SEED, jobs=os.cpu_count() or 1)
-    found = [outcome(twins, under[0].follow_up.minimum_days) for twins, under in zip(lived, unders, strict=True)]
+    found = [
+        row_of(outcome("", twins, under[0].follow_up.minimum_days)) for twins, under in zip(lived, unders, strict=True)
+    ]
     names = list(found[0]["causes"])[:_CAUSES]
     rows = []
     for at, arm in enumerate(arms):
