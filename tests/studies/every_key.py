@@ -162,8 +162,9 @@ HONOURED: dict[str, Pair] = {
     **_order("lead_in.days", 14, lead_in={"dose": "150 mg", "days": 7}, **_IN_DAYS),
     **_order("loading.dose", "50 mg", loading={"dose": "150 mg", "doses": 7}, **_IN_DAYS),
     **_order("loading.doses", 14, loading={"dose": "150 mg", "doses": 7}, **_IN_DAYS),
-    **_order("fractions", 25, **_RADIATION),
-    **_order("per_week", 3, **_RADIATION),
+    # To the whole body: at the bed alone, few of these patients have anything to lose.
+    **_order("fractions", 25, field="systemic", **_RADIATION),
+    **_order("per_week", 3, field="systemic", **_RADIATION),
     **_order("field", "systemic", **_RADIATION),
     **_order("rules", "strict", **_IN_DAYS),
     **_order("give_if", "assay positive at day 80", **_GUIDED),
@@ -179,6 +180,9 @@ HONOURED: dict[str, Pair] = {
     "follow_up.scans.*.every": ({"follow_up.scans": [{"every": "6 mo"}]}, {"follow_up.scans.0.every": "4 mo"}),
     "follow_up.scans.*.until": ({"follow_up.scans": [{"every": "6 mo", "until": "12 mo"}, {"every": "3 mo"}]},
                                 {"follow_up.scans.0.until": "24 mo"}),
+    "follow_up.window": ({}, {"follow_up.window": "7 d"}),
+    "follow_up.missed": ({}, {"follow_up.missed": "90 %"}),
+    "intercurrent.new_therapy.rate": ({}, {"intercurrent.new_therapy": {"rate": "95 %/yr"}}),
     "detection.limit": ({}, {"detection.limit": "1e8 cells"}),
     "detection.error_sd_log10": ({}, {"detection.error_sd_log10": 0.4}),
     "analysis.reference": ({}, {"analysis.reference": "senolytic"}),
@@ -215,6 +219,10 @@ WITHOUT_PART: dict[str, Pair] = {
     "biomarkers.*.label": (_TESTED, {"biomarkers.assay.label": "Another label"}),
     "biomarkers.*.source": (_TESTED, {"biomarkers.assay.source": "another source"}),
     "biomarkers.*.confidence": (_TESTED, {"biomarkers.assay.confidence": "med"}),
+    "intercurrent.new_therapy.hazard_ratio": (
+        {"intercurrent.new_therapy": {"rate": "50 %/yr"}},
+        {"intercurrent.new_therapy.hazard_ratio": 0.5},
+    ),
     "accrual.patients": ({}, {"accrual.patients": 300}),
     "accrual.per_month": ({}, {"accrual.per_month": [{"rate": 3, "until": "6 mo"}, {"rate": 30}]}),
     "accrual.ramp": ({}, {"accrual.ramp": "6 mo"}),
@@ -245,9 +253,6 @@ WITHOUT_PART: dict[str, Pair] = {
 TURNED_AWAY: dict[str, tuple[Any, Any]] = {
     "accrual.caps": ({"p53_status": {"mutant": 20}}, {}),
     "capacity": ({"infusion_chairs": 1}, None),
-    "follow_up.window": ("7 d", "0 d"),
-    "follow_up.missed": ("90 %", 0),
-    "intercurrent.new_therapy": ({"rate": "20 %/yr"}, {"rate": "0 /yr"}),
     "pharmacology.neutropenic_death": ("0.001 /d", "0 /d"),
     "pharmacology.thrombocytopenic_death": ("0.001 /d", "0 /d"),
 }

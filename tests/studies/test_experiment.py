@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.course import Course
+from trialsim.patient.watched import WatchedPatient
 from trialsim.studies import experiment as x
 from trialsim.studies.findings.registry import GroupOfFinding
 from trialsim.studies.findings.run import load_group
@@ -31,9 +31,9 @@ def test_plated_cells_are_there_and_no_others() -> None:
     seen = _run(group)
     assert seen.cells[:, 0].tolist() == [[10, 0, 20, 5000, 0]] * 3
     traits = sample_traits(group.protocol.cohort, 1, seed=1)[0]
-    course = Course(1, group.protocol.arms["untreated"], traits, group.protocol, seed=1)
-    x.plate(course.state, x.Plated(senescent=100_000), traits, np.random.default_rng(1))
-    polyploid = sum(course.state.cells[x.LOCAL, x.senescent(0, x.POLYPLOID, r, x.MATURE)] for r in (0, 1))
+    subject = WatchedPatient(traits, group.protocol.arms["untreated"], group.protocol, patient=1, seed=1)
+    x.plate(subject.lesions, x.Plated(senescent=100_000), traits, np.random.default_rng(1))
+    polyploid = sum(subject.lesions["cells"][x.LOCAL, x.senescent(0, x.POLYPLOID, r, x.MATURE)] for r in (0, 1))
     # 40 % within 4.9 standard errors.
     assert abs(polyploid - 40_000) < 4.9 * np.sqrt(1e5 * 0.4 * 0.6)
 

@@ -49,6 +49,8 @@ UNUSED = (
     Unused("arms are compared on relapse alone, within patients",
            ("endpoint", "analysis.alpha", "analysis.sided", "analysis.test", "analysis.confidence_level",
             "analysis.landmarks", "analysis.rmst_tau", "analysis.subgroups", "analysis.looks")),
+    Unused("it changes the hazard in arms with a `model`, whose patients have no twins",
+           ("intercurrent.new_therapy.hazard_ratio",)),
     Unused("neutrophils change a course through dose rules alone, which count them by themselves",
            ("pharmacology.neutrophils",)),
 )  # fmt: skip
