@@ -105,7 +105,7 @@ class Course:
 
     def visit(self, day: float) -> tuple[float, list[Entry]]:
         """Do what is due on a study day; returns the day of the next visit, and what happened."""
-        following, logged = visits.act(self._copies, _VISIT, -1, day, math.inf, math.inf)
+        following, logged = visits.act(*self._copies, _VISIT, -1, day, math.inf, math.inf)
         return following, self._log[:logged].tolist() if logged else []
 
     def next_line(self) -> tuple[int, float]:
@@ -119,7 +119,7 @@ class Course:
 
     def do_line(self, line: int, day: float) -> list[Entry]:
         """Do one line, on its study day."""
-        visits.act(self._copies, _LINE, line, day, math.inf, math.inf)
+        visits.act(*self._copies, _LINE, line, day, math.inf, math.inf)
         return self._take_log()
 
     def hold_back(self, line: int) -> None:

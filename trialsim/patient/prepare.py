@@ -417,17 +417,39 @@ def assemble(
     own: Person,
     responds: bool,
     world: World,
-    recipe: Recipe,
-    kinetics: OwnKinetics,
-    chance: Chance,
+    body_row: Rows[s.Body],
+    drug_rows: Rows[Drug],
+    toxin_rows: Rows[Drug],
+    effect_rows: Rows[s.Effect],
+    order_rows: Rows[s.Order],
+    panel_rows: Rows[s.PanelOfGuide],
+    assay_rows: Rows[s.Assay],
+    immature_kill_share: float,
+    clearance: Floats,
+    volume: Floats,
+    tissue_volume: Floats,
+    amount: Floats,
+    exposure: Floats,
+    neutrophils: float,
+    seed: int,
+    number: int,
+    replicate: int,
+    outlives_neutropenia: float,
+    outlives_thrombocytopenia: float,
     lines: Rows[Line],
     movers: Rows[Mover],
     traced: int,
 ) -> s.Copies:
     """The patient before the first dose: what is typical in a recipe made their own.
 
-    ``traced``: rows of the trace.
+    After the first three the parameters are the fields of `Recipe`, `OwnKinetics` and `Chance`, one by one
+    (`trialsim.patient.visits.act` says why). ``traced``: rows of the trace.
     """
+    recipe = Recipe(
+        body_row, drug_rows, toxin_rows, effect_rows, order_rows, panel_rows, assay_rows, immature_kill_share
+    )
+    kinetics = OwnKinetics(clearance, volume, tissue_volume, amount, exposure, neutrophils)
+    chance = Chance(seed, number, replicate, outlives_neutropenia, outlives_thrombocytopenia)
     bodies = _with_copies(recipe.body)
     body, stream = bodies[0, 0], np.zeros(1, _STREAM)
     _open_streams(body, stream[0], chance)
@@ -502,9 +524,9 @@ def prepare(
         whose,
         responds,
         recipes.world,
-        recipe,
-        recipes.kinetics(traits, patient, seed=seed, replicate=replicate),
-        Chance(short_seed(seed), patient, replicate, neutropenic, thrombocytopenic),
+        *recipe,
+        *recipes.kinetics(traits, patient, seed=seed, replicate=replicate),
+        *Chance(short_seed(seed), patient, replicate, neutropenic, thrombocytopenic),
         plan.lines,
         plan.movers,
         TRACE_ROWS if traced else 0,

@@ -20,6 +20,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from trialsim.biology.kernel import Room
 from trialsim.biology.populations import SENESCENT
 from trialsim.biology.sasp import total_cells
 from trialsim.calendar_grid import POINTS_PER_DAY
@@ -31,10 +32,28 @@ from trialsim.patient.blood import death_by, neutrophil_count, note_true_nadirs,
 from trialsim.patient.cells import main_lineage, step_cells
 from trialsim.patient.intake import apply_damage, take_drug
 from trialsim.patient.markers import measure
-from trialsim.patient.plan import Line
-from trialsim.patient.state import AHEAD, LOOKED_AT, PATIENT, Copies, Order, Patient, copy_patient, view
+from trialsim.patient.plan import Line, Mover
+from trialsim.patient.state import (
+    AHEAD,
+    LOOKED_AT,
+    PATIENT,
+    Assay,
+    Body,
+    Copies,
+    Effect,
+    Entry,
+    Lesion,
+    Order,
+    PanelOfGuide,
+    Patient,
+    TraceRow,
+    copy_patient,
+    view,
+)
 from trialsim.records import Happened, SameDay
+from trialsim.structured import Grid, Rows
 from trialsim.treatment.dose_rules import HOLD, RESUME, STOP, decide
+from trialsim.treatment.pharmacology import Drug
 
 #: A lesion can grow by this factor within a step only by a chance that is never met, if it has so many cells.
 _LARGEST_GROWTH, _MANY = 4.0, 10_000.0
@@ -449,12 +468,33 @@ class Act(IntEnum):
 
 
 @compiled
-def act(copies: Copies, what: int, line: int, day: float, ends: float, cut: float) -> tuple[float, int]:
+def act(
+    body: Grid[Body],
+    lesions: Grid[Lesion],
+    drugs: Grid[Drug],
+    toxins: Grid[Drug],
+    orders: Grid[Order],
+    movers: Grid[Mover],
+    panels: Grid[PanelOfGuide],
+    assays: Grid[Assay],
+    effects: Rows[Effect],
+    lines: Rows[Line],
+    log: Rows[Entry],
+    trace: Rows[TraceRow],
+    room: Rows[Room],
+    what: int,
+    line: int,
+    day: float,
+    ends: float,
+    cut: float,
+) -> tuple[float, int]:
     """Do something; returns the study day of the next visit, and the entries in the log.
 
-    ``ends`` is the study day of death or withdrawal, which go before a visit on it; a visit on the day of the ``cut``
-    takes place. Both count where a patient is followed.
+    The first parameters are the fields of `trialsim.patient.state.Copies`, one by one: numba takes six times as long
+    to look at arrays of records in a tuple. ``ends`` is the study day of death or withdrawal, which go before a visit
+    on it; a visit on the day of the ``cut`` takes place. Both count where a patient is followed.
     """
+    copies = Copies(body, lesions, drugs, toxins, orders, movers, panels, assays, effects, lines, log, trace, room)
     if what == Act.VISIT:
         visit(copies, day)
     elif what == Act.LINE:

@@ -30,11 +30,19 @@ def compile_kernels() -> None:
     person = Person(*[1.0] * len(Person._fields))
     movers = rows(Mover, 1)
     named(movers).waits_since = math.nan
-    copies = prepare.assemble(person, True, world, recipe, kinetics, chance, rows(Line, 0), movers, 0)
+    copies = prepare.assemble(person, True, world, *recipe, *kinetics, *chance, rows(Line, 0), movers, 0)
     own = s.view_in_python(copies, s.PATIENT)
-    visits.act(copies, visits.Act.VISIT.value, -1, 0.0, math.inf, math.inf)
+    visits.act(*copies, visits.Act.VISIT.value, -1, 0.0, math.inf, math.inf)
     visits.death_before(copies, math.inf, math.inf)
     visits.finish(copies, 0.0)
     agenda.next_line(own)
-    keep(copies, 0, rows(s.Outcome, 1), grid(s.Order, 1, 1), grid(s.PanelOfGuide, 1, 0))
+    keep(
+        copies.body,
+        copies.orders,
+        copies.panels,
+        0,
+        rows(s.Outcome, 1),
+        grid(s.Order, 1, 1),
+        grid(s.PanelOfGuide, 1, 0),
+    )
     watched.look(copies, 0.0)
