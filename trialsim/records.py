@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Traits: TypeAlias = Mapping[str, float | str]
 """A patient's traits by name: numbers in internal units, levels of categories."""
@@ -106,8 +106,7 @@ class Happened(IntEnum):
     """Study day."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One row of the event log.
 
     ``day`` is the trial's calendar (0 = the day the trial opens), ``study_day`` the patient's own (0 =

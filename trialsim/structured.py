@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Words = NDArray[np.uint64]
+Bytes = NDArray[np.uint8]
 
 U32 = Annotated[int, "u4"]
 """Unsigned numbers; to mypy they are ints."""
@@ -121,3 +122,8 @@ def one(kind: type[T]) -> T:
 def named(array: Any) -> Any:
     """The same rows, with fields that Python can read and set by name."""
     return array.view(np.recarray)
+
+
+def as_bytes(array: Any) -> Bytes:
+    """The memory of rows."""
+    return cast("Bytes", array.view(np.uint8))

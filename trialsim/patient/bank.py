@@ -20,30 +20,31 @@ from trialsim.compiling import compiled
 from trialsim.patient.course import LINEAGES
 from trialsim.patient.plan import Plan, own_plan
 from trialsim.patient.prepare import prepare
-from trialsim.patient.state import LOCAL, PATIENT, Body, Copies, Order, Outcome, PanelOfGuide
+from trialsim.patient.state import LOCAL, PATIENT, Copies, Order, Outcome, PanelOfGuide, view
 from trialsim.patient.visits import Act, act
 from trialsim.records import Traits
 from trialsim.spec.resolved import ResolvedProtocol
-from trialsim.structured import Grid, Rows, grid, rows
+from trialsim.structured import Bytes, Counts, Grid, Rows, grid, rows
 from trialsim.treatment.adherence import missed_doses
 
 
 @compiled
 def keep(
-    body: Grid[Body],
-    orders: Grid[Order],
-    panels: Grid[PanelOfGuide],
+    memory: Bytes,
+    layout: Counts,
+    lines: Bytes,
     row: int,
     outcomes: Rows[Outcome],
-    all_orders: Grid[Order],
-    all_panels: Grid[PanelOfGuide],
+    orders: Grid[Order],
+    panels: Grid[PanelOfGuide],
 ) -> None:
     """What became of a patient, in a row for them."""
-    outcomes[row] = body[PATIENT, 0].outcome
-    for at in range(orders[PATIENT].size):
-        all_orders[row, at] = orders[PATIENT, at]
-    for at in range(panels[PATIENT].size):
-        all_panels[row, at] = panels[PATIENT, at]
+    own = view(Copies(memory, layout, lines), PATIENT)
+    outcomes[row] = own.body[0].outcome
+    for at in range(own.orders.size):
+        orders[row, at] = own.orders[at]
+    for at in range(own.panels.size):
+        panels[row, at] = own.panels[at]
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def follow_all(
             end = math.inf if ends is None else float(ends[number])
             cut = math.inf if cuts is None else float(cuts[number])
             act(*patient, Act.FOLLOW.value, -1, 0.0, end, cut)
-            keep(patient.body, patient.orders, patient.panels, row, outcomes, orders, panels)
+            keep(*patient, row, outcomes, orders, panels)
             if observe is not None:
                 observe(number, patient)
     return Lives(outcomes, orders, panels)

@@ -87,7 +87,7 @@ class Course:
         )
         self._patient = view_in_python(self._copies, PATIENT)
         self._arm, self._protocol = arm, protocol
-        self._log = cast("np.ndarray[Any, Any]", self._copies.log)
+        self._log = cast("np.ndarray[Any, Any]", self._patient.log)
 
     @property
     def patient(self) -> Patient:
@@ -97,7 +97,7 @@ class Course:
     @property
     def outcome(self) -> Outcome:
         """What became of the patient."""
-        return cast("Outcome", self._copies.body["outcome"][0, 0])
+        return cast("Outcome", self._patient.body["outcome"][0])
 
     def next_day(self) -> float:
         """Study day of the next visit; infinite when there is none."""
@@ -156,9 +156,9 @@ class Course:
         return platelets, None if math.isnan(neutrophils) else neutrophils
 
     def _take_log(self) -> list[Entry]:
-        logged = self._copies.body["logged"]
-        entries = self._log[: logged[0, 0]].tolist()
-        logged[0, 0] = 0
+        logged = self._patient.body["logged"]
+        entries = self._log[: logged[0]].tolist()
+        logged[0] = 0
         return cast("list[Entry]", entries)
 
     def given(self) -> list[tuple[float, bool]]:
@@ -168,7 +168,7 @@ class Course:
 
     def has_begun(self, order: int) -> bool:
         """Whether a dose of an order was given."""
-        return bool(self._copies.orders["given"][0, order] > 0.0)
+        return bool(self._patient.orders["given"][order] > 0.0)
 
     def relapse(self) -> Relapse:
         """The relapse that a scan found."""
@@ -215,17 +215,17 @@ class Course:
         Rows are those of `trialsim.patient.state.TraceRow` and `Lesion`. A relapse is as the scan that found it saw it.
         """
         look = self.look(day)
-        lesions = cast("NDArray[np.void]", look.lesions)[: self._copies.body["lesions"][0, 0]].copy()
+        lesions = cast("NDArray[np.void]", look.lesions)[: self._patient.body["lesions"][0]].copy()
         outcome = cast("Any", self.outcome)
         if outcome["lesion"] >= 0:
-            crossed = self._copies.lesions["crossed"][AHEAD, : len(lesions)]
+            crossed = view_in_python(self._copies, AHEAD).lesions["crossed"][: len(lesions)]
             lesions["crossed"] = np.where(crossed <= day, crossed, np.nan)
         last: Any = rows(TraceRow, 1)
         cells = lesions["cells"].sum(axis=0)
         last["day"], last["platelets"] = day, look.body["platelets"]["count"][0]
         last["cycling"], last["dormant"] = cells[:DORMANT].sum(), cells[DORMANT]
         last["escaped"], last["senescent"] = cells[ESCAPED:SENESCENT].sum(), cells[SENESCENT:].sum()
-        traced = cast("NDArray[np.void]", self._copies.trace)[: self._copies.body["traced"][0, 0]]
+        traced = cast("NDArray[np.void]", self._patient.trace)[: self._patient.body["traced"][0]]
         return np.concatenate([traced, last]), lesions
 
 

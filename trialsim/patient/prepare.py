@@ -10,7 +10,6 @@ import numpy as np
 
 from trialsim.biology import host
 from trialsim.biology import rates as r
-from trialsim.biology.kernel import Room
 from trialsim.biology.rates import Target
 from trialsim.biology.secretome import load_secretome
 from trialsim.chance.stream import Stream, short_seed, start
@@ -18,7 +17,8 @@ from trialsim.compiling import allocating, compiled
 from trialsim.patient import state as s
 from trialsim.patient.kinetics import BODY_TRAITS, OwnKinetics, all_alike, own_kinetics
 from trialsim.patient.markers import draw_errors, make_assays, make_panels
-from trialsim.patient.plan import Line, Mover, Plan, make_plan
+from trialsim.patient.plan import Mover, Plan, make_plan
+from trialsim.patient.state import counted_view
 from trialsim.patient.untreated import (
     Person,
     World,
@@ -33,7 +33,7 @@ from trialsim.records import Traits
 from trialsim.rng import Purpose
 from trialsim.spec.agents import INDUCERS, Cytotoxic, Pharmacokinetics, Radiation, Senolytic, Targeted
 from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
-from trialsim.structured import Grid, Rows, named, one, rows
+from trialsim.structured import Bytes, Floats, Rows, as_bytes, dtype_of, named, one, rows
 from trialsim.treatment.damage import chemotherapy_hits, cross_hits, radiation_hits
 from trialsim.treatment.fate import fate_shares
 from trialsim.treatment.neutrophils import set_marrow_at_rest
@@ -44,7 +44,7 @@ from trialsim.treatment.toxic_death import draw_outlived
 T = TypeVar("T")
 
 #: What compiled code makes arrays of.
-_LESION, _TRACE, _ROOM, _ENTRY, _STREAM = (kind.dtype for kind in (s.Lesion, s.TraceRow, Room, s.Entry, Stream))
+_STREAM, _RATES = dtype_of(Stream), dtype_of(r.Rates)
 #: Rows of the trace of one patient; the kernel stops writing when they are full.
 TRACE_ROWS = 8192
 #: The reference fraction of radiation, Gy, against which a fate's dose shift is counted.
@@ -372,13 +372,10 @@ def _scale_order(order: s.Order, own: Person, responds: bool, world: World, amou
         order.hits_escaped = order.hits / scaled(own.escaper_resistance, world.gains.escaper_resistance)
 
 
-@allocating
-def _with_copies(source: Rows[T]) -> Grid[T]:
-    """Room for a patient and two copies (`trialsim.patient.state.view`), of which the first is filled."""
-    out: Any = np.empty((s.COPIES, source.size), source.dtype)
+@compiled
+def _fill(target: Rows[T], source: Rows[T]) -> None:
     for at in range(source.size):
-        out[0, at] = source[at]
-    return out
+        target[at] = source[at]
 
 
 class Chance(NamedTuple):
@@ -394,10 +391,9 @@ class Chance(NamedTuple):
 
 
 @compiled
-def _open_streams(body: s.Body, lesions: Stream, chance: Chance) -> None:
+def _open_streams(body: s.Body, chance: Chance) -> None:
     """The patient's streams, at their beginning. The arm is in no key."""
     seed, patient, replicate = chance.seed, chance.patient, chance.replicate
-    start(lesions, seed, Purpose.LESIONS, patient, replicate)
     start(body.streams.cells, seed, Purpose.CELLS, patient, replicate)
     start(body.streams.scans, seed, Purpose.ASSESSMENT, patient, replicate)
     start(body.streams.laboratory, seed, Purpose.VISITS, patient, replicate)
@@ -436,7 +432,7 @@ def assemble(
     replicate: int,
     outlives_neutropenia: float,
     outlives_thrombocytopenia: float,
-    lines: Rows[Line],
+    lines: Bytes,
     movers: Rows[Mover],
     traced: int,
 ) -> s.Copies:
@@ -450,24 +446,45 @@ def assemble(
     )
     kinetics = OwnKinetics(clearance, volume, tissue_volume, amount, exposure, neutrophils)
     chance = Chance(seed, number, replicate, outlives_neutropenia, outlives_thrombocytopenia)
-    bodies = _with_copies(recipe.body)
-    body, stream = bodies[0, 0], np.zeros(1, _STREAM)
-    _open_streams(body, stream[0], chance)
-    set_lesion_rates(body.rates, own, world)
-    body.rates.immature_kill_share = recipe.immature_kill_share
-    body.lesions, places = draw_foci(own, body.rates, stream[0])
-    lesions = np.zeros((s.COPIES, places), _LESION)
-    draw_lesions(own, body.rates, world, lesions[0], body.lesions, stream[0])
-    drugs, toxins, orders = _with_copies(recipe.drugs), _with_copies(recipe.toxins), _with_copies(recipe.orders)
-    _set_kinetics_of(drugs[0], 0, own, kinetics)
-    _set_kinetics_of(toxins[0], recipe.drugs.size, own, kinetics)
-    effects = recipe.effects.copy()
-    for e in range(effects.size):
-        if effects[e].target == Target.SENOLYTIC_KILL:
-            effects[e].value *= own.senolytic_sensitivity
-    for o in range(recipe.orders.size):
-        _scale_order(orders[0, o], own, responds, world, kinetics.amount[o], kinetics.exposure[o])
-        body.to_come += orders[0, o].remaining
+    stream, rates = np.zeros(1, _STREAM), np.zeros(1, _RATES)
+    set_lesion_rates(rates[0], own, world)
+    rates[0].immature_kill_share = recipe.immature_kill_share
+    start(stream[0], chance.seed, Purpose.LESIONS, chance.patient, chance.replicate)
+    foci, places = draw_foci(own, rates[0], stream[0])
+    copies = s.make_copies(
+        places,
+        recipe.drugs.size,
+        recipe.toxins.size,
+        recipe.orders.size,
+        movers.size,
+        recipe.panels.size,
+        recipe.assays.size,
+        recipe.effects.size,
+        4 * recipe.orders.size + recipe.panels.size + 8,
+        traced,
+        lines,
+    )
+    patient = counted_view(copies, s.PATIENT)
+    patient.body[0] = recipe.body[0]
+    body = patient.body[0]
+    body.rates, body.lesions = rates[0], foci
+    _open_streams(body, chance)
+    draw_lesions(own, body.rates, world, patient.lesions, foci, stream[0])
+    _fill(patient.drugs, recipe.drugs)
+    _fill(patient.toxins, recipe.toxins)
+    _fill(patient.effects, recipe.effects)
+    _fill(patient.orders, recipe.orders)
+    _fill(patient.movers, movers)
+    _fill(patient.panels, recipe.panels)
+    _fill(patient.assays, recipe.assays)
+    _set_kinetics_of(patient.drugs, 0, own, kinetics)
+    _set_kinetics_of(patient.toxins, recipe.drugs.size, own, kinetics)
+    for e in range(patient.effects.size):
+        if patient.effects[e].target == Target.SENOLYTIC_KILL:
+            patient.effects[e].value *= own.senolytic_sensitivity
+    for o in range(patient.orders.size):
+        _scale_order(patient.orders[o], own, responds, world, kinetics.amount[o], kinetics.exposure[o])
+        body.to_come += patient.orders[o].remaining
     set_at_rest(body.platelets, own.platelet_baseline)
     body.platelets.outlives = chance.outlives_thrombocytopenia
     set_marrow_at_rest(body.marrow, kinetics.neutrophils)
@@ -475,22 +492,7 @@ def assemble(
         body.marrow.outlives = chance.outlives_neutropenia
     body.host.burden = body.rates.host_share / host.SHARE_PER_UNIT
     body.host.production = host.resting_production(body.host.burden)
-    log = np.empty(4 * recipe.orders.size + recipe.panels.size + 8, _ENTRY)
-    return s.Copies(
-        bodies,
-        lesions,
-        drugs,
-        toxins,
-        orders,
-        _with_copies(movers),
-        _with_copies(recipe.panels),
-        _with_copies(recipe.assays),
-        effects,
-        lines,
-        log,
-        np.zeros(traced, _TRACE),
-        np.zeros(1, _ROOM),
-    )
+    return copies
 
 
 def prepare(
@@ -527,14 +529,14 @@ def prepare(
         *recipe,
         *recipes.kinetics(traits, patient, seed=seed, replicate=replicate),
         *Chance(short_seed(seed), patient, replicate, neutropenic, thrombocytopenic),
-        plan.lines,
+        as_bytes(plan.lines),
         plan.movers,
         TRACE_ROWS if traced else 0,
     )
     if arm.guides:
         errors = draw_errors(protocol, arm, patient, seed=seed, replicate=replicate)
-        made.assays["error"][0] = errors
+        s.view_in_python(made, s.PATIENT).assays["error"] = errors
     if plan.queued:
         # Each order, with what belongs to it, moves by itself.
-        made.orders["mover"][0] = range(len(arm.orders))
+        s.view_in_python(made, s.PATIENT).orders["mover"] = range(len(arm.orders))
     return made

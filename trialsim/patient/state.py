@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
+import numpy as np
+
 from trialsim.biology.kernel import Room
 from trialsim.biology.populations import N_POPULATIONS, SENESCENT
 from trialsim.biology.rates import Rates
 from trialsim.biology.sasp import Survey
 from trialsim.chance.stream import Stream
-from trialsim.compiling import compiled
+from trialsim.compiling import allocating, compiled
 from trialsim.patient.plan import Line, Mover
-from trialsim.structured import Counts, Grid, Rows, record
+from trialsim.structured import Bytes, Counts, Rows, dtype_of, record
 from trialsim.treatment.neutrophils import Marrow
 from trialsim.treatment.pharmacology import Drug
 from trialsim.treatment.platelets import Platelets
@@ -348,49 +350,78 @@ class Patient(NamedTuple):
 
 
 class Copies(NamedTuple):
-    """A patient and room for two copies: what changes is an array with a row for each (`view`)."""
+    """A patient and room for two copies, in one piece of memory (`view`).
 
-    body: Grid[Body]
-    lesions: Grid[Lesion]
-    drugs: Grid[Drug]
-    toxins: Grid[Drug]
-    orders: Grid[Order]
-    movers: Grid[Mover]
-    panels: Grid[PanelOfGuide]
-    assays: Grid[Assay]
-    effects: Rows[Effect]
-    lines: Rows[Line]
-    log: Rows[Entry]
-    trace: Rows[TraceRow]
-    room: Rows[Room]
+    numba looks at every array that Python hands it, and at an array of records for ten times as long as at one of
+    bytes: in one piece a patient costs a call what they weigh.
+    """
+
+    memory: Bytes
+    layout: Counts
+    """By field of `Patient`, but for the lines: where it begins, and the bytes of one copy; in one row."""
+    lines: Bytes
+    """`Patient.lines`."""
 
 
 #: The patient; a copy that runs ahead to see what comes; a copy that is looked at.
 PATIENT, AHEAD, LOOKED_AT = 0, 1, 2
 COPIES = 3
+#: What the fields of a patient hold, in the order of the layout; of the first so many there are copies.
+_KINDS = (Body, Lesion, Drug, Drug, Order, Mover, PanelOfGuide, Assay, Effect, Entry, TraceRow, Room)
+_COPIED = 8
+_SIZES = np.array([dtype_of(kind).itemsize for kind in _KINDS])
+_BODY, _LESION, _DRUG, _TOXIN, _ORDER, _MOVER, _PANEL, _ASSAY, _EFFECT, _ENTRY, _TRACE, _ROOM = map(dtype_of, _KINDS)
+_LINE = dtype_of(Line)
+
+
+@allocating
+def make_copies(
+    lesions: int,
+    drugs: int,
+    toxins: int,
+    orders: int,
+    movers: int,
+    panels: int,
+    assays: int,
+    effects: int,
+    log: int,
+    trace: int,
+    lines: Bytes,
+) -> Copies:
+    """Room for a patient and two copies, all zeros, with so many of each."""
+    counts = (1, lesions, drugs, toxins, orders, movers, panels, assays, effects, log, trace, 1)
+    layout = np.zeros(2 * _SIZES.size, np.int64)
+    end = 0
+    for field in range(_SIZES.size):
+        layout[2 * field], layout[2 * field + 1] = end, counts[field] * _SIZES[field]
+        end += layout[2 * field + 1] * (COPIES if field < _COPIED else 1)
+    return Copies(np.zeros(end, np.uint8), layout, lines)
 
 
 def view_in_python(copies: Copies, which: int) -> Patient:
     """One of the three."""
+    memory, at = copies.memory, copies.layout
     return Patient(
-        copies.body[which],
-        copies.lesions[which],
-        copies.drugs[which],
-        copies.toxins[which],
-        copies.orders[which],
-        copies.movers[which],
-        copies.panels[which],
-        copies.assays[which],
-        copies.effects,
-        copies.lines,
-        copies.log,
-        copies.trace,
-        copies.room,
+        memory[at[0] + which * at[1] : at[0] + (which + 1) * at[1]].view(_BODY),
+        memory[at[2] + which * at[3] : at[2] + (which + 1) * at[3]].view(_LESION),
+        memory[at[4] + which * at[5] : at[4] + (which + 1) * at[5]].view(_DRUG),
+        memory[at[6] + which * at[7] : at[6] + (which + 1) * at[7]].view(_TOXIN),
+        memory[at[8] + which * at[9] : at[8] + (which + 1) * at[9]].view(_ORDER),
+        memory[at[10] + which * at[11] : at[10] + (which + 1) * at[11]].view(_MOVER),
+        memory[at[12] + which * at[13] : at[12] + (which + 1) * at[13]].view(_PANEL),
+        memory[at[14] + which * at[15] : at[14] + (which + 1) * at[15]].view(_ASSAY),
+        memory[at[16] : at[16] + at[17]].view(_EFFECT),
+        copies.lines.view(_LINE),
+        memory[at[18] : at[18] + at[19]].view(_ENTRY),
+        memory[at[20] : at[20] + at[21]].view(_TRACE),
+        memory[at[22] : at[22] + at[23]].view(_ROOM),
     )
 
 
 #: The same for compiled code, which owns no arrays and must give none to Python.
 view = compiled(view_in_python)
+#: And for compiled code that makes arrays, which counts who holds them.
+counted_view = allocating(view_in_python)
 
 
 @compiled

@@ -20,7 +20,6 @@ from enum import IntEnum
 
 import numpy as np
 
-from trialsim.biology.kernel import Room
 from trialsim.biology.populations import SENESCENT
 from trialsim.biology.sasp import total_cells
 from trialsim.calendar_grid import POINTS_PER_DAY
@@ -32,28 +31,11 @@ from trialsim.patient.blood import death_by, neutrophil_count, note_true_nadirs,
 from trialsim.patient.cells import main_lineage, step_cells
 from trialsim.patient.intake import apply_damage, take_drug
 from trialsim.patient.markers import measure
-from trialsim.patient.plan import Line, Mover
-from trialsim.patient.state import (
-    AHEAD,
-    LOOKED_AT,
-    PATIENT,
-    Assay,
-    Body,
-    Copies,
-    Effect,
-    Entry,
-    Lesion,
-    Order,
-    PanelOfGuide,
-    Patient,
-    TraceRow,
-    copy_patient,
-    view,
-)
+from trialsim.patient.plan import Line
+from trialsim.patient.state import AHEAD, LOOKED_AT, PATIENT, Copies, Order, Patient, copy_patient, view
 from trialsim.records import Happened, SameDay
-from trialsim.structured import Grid, Rows
+from trialsim.structured import Bytes, Counts
 from trialsim.treatment.dose_rules import HOLD, RESUME, STOP, decide
-from trialsim.treatment.pharmacology import Drug
 
 #: A lesion can grow by this factor within a step only by a chance that is never met, if it has so many cells.
 _LARGEST_GROWTH, _MANY = 4.0, 10_000.0
@@ -300,7 +282,7 @@ def _size(before: float, after: float, share: float) -> float:
 
 
 @compiled
-def _scan(patient: Patient, ahead: Patient, look: Patient, day: float) -> None:
+def _scan(patient: Patient, look: Patient, copies: Copies, day: float) -> None:
     """A scan: of the lesions that it measures at or above the limit, the one that crossed it first.
 
     Measured size is cells x exp(error), one error drawn for each place of a lesion. Where none has crossed, the largest
@@ -316,6 +298,7 @@ def _scan(patient: Patient, ahead: Patient, look: Patient, day: float) -> None:
     if body.due == math.inf or (body.limit >= _MANY and largest * _LARGEST_GROWTH < body.limit):
         _end_scan(patient, day, -1)
         return
+    ahead = view(copies, AHEAD)
     _run_ahead(patient, ahead, look, day)
     began, ended = body.cells_at, ahead.body[0].cells_at
     share = (day - began) / (ended - began) if ended > began else 0.0
@@ -362,16 +345,15 @@ def is_over(patient: Patient) -> bool:
 
 
 @compiled
-def do_line(copies: Copies, at: int, day: float) -> None:
+def _do_line(own: Patient, look: Patient, copies: Copies, at: int, day: float) -> None:
     """One line, on its study day."""
-    line = copies.lines[at]
-    own, look = view(copies, PATIENT), view(copies, LOOKED_AT)
+    line = own.lines[at]
     own.body[0].visited = day
     moved = False
     if line.kind == SameDay.SCAN and line.index > 0:
         note(own, Happened.SCAN_MISSED, 0, 0.0)
     elif line.kind == SameDay.SCAN:
-        _scan(own, view(copies, AHEAD), look, day)
+        _scan(own, look, copies, day)
     elif line.kind == SameDay.LABORATORY:
         draw_blood(own, look, day)
     elif line.kind == SameDay.BIOMARKER:
@@ -386,18 +368,17 @@ def do_line(copies: Copies, at: int, day: float) -> None:
 
 
 @compiled
-def visit(copies: Copies, day: float) -> None:
+def _visit(own: Patient, look: Patient, copies: Copies, day: float) -> None:
     """Everything that is due on a study day, in order, until a relapse is seen.
 
     What happened is in the log, from its beginning.
     """
-    own = view(copies, PATIENT)
     own.body[0].logged = 0
     while not is_over(own):
         at, when = next_line(own)
         if at < 0 or when != day:
             break
-        do_line(copies, at, day)
+        _do_line(own, look, copies, at, day)
 
 
 @compiled
@@ -417,13 +398,12 @@ def stop_all(copies: Copies) -> None:
 
 
 @compiled
-def death_before(copies: Copies, ends: float, cut: float) -> float:
+def _death_before(own: Patient, look: Patient, ends: float, cut: float) -> float:
     """The study day on which toxicity kills before the next visit is done; infinite where it does not.
 
     ``ends`` is the study day on which follow-up ends otherwise, ``cut`` the last one that counts. Where there is no
     visit any more, this looks as far as these.
     """
-    own = view(copies, PATIENT)
     if not own.body[0].is_lethal or is_over(own):
         return math.inf
     until = next_line(own)[1]
@@ -431,14 +411,25 @@ def death_before(copies: Copies, ends: float, cut: float) -> float:
         until = ends if ends < math.inf else cut
     if until == math.inf:
         return math.inf
-    died = max(own.body[0].visited, _on_grid(death_by(own, view(copies, LOOKED_AT), until)))
+    died = max(own.body[0].visited, _on_grid(death_by(own, look, until)))
     return died if died < ends and died <= cut else math.inf
 
 
 @compiled
+def death_before(copies: Copies, ends: float, cut: float) -> float:
+    """`_death_before`, from outside."""
+    return _death_before(view(copies, PATIENT), view(copies, LOOKED_AT), ends, cut)
+
+
+@compiled
 def die(copies: Copies, day: float) -> None:
+    """`_die`, from outside."""
+    _die(view(copies, PATIENT), day)
+
+
+@compiled
+def _die(own: Patient, day: float) -> None:
     """Toxicity kills on a study day; the log begins anew."""
-    own = view(copies, PATIENT)
     own.body[0].logged = 0
     stop_treatment(own, Happened.TOXIC_DEATH.value)
     own.body[0].outcome.toxic_death = day
@@ -469,52 +460,34 @@ class Act(IntEnum):
 
 @compiled
 def act(
-    body: Grid[Body],
-    lesions: Grid[Lesion],
-    drugs: Grid[Drug],
-    toxins: Grid[Drug],
-    orders: Grid[Order],
-    movers: Grid[Mover],
-    panels: Grid[PanelOfGuide],
-    assays: Grid[Assay],
-    effects: Rows[Effect],
-    lines: Rows[Line],
-    log: Rows[Entry],
-    trace: Rows[TraceRow],
-    room: Rows[Room],
-    what: int,
-    line: int,
-    day: float,
-    ends: float,
-    cut: float,
+    memory: Bytes, layout: Counts, lines: Bytes, what: int, line: int, day: float, ends: float, cut: float
 ) -> tuple[float, int]:
     """Do something; returns the study day of the next visit, and the entries in the log.
 
-    The first parameters are the fields of `trialsim.patient.state.Copies`, one by one: numba takes six times as long
-    to look at arrays of records in a tuple. ``ends`` is the study day of death or withdrawal, which go before a visit
-    on it; a visit on the day of the ``cut`` takes place. Both count where a patient is followed.
+    The first three are those of `trialsim.patient.state.Copies`. ``ends`` is the study day of death or withdrawal,
+    which go before a visit on it; a visit on the day of the ``cut`` takes place. Both count for one who is followed.
     """
-    copies = Copies(body, lesions, drugs, toxins, orders, movers, panels, assays, effects, lines, log, trace, room)
+    copies = Copies(memory, layout, lines)
+    own, look = view(copies, PATIENT), view(copies, LOOKED_AT)
     if what == Act.VISIT:
-        visit(copies, day)
+        _visit(own, look, copies, day)
     elif what == Act.LINE:
-        do_line(copies, line, day)
+        _do_line(own, look, copies, line, day)
     else:
-        _follow(copies, ends, cut)
-    return next_line(view(copies, PATIENT))[1], copies.body[0][0].logged
+        _follow(own, look, copies, ends, cut)
+    return next_line(own)[1], own.body[0].logged
 
 
 @compiled
-def _follow(copies: Copies, ends: float, cut: float) -> None:
+def _follow(own: Patient, look: Patient, copies: Copies, ends: float, cut: float) -> None:
     """The visits, until relapse is seen, toxicity kills or follow-up ends."""
-    own = view(copies, PATIENT)
     while not is_over(own):
-        died = death_before(copies, ends, cut)
+        died = _death_before(own, look, ends, cut)
         if died < math.inf:
-            die(copies, died)
+            _die(own, died)
             break
         at, day = next_line(own)
         if at < 0 or day >= ends or day > cut:
             break
-        visit(copies, day)
+        _visit(own, look, copies, day)
     finish(copies, min(ends, cut))

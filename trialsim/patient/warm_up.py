@@ -13,7 +13,7 @@ from trialsim.patient.bank import keep
 from trialsim.patient.kinetics import OwnKinetics
 from trialsim.patient.plan import Line, Mover
 from trialsim.patient.untreated import Gains, Person, World
-from trialsim.structured import grid, named, rows
+from trialsim.structured import as_bytes, grid, named, rows
 from trialsim.treatment.pharmacology import Drug
 
 
@@ -30,19 +30,11 @@ def compile_kernels() -> None:
     person = Person(*[1.0] * len(Person._fields))
     movers = rows(Mover, 1)
     named(movers).waits_since = math.nan
-    copies = prepare.assemble(person, True, world, *recipe, *kinetics, *chance, rows(Line, 0), movers, 0)
+    copies = prepare.assemble(person, True, world, *recipe, *kinetics, *chance, as_bytes(rows(Line, 0)), movers, 0)
     own = s.view_in_python(copies, s.PATIENT)
     visits.act(*copies, visits.Act.VISIT.value, -1, 0.0, math.inf, math.inf)
     visits.death_before(copies, math.inf, math.inf)
     visits.finish(copies, 0.0)
     agenda.next_line(own)
-    keep(
-        copies.body,
-        copies.orders,
-        copies.panels,
-        0,
-        rows(s.Outcome, 1),
-        grid(s.Order, 1, 1),
-        grid(s.PanelOfGuide, 1, 0),
-    )
+    keep(*copies, 0, rows(s.Outcome, 1), grid(s.Order, 1, 1), grid(s.PanelOfGuide, 1, 0))
     watched.look(copies, 0.0)
