@@ -341,7 +341,7 @@ def _gompertz_ode(network: Any, until: float) -> NDArray[np.float64]:
     net = np.array([linear[at, at] for at in cycling])
 
     def slope(_: float, cells: NDArray[np.float64]) -> NDArray[np.float64]:
-        crowd = crowding_factor(float(cells.sum()), rates[CAPACITY], rates[REFERENCE], rates[CROWDING])
+        crowd = crowding_factor(float(cells.sum()), rates.capacity, rates.reference, rates.crowding)
         change = linear @ cells
         change[cycling] += (crowd - 1.0) * net * cells[cycling]
         return change

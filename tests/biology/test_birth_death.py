@@ -7,10 +7,12 @@ import pytest
 from numba import njit
 from scipy import stats
 
-from trialsim.biology import kernel
+from trialsim.biology import draws
 from trialsim.biology.rates import Multipliers, escaper_rates
+from trialsim.chance.stream import open_stream
+from trialsim.rng import Purpose
 
-_birth_death = kernel.birth_death
+_birth_death = draws.birth_death
 
 
 @njit
@@ -30,7 +32,7 @@ def test_mean_variance_and_extinction(n: int, birth: float, death: float, time: 
 
     Catches a flow that uses net growth alone: its variance and extinction are wrong though its mean is right.
     """
-    x = _draws(n, birth, death, time, 40_000, np.random.default_rng(1)).astype(float)
+    x = _draws(n, birth, death, time, 40_000, open_stream(1, Purpose.CELLS)).astype(float)
     r = birth - death
     grown = np.exp(r * time)
     variance = 2 * birth * time if r == 0 else (birth + death) / r * grown * (grown - 1)
@@ -45,7 +47,7 @@ def test_mean_variance_and_extinction(n: int, birth: float, death: float, time: 
 def test_whole_distribution_of_one_cell() -> None:
     """P(k) = (1-a)(1-B) B^(k-1). Chi-square at 1e-6. Catches a geometric law that starts at the wrong number."""
     b, d, t = 0.2, 0.15, 20.0
-    x = _draws(1, b, d, t, 50_000, np.random.default_rng(2))
+    x = _draws(1, b, d, t, 50_000, open_stream(2, Purpose.CELLS))
     grown = np.exp((b - d) * t)
     a, more = d * (grown - 1) / (b * grown - d), b * (grown - 1) / (b * grown - d)
     edges = 15
@@ -57,12 +59,12 @@ def test_whole_distribution_of_one_cell() -> None:
 
 def test_nothing_comes_from_nothing() -> None:
     """Catches a law that seeds empty compartments."""
-    assert _draws(0, 0.5, 0.1, 30.0, 100, np.random.default_rng(3)).max() == 0
+    assert _draws(0, 0.5, 0.1, 30.0, 100, open_stream(3, Purpose.CELLS)).max() == 0
 
 
 def test_huge_counts_keep_their_mean() -> None:
     """Catches overflow and loss of precision: 1e12 cells, relative error under 1e-5 (six standard errors)."""
-    x = _draws(10**12, 0.14, 0.13, 30.0, 200, np.random.default_rng(4)).astype(float)
+    x = _draws(10**12, 0.14, 0.13, 30.0, 200, open_stream(4, Purpose.CELLS)).astype(float)
     assert abs(x.mean() / (1e12 * np.exp(0.3)) - 1) < 1e-5
 
 

@@ -13,7 +13,9 @@ import pytest
 from scipy import stats
 
 from trialsim.biology import draws
+from trialsim.chance.stream import open_stream
 from trialsim.compiling import compiled
+from trialsim.rng import Purpose
 
 N = 100_000
 #: Asymptotic 1e-6 point of the Kolmogorov-Smirnov distance at N draws.
@@ -56,7 +58,7 @@ def _distance(drawn: np.ndarray, cdf: np.ndarray, low: int) -> float:
 def test_binomial(n: int, chance: float) -> None:
     """Catches a wrong inversion of rare counts, a wrong skewness or rounding in the expansion, and a wrong tail."""
     out = np.empty(N, np.int64)
-    _binomials(n, chance, out, np.random.default_rng(1))
+    _binomials(n, chance, out, open_stream(1, Purpose.CELLS))
     mean, sd = n * chance, math.sqrt(n * chance * (1 - chance))
     low = max(0, int(mean - 8 * sd) - 1)
     grid = np.arange(low, min(n, int(mean + 8 * sd) + 12) + 1)
@@ -68,7 +70,7 @@ def test_binomial(n: int, chance: float) -> None:
 def test_poisson(mean: float) -> None:
     """Catches the same for Poisson counts."""
     out = np.empty(N, np.int64)
-    _poissons(mean, out, np.random.default_rng(2))
+    _poissons(mean, out, open_stream(2, Purpose.CELLS))
     low = max(0, int(mean - 8 * math.sqrt(mean)) - 1)
     grid = np.arange(low, int(mean + 8 * math.sqrt(mean)) + 12)
     assert _distance(out, stats.poisson.cdf(grid, mean), low) < LIMIT + 0.001
@@ -87,7 +89,7 @@ def test_poisson(mean: float) -> None:
 def test_a_dividing_population(n: int, birth: float, death: float, time: float) -> None:
     """Catches wrong third and fourth moments of a clone: the expansion against the negative binomial mixture."""
     out = np.empty(N, np.int64)
-    _populations(n, birth, death, time, out, np.random.default_rng(3))
+    _populations(n, birth, death, time, out, open_stream(3, Purpose.CELLS))
     grown = math.exp((birth - death) * time)
     below = birth * grown - death
     live, more = 1.0 - death * (grown - 1.0) / below, birth * (grown - 1.0) / below

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,8 @@ from tests.biology.twins import kernel_paths
 from trialsim.biology import populations as p
 from trialsim.biology import rates as r
 from trialsim.biology.kernel import damage
+from trialsim.chance.stream import open_stream
+from trialsim.rng import Purpose
 from trialsim.spec.agents import INDUCERS
 
 _rate = st.one_of(st.just(0.0), st.floats(1e-9, 0.4))
@@ -19,38 +23,48 @@ _count = st.one_of(st.just(0), st.integers(1, 20), st.integers(1, 10**7))
 
 
 _HAZARDS = (
-    *(r.SPONTANEOUS_RATE, r.MATURATION, r.COMPETENCE, r.CLEARANCE, r.ESCAPE, r.REVERSAL, r.WAKE, r.KILL_CYCLING),
-    *(r.IMMUNE_KILL, r.SEEDING, r.SASP_ARREST),
-    *range(r.STREAM, r.STREAM + p.N_INDUCERS),
-    *range(r.KILL, r.KILL + p.N_INDUCERS),
+    *("spontaneous_rate", "maturation", "competence", "clearance", "escape", "reversal", "wake", "kill_cycling"),
+    *("immune_kill", "seeding", "sasp_arrest"),
+    "driven_arrest",
+    "senolytic_kill",
 )
 _SHARES = (
-    *(r.POLYPLOID_SHARE, r.RESISTANT_SHARE, r.IMMATURE_KILL_SHARE, r.DIPLOID_ESCAPE, r.SASP_IMMUNE, r.GROWTH),
-    r.HOST_SHARE,
+    *("polyploid_share", "resistant_share", "immature_kill_share", "diploid_escape", "sasp_immune", "growth"),
+    "host_share",
 )
 #: Folds less 1: of growth, seeding, waking and clearance by the secretome, and of the F3 state; and its intensity.
-_FOLDS = (r.SASP_GROWTH, r.SASP_SEEDING, r.SASP_WAKING, r.SASP_CLEARANCE, r.SASP_F3, r.SASP_INTENSITY)
+_FOLDS = ("sasp_growth", "sasp_seeding", "sasp_waking", "sasp_clearance", "sasp_f3", "sasp_intensity")
+
+
+def set_rates(rates: r.Rates, name: str, value: Callable[[], float]) -> None:
+    """Set a rate, or that of every inducer."""
+    if np.ndim(getattr(rates, name)):
+        getattr(rates, name)[:] = [value() for _ in range(p.N_INDUCERS)]
+    else:
+        setattr(rates, name, value())
 
 
 @st.composite
 def rates(draw: st.DrawFn) -> r.Rates:
     """Any rates that a patient could have; growth is kept from running past 1e18 cells."""
     vector = r.quiet_rates()
-    for birth, death, net in ((r.BIRTH, r.DEATH, r.NET), (r.ESCAPED_BIRTH, r.ESCAPED_DEATH, r.ESCAPED_NET)):
-        vector[birth], vector[death] = 0.5 * draw(_rate), draw(_rate)
-        vector[net] = max(0.0, vector[birth] - vector[death]) * draw(_share)
-    for at in _HAZARDS:
-        vector[at] = draw(_rate)
-    for at in _SHARES:
-        vector[at] = draw(_share)
-    for at in _FOLDS:
-        vector[at] = draw(st.one_of(st.just(0.0), st.floats(0.0, 1.0)))
+    for kind in ("", "escaped_"):
+        birth, death = 0.5 * draw(_rate), draw(_rate)
+        setattr(vector, f"{kind}birth", birth)
+        setattr(vector, f"{kind}death", death)
+        setattr(vector, f"{kind}net", max(0.0, birth - death) * draw(_share))
+    for name in _HAZARDS:
+        set_rates(vector, name, lambda: draw(_rate))
+    for name in _SHARES:
+        set_rates(vector, name, lambda: draw(_share))
+    for name in _FOLDS:
+        set_rates(vector, name, lambda: draw(st.one_of(st.just(0.0), st.floats(0.0, 1.0))))
     for inducer in range(p.N_INDUCERS):
-        vector[r.WEIGHT + inducer] = draw(_share)
-    vector[r.GROWTH_AT_REST] = 1.0 + vector[r.SASP_GROWTH] * draw(_share)
-    vector[r.INFILTRATION_TIME] = draw(st.floats(0.5, 60.0))
+        vector.weight[inducer] = draw(_share)
+    vector.growth_at_rest = 1.0 + vector.sasp_growth * draw(_share)
+    vector.infiltration_time = draw(st.floats(0.5, 60.0))
     if draw(st.booleans()):
-        vector[r.CAPACITY], vector[r.REFERENCE], vector[r.CROWDING] = 1e9, 1e6, 1.0
+        vector.capacity, vector.reference, vector.crowding = 1e9, 1e6, 1.0
     return vector
 
 
@@ -89,18 +103,18 @@ def test_every_population_has_a_lineage(cells: np.ndarray, vector: r.Rates, unti
     after = _once(cells, vector, until)
     before_s, after_s = _senescent(cells), _senescent(after)
     anything = cells.sum() > 0
-    dividing = anything and (cells[: p.SENESCENT].sum() > 0 or vector[r.ESCAPE] > 0 or vector[r.REVERSAL] > 0)
+    dividing = anything and (cells[: p.SENESCENT].sum() > 0 or vector.escape > 0 or vector.reversal > 0)
     possible = []
     for i in range(len(INDUCERS)):
         # An inducer's first senescent cells come from its drug's stream: without one, no neighbour can take its label.
-        stream = dividing and vector[r.STREAM + i] > 0
-        unlabelled = vector[r.SPONTANEOUS_RATE] > 0 or vector[r.SASP_ARREST] > 0
+        stream = dividing and vector.driven_arrest[i] > 0
+        unlabelled = vector.spontaneous_rate > 0 or vector.sasp_arrest > 0
         possible.append(bool(before_s[i] > 0 or stream or (dividing and unlabelled and i == p.SPONTANEOUS)))
         assert after_s[i] == 0 or possible[i]
         for response in (p.SENSITIVE, p.RESISTANT):
             at = p.escaped(i, response)
-            assert after[at] == 0 or cells[at] > 0 or (possible[i] and vector[r.ESCAPE] > 0)
-    reversible = vector[r.REVERSAL] > 0 and any(possible[i] for i in p.REVERSIBLE)
+            assert after[at] == 0 or cells[at] > 0 or (possible[i] and vector.escape > 0)
+    reversible = vector.reversal > 0 and any(possible[i] for i in p.REVERSIBLE)
     assert after[p.RESIDUAL] == 0 or cells[p.RESIDUAL] > 0 or reversible
     assert after[p.SEEDED] == 0 or cells[p.SEEDED] > 0
     assert after[p.AWAKENED] == 0 or cells[p.AWAKENED] + cells[p.DORMANT] > 0
@@ -114,7 +128,7 @@ def test_resistance_is_inherited(cells: np.ndarray, vector: r.Rates, until: floa
     Cycling cells carry none: one that was resistant, reverted and arrests again is drawn anew.
     """
     vector = vector.copy()
-    vector[r.RESISTANT_SHARE] = 0.0
+    vector.resistant_share = 0.0
     after = _once(cells, vector, until)
 
     def resistant(counts: np.ndarray) -> int:
@@ -125,7 +139,7 @@ def test_resistance_is_inherited(cells: np.ndarray, vector: r.Rates, until: floa
         assert resistant(after) == 0
     if cells[: p.DORMANT + 1].sum() == 0 and resistant(cells) == cells.sum():
         # All are resistant, so all that is left and never cycled is.
-        vector[r.REVERSAL] = 0.0
+        vector.reversal = 0.0
         assert resistant(_once(cells, vector, until)) == _once(cells, vector, until).sum()
 
 
@@ -135,9 +149,9 @@ def _senescent(cells: np.ndarray) -> np.ndarray:
 
 
 _LOSSES = (
-    *(r.BIRTH, r.DEATH, r.NET, r.ESCAPED_BIRTH, r.ESCAPED_DEATH, r.ESCAPED_NET),
-    *(r.CLEARANCE, r.KILL_CYCLING, r.IMMUNE_KILL, r.SEEDING, r.CROWDING),
-    *range(r.KILL, r.KILL + p.N_INDUCERS),
+    *("birth", "death", "net", "escaped_birth", "escaped_death", "escaped_net"),
+    *("clearance", "kill_cycling", "immune_kill", "seeding", "crowding"),
+    "senolytic_kill",
 )
 
 
@@ -145,10 +159,12 @@ _LOSSES = (
 def test_moves_conserve_cells(cells: np.ndarray, vector: r.Rates, until: float) -> None:
     """Without birth, death, clearance, killing and seeding no cell is lost. Catches one lost or doubled in a move."""
     vector = vector.copy()
-    vector[list(_LOSSES)] = 0.0
+    for name in _LOSSES:
+        set_rates(vector, name, lambda: 0.0)
     # A cell that escapes and arrests within one step counts as lost, as the model's text says.
-    if vector[r.ESCAPE] > 0.0:
-        vector[[r.SPONTANEOUS_RATE, r.SASP_ARREST, *range(r.STREAM, r.STREAM + p.N_INDUCERS)]] = 0.0
+    if vector.escape > 0.0:
+        for name in ("spontaneous_rate", "sasp_arrest", "driven_arrest"):
+            set_rates(vector, name, lambda: 0.0)
     assert _once(cells, vector, until).sum() == cells.sum()
 
 
@@ -161,8 +177,8 @@ def test_neighbours_that_few_cells_arrest_are_not_lost(age: int) -> None:
     cells = np.zeros(p.N_POPULATIONS, np.int64)
     cells[p.RESIDUAL], cells[p.senescent(0, 1, 0, age)] = 10_000, 3
     vector = r.quiet_rates()
-    vector[r.MATURATION], vector[r.SASP_ARREST], vector[r.SASP_INTENSITY] = 0.05, 2.0, 1.0
-    vector[r.WEIGHT : r.WEIGHT + p.N_INDUCERS] = 1.0
+    vector.maturation, vector.sasp_arrest, vector.sasp_intensity = 0.05, 2.0, 1.0
+    vector.weight[:] = 1.0
     for path in kernel_paths(cells, vector, 3.0, paths=200, seed=4, tolerance=10.0):
         assert path.sum() == cells.sum()
 
@@ -174,10 +190,11 @@ def test_seeding_only_takes_cells_away(cells: np.ndarray, vector: r.Rates, until
     Catches a seed that stays in its lesion as well, one of dormant or senescent cells, and a negative count.
     """
     vector = vector.copy()
-    kept = [r.SEEDING, r.SASP_SEEDING, r.SASP_INTENSITY, r.HOST_SHARE, *range(r.WEIGHT, r.WEIGHT + p.N_INDUCERS)]
+    kept = ["seeding", "sasp_seeding", "sasp_intensity", "host_share", "weight"]
     quiet = r.quiet_rates()
-    quiet[kept] = vector[kept]
-    quiet[r.SEEDING] *= 1e-3 if cells.sum() > 1e4 else 1.0
+    for name in kept:
+        setattr(quiet, name, getattr(vector, name))
+    quiet.seeding *= 1e-3 if cells.sum() > 1e4 else 1.0
     after = _once(cells, quiet, until)
     np.testing.assert_array_equal(after[p.SENESCENT :], cells[p.SENESCENT :])
     assert after[p.DORMANT] == cells[p.DORMANT]
@@ -190,7 +207,7 @@ def test_damage_moves_only_dividing_cells(
 ) -> None:
     """Catches damage to dormant or senescent cells, and senescent cells booked under another inducer."""
     after = cells.copy()
-    arrested = damage(after, loss, loss, senescent, inducer, vector, np.random.default_rng(2))
+    arrested = damage(after, loss, loss, senescent, inducer, vector, open_stream(2, Purpose.CELLS))
     assert after.min() >= 0
     assert after[p.DORMANT] == cells[p.DORMANT]
     assert (after[: p.DORMANT] <= cells[: p.DORMANT]).all()
@@ -206,11 +223,21 @@ def test_damage_moves_only_dividing_cells(
 @pytest.mark.parametrize(
     "empty",
     [
-        *(r.WAKE, r.ESCAPE, r.CLEARANCE, r.KILL, r.REVERSAL, r.SASP_GROWTH, r.SASP_ARREST, r.SASP_WAKING, r.SASP_F3),
-        *(r.SASP_IMMUNE, r.SASP_CLEARANCE, r.SASP_SEEDING, r.HOST_KILL, r.DIPLOID_ESCAPE, r.MATURATION),
+        *(
+            "wake",
+            "escape",
+            "clearance",
+            "senolytic_kill",
+            "reversal",
+            "sasp_growth",
+            "sasp_arrest",
+            "sasp_waking",
+            "sasp_f3",
+        ),
+        *("sasp_immune", "sasp_clearance", "sasp_seeding", "host_kill", "diploid_escape", "maturation"),
     ],
 )
-def test_a_rate_of_an_empty_compartment_changes_nothing(empty: int) -> None:
+def test_a_rate_of_an_empty_compartment_changes_nothing(empty: str) -> None:
     """Catches a draw spent on cells that are not there: the whole course is equal to the bit.
 
     What the secretome does is nothing where no cell secretes (and the host is young).
@@ -218,8 +245,8 @@ def test_a_rate_of_an_empty_compartment_changes_nothing(empty: int) -> None:
     cells = np.zeros(p.N_POPULATIONS, np.int64)
     cells[p.RESIDUAL] = 500
     vector = r.quiet_rates()
-    vector[r.BIRTH], vector[r.DEATH] = 0.14, 0.13
+    vector.birth, vector.death = 0.14, 0.13
     changed = vector.copy()
-    changed[empty] = 0.3
+    set_rates(changed, empty, lambda: 0.3)
     plain = kernel_paths(cells, vector, 50.0, paths=20, seed=9, tolerance=10.0)
     np.testing.assert_array_equal(plain, kernel_paths(cells, changed, 50.0, paths=20, seed=9, tolerance=10.0))

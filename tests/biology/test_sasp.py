@@ -18,12 +18,12 @@ DNA, RADIATION = INDUCERS.index("dna_damage"), INDUCERS.index("radiation")
 
 
 def quiet(**changes: float) -> r.Rates:
-    """Quiet rates with intensity 1 and weights 1, changed by the names of places."""
+    """Quiet rates with intensity 1 and weights 1, changed by name."""
     rates = r.quiet_rates()
-    rates[r.SASP_INTENSITY] = 1.0
-    rates[r.WEIGHT : r.WEIGHT + p.N_INDUCERS] = 1.0
+    rates.sasp_intensity = 1.0
+    rates.weight[:] = 1.0
     for place, value in changes.items():
-        rates[getattr(r, place)] = value
+        setattr(rates, place, value)
     return rates
 
 
@@ -48,12 +48,12 @@ def test_the_load_saturates_at_two() -> None:
     loads = [sasp.load(lesion(1000 - int(1000 * s), mature=int(1000 * s)), quiet()) for s in shares]
     np.testing.assert_allclose(loads, 2.0 * shares / (shares + 0.1))
     assert sasp.load_of_share(1e9, quiet()) == pytest.approx(2.0)
-    assert sasp.load_of_share(1e9, quiet(SASP_INTENSITY=1.7)) == pytest.approx(3.4)
+    assert sasp.load_of_share(1e9, quiet(sasp_intensity=1.7)) == pytest.approx(3.4)
 
 
 def test_an_empty_lesion_and_a_lesion_without_secretion_have_none() -> None:
     """Catches a division by zero, and immature, dormant or escaped cells that secrete."""
-    assert sasp.load(np.zeros(p.N_POPULATIONS, np.int64), quiet(HOST_SHARE=0.05)) == 0.0
+    assert sasp.load(np.zeros(p.N_POPULATIONS, np.int64), quiet(host_share=0.05)) == 0.0
     cells = lesion(100, immature=50)
     cells[p.DORMANT], cells[p.escaped(DNA, 0)] = 30, 20
     assert sasp.load(cells, quiet()) == 0.0
@@ -64,8 +64,8 @@ def test_the_load_counts_weights_and_the_host(
     cycling: int, mature: int, host: float, intensity: float, weight: float
 ) -> None:
     """Catches a host that is diluted by the tumour's size, and a weight read from another inducer's place."""
-    rates = quiet(HOST_SHARE=host, SASP_INTENSITY=intensity)
-    rates[r.WEIGHT + DNA] = weight
+    rates = quiet(host_share=host, sasp_intensity=intensity)
+    rates.weight[DNA] = weight
     total = cycling + mature
     share = (weight * mature / total if total else 0.0) + host
     expected = intensity * 2.0 * share / (share + 0.1) if total and share > 0.0 else 0.0
@@ -74,7 +74,7 @@ def test_the_load_counts_weights_and_the_host(
 
 def test_f3_raises_the_weight_of_radiations_cells_only() -> None:
     """M11. Catches an F3 state that every senescent cell takes, and a fold that is added and not multiplied."""
-    plain, boosted = quiet(), quiet(SASP_F3=2.0)
+    plain, boosted = quiet(), quiet(sasp_f3=2.0)
     for inducer in range(p.N_INDUCERS):
         fold = sasp.weight(boosted, inducer) / sasp.weight(plain, inducer)
         assert fold == pytest.approx(3.0 if inducer == RADIATION else 1.0)
@@ -83,15 +83,15 @@ def test_f3_raises_the_weight_of_radiations_cells_only() -> None:
 def test_growth_is_that_of_the_doubling_time_at_rest() -> None:
     """Catches a growth factor above 1 in the very tumour whose doubling time was measured."""
     for rest in (0.0, 0.2, 1.0):
-        rates = quiet(SASP_GROWTH=0.3, GROWTH_AT_REST=1.0 + 0.3 * rest)
+        rates = quiet(sasp_growth=0.3, growth_at_rest=1.0 + 0.3 * rest)
         assert sasp.growth_factor(rates, rest) == pytest.approx(1.0)
         assert sasp.growth_factor(rates, rest + 1.0) == pytest.approx((1.0 + 0.3 * (rest + 1.0)) / (1.0 + 0.3 * rest))
-    assert sasp.growth_factor(quiet(GROWTH=0.05), 0.0) == 0.05
+    assert sasp.growth_factor(quiet(growth=0.05), 0.0) == 0.05
 
 
 def test_immune_killing_is_taken_away_by_the_infiltrate() -> None:
     """(1 - i m / (1 + m)): none without infiltrate, half of i at 1, i at most. Catches killing below zero."""
-    rates = quiet(IMMUNE_KILL=0.03, SASP_IMMUNE=0.8)
+    rates = quiet(immune_kill=0.03, sasp_immune=0.8)
     killing = [sasp.immune_killing(rates, m) for m in (0.0, 1.0, 1e9)]
     assert killing == pytest.approx([0.03, 0.03 * 0.6, 0.03 * 0.2])
 

@@ -12,11 +12,18 @@ from numba import njit
 from numpy.typing import NDArray
 
 from trialsim.biology import exact, host, populations
-from trialsim.biology.rates import HOST_SHARE, Rates
-from trialsim.patient import compiled
-from trialsim.patient import state as s
-from trialsim.treatment import platelets
-from trialsim.treatment.pharmacology import N_DRUG
+from trialsim.biology.kernel import Room
+from trialsim.biology.rates import Rates
+from trialsim.chance.samplers import exponential
+from trialsim.chance.stream import open_stream
+from trialsim.patient.advance import advance
+from trialsim.patient.cells import step_cells
+from trialsim.patient.plan import Line, Mover
+from trialsim.patient.state import Assay, Body, Effect, Entry, Lesion, Order, PanelOfGuide, Patient, TraceRow
+from trialsim.rng import Purpose
+from trialsim.structured import named, rows
+from trialsim.treatment.pharmacology import Drug
+from trialsim.treatment.platelets import set_at_rest
 
 Counts = NDArray[np.int64]
 
@@ -42,15 +49,7 @@ def _compiled_twin(part: str = "", old: str = "", new: str = "") -> Callable[...
     return scope["simulate"]
 
 
-_advance, _settle, _make_workspace = compiled.advance, compiled.settle, compiled.make_workspace
-_State = s.State
-_N_LESION, _N_CLOCK = s.N_LESION, s.N_CLOCK
-_WAKE_LEFT, _LIMIT, _TOLERANCE, _LONGEST, _BASELINE = s.WAKE_LEFT, s.LIMIT, s.TOLERANCE, s.LONGEST, s.BASELINE
-_INFILTRATE, _IN_USE, _BURDEN, _PRODUCTION = s.INFILTRATE, s.IN_USE, s.BURDEN, s.PRODUCTION
-_N_HOST, _N_EFFECT, _N_ORDER, _N_TRACE, _N_DRUG = s.N_HOST, s.N_EFFECT, s.N_ORDER, s.N_TRACE, N_DRUG
-_SHARE_PER_UNIT, _HOST_SHARE = host.SHARE_PER_UNIT, HOST_SHARE
-_resting_production = host.resting_production
-_platelets_of = platelets.platelets_of
+_advance, _step_cells, _exponential = advance, step_cells, exponential
 
 
 def _many(simulate: Callable[..., int]) -> Callable[..., Counts]:
@@ -72,51 +71,45 @@ _exact_paths = _many(_compiled_twin())
 
 
 @njit
-def _kernel_paths(start, rates, until, infiltrate, paths, tolerance, longest, rng):
+def _kernel_paths(start, patient, until, infiltrate, paths, blank):
     out = np.empty((paths, start.size), np.int64)
-    space = _make_workspace(1)
     for path in range(paths):
-        cells = np.empty((1, start.size), np.int64)
-        cells[0] = start
-        lesions = np.full((1, _N_LESION), np.nan)
-        lesions[0, _WAKE_LEFT] = rng.exponential(1.0)
-        lesions[0, _INFILTRATE] = infiltrate
-        settings = np.zeros(4)
-        settings[_LIMIT] = np.inf
-        settings[_TOLERANCE] = tolerance
-        settings[_LONGEST] = longest
-        settings[_BASELINE] = 1.0
-        clock = np.zeros(_N_CLOCK)
-        clock[_IN_USE] = 1.0
-        # A host at rest: its part of the load is constant.
-        burden = rates[_HOST_SHARE] / _SHARE_PER_UNIT
-        around = np.zeros(_N_HOST)
-        around[_BURDEN] = burden
-        around[_PRODUCTION] = _resting_production(burden)
-        state = _State(
-            cells=cells,
-            lesions=lesions,
-            clock=clock,
-            platelets=_platelets_of(1.0),
-            amounts=np.zeros((0, 4)),
-            rates=rates,
-            drugs=np.zeros((0, _N_DRUG)),
-            effects=np.zeros((0, _N_EFFECT)),
-            host=around,
-            exposure=np.zeros(0),
-            orders=np.zeros((0, _N_ORDER)),
-            inputs=np.zeros((0, 3)),
-            marrow=np.zeros(0),
-            toxins=np.zeros((0, 1)),
-            toxin_amounts=np.zeros((0, 4)),
-            toxin_inputs=np.zeros((0, 3)),
-            settings=settings,
-            trace=np.zeros((0, _N_TRACE)),
-        )
-        _advance(state, until, space, rng)
-        _settle(state, space, rng)
-        out[path] = cells[0]
+        # Streams go on from one path to the next.
+        streams = patient.body[0].streams
+        patient.body[0].now = patient.body[0].cells_at = patient.body[0].due = 0.0
+        patient.body[0].host.burden_days = 0.0
+        patient.body[0].rates = blank[0].rates
+        patient.body[0].host.burden = blank[0].host.burden
+        patient.body[0].lesions = 1
+        lesion = patient.lesions[0]
+        for at in range(start.size):
+            lesion.cells[at] = start[at]
+        lesion.wake_left = _exponential(streams.laboratory)
+        lesion.infiltrate = infiltrate
+        lesion.first_escape = lesion.crossed = np.nan
+        lesion.quiet = False
+        _advance(patient, until, False)
+        _step_cells(patient, False)
+        for at in range(start.size):
+            out[path, at] = lesion.cells[at]
     return out
+
+
+def _lone_lesion(rates: Rates, tolerance: float, longest: float, seed: int) -> Patient:
+    """A patient with one lesion and no drug, whose host is at rest: its part of the load is constant."""
+    body = rows(Body, 1)
+    own = named(body)[0]
+    own.rates = rates
+    own.limit, own.tolerance, own.longest_step, own.looks_ahead_to = np.inf, tolerance, longest, np.inf
+    own.host.burden = rates.host_share / host.SHARE_PER_UNIT
+    own.host.production = host.resting_production(own.host.burden)
+    set_at_rest(own.platelets, 1.0)
+    own.streams.cells = open_stream(seed, Purpose.CELLS, subject=1)
+    own.streams.laboratory = open_stream(seed, Purpose.VISITS, subject=1)
+    return Patient(
+        body, rows(Lesion, 1), rows(Drug, 0), rows(Drug, 0), rows(Order, 0), rows(Mover, 0), rows(PanelOfGuide, 0),
+        rows(Assay, 0), rows(Effect, 0), rows(Line, 0), rows(Entry, 0), rows(TraceRow, 0), rows(Room, 1),
+    )  # fmt: skip
 
 
 def exact_paths(start: Counts, rates: Rates, until: float, *, paths: int, seed: int, infiltrate: float = 0.0) -> Counts:
@@ -151,7 +144,8 @@ def kernel_paths(
     infiltrate: float = 0.0,
 ) -> Counts:
     """Final counts (path x population) by the course that trials use, at its default accuracy."""
-    return _kernel_paths(start, rates, until, infiltrate, paths, tolerance, longest, np.random.default_rng(seed))
+    patient = _lone_lesion(rates, tolerance, longest, seed)
+    return _kernel_paths(start, patient, until, infiltrate, paths, patient.body.copy())
 
 
 def groups(counts: Counts) -> dict[str, NDArray[np.float64]]:

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.chance import samplers
-from trialsim.chance.stream import STREAM, Stream, open_stream, start, word
+from trialsim.chance.stream import Stream, open_stream, start, word
 from trialsim.compiling import compiled
 from trialsim.rng import Purpose
+from trialsim.structured import one
 
 SEED = 20261201
 #: What moves from one word to the next: the place in one stream, or a part of the key.
@@ -29,7 +30,7 @@ def _fill_words(out, stream):
 def _fill_firsts(out, steps, stream):
     """A word of each of many streams, whose seed, purpose, part, subject and replicate move in ``steps``."""
     for at in range(out.size):
-        seed = np.uint64(20261201) + np.uint64(at) * np.uint64(steps[0])
+        seed = 20261201 + at * steps[0]
         purpose = (3 + at % 61 * steps[1]) % 64 + 256 * (at // 61 * steps[1] + at * steps[2])
         _start(stream, seed, purpose, 7 + at * steps[3], at * steps[4])
         out[at] = _word(stream)
@@ -54,7 +55,7 @@ def words(along: str, n: int) -> NDArray[np.uint64]:
     if along == "stream":
         _fill_words(out, open_stream(SEED, Purpose.CELLS, subject=1))
     else:
-        _fill_firsts(out, np.array([along == name for name in ALONG[1:]], np.int64), np.zeros(1, STREAM)[0])
+        _fill_firsts(out, np.array([along == name for name in ALONG[1:]], np.int64), one(Stream))
     return out
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from trialsim.compiling import compiled
+from trialsim.compiling import allocating
 
 Words = NDArray[np.uint64]
 
@@ -92,7 +92,7 @@ def runs_up(words: Words) -> float:
     return _chi_square(_runs(words), np.array([1 / 2, 1 / 3, 1 / 8, 1 / 30, 1 / 144, 1 / 720]))
 
 
-@compiled
+@allocating
 def _runs(words):
     seen = np.zeros(6, np.int64)
     at = 0
@@ -124,7 +124,7 @@ def ranks(words: Words) -> float:
     return _chi_square(seen, np.array([full, *short, 1.0 - full - sum(short)]))
 
 
-@compiled
+@allocating
 def _ranks(matrices):
     out = np.zeros(matrices.shape[0], np.int64)
     for at in range(matrices.shape[0]):

@@ -9,13 +9,14 @@ import pytest
 
 from tests.chance.series import ALONG, following, plain_philox, variates, words
 from trialsim.chance.samplers import exponential, gamma, normal, uniform
-from trialsim.chance.stream import STREAM, WORDS, Stream, open_stream, start, word
+from trialsim.chance.stream import WORDS, Stream, open_stream, start, word
 from trialsim.compiling import compiled
 from trialsim.rng import Purpose
+from trialsim.structured import dtype_of, one
 
 _word, _start = word, start
 _uniform, _normal, _exponential, _gamma = uniform, normal, exponential, gamma
-PATIENT = np.dtype([("cells", "i8", (3,)), ("stream", STREAM), ("day", "f8")], align=True)
+PATIENT = np.dtype([("cells", "i8", (3,)), ("stream", dtype_of(Stream)), ("day", "f8")], align=True)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 20261122, 2**32 - 1, 2**32, 2**63, 2**64 - 1])
@@ -52,12 +53,12 @@ def test_neighbours_are_not_correlated(along: str) -> None:
     n, length = 2000, 400
     firsts = words(along, n)
     assert len(np.unique(firsts)) == n
-    stream = np.zeros(1, STREAM)[0]
+    stream = one(Stream)
     rows = np.empty((n, length))
     for at, row in enumerate(rows):
         step = {name: at if name == along else 0 for name in ALONG}
         purpose = (3 + step["purpose"] % 61) % 64 + 256 * (step["purpose"] // 61 + step["part"])
-        start(stream, np.uint64(20261201 + step["seed"]), purpose, 7 + step["subject"], step["replicate"])
+        start(stream, 20261201 + step["seed"], purpose, 7 + step["subject"], step["replicate"])
         row[:] = variates("uniform", stream, length)
     centred = (rows - 0.5) * np.sqrt(12.0)
     for lag in range(-3, 4):
@@ -152,7 +153,7 @@ def _begin(stream, subject):
 
 def test_compiled_code_opens_the_same_streams_again_and_again() -> None:
     """Catches words of the stream before that are left in the buffer."""
-    used: Stream = np.zeros(1, STREAM)[0]
+    used: Stream = one(Stream)
     for subject in (1, 2, 2**32 - 1):
         _begin(used, subject)
         fresh = open_stream(1, Purpose.CELLS, subject=subject, replicate=2)

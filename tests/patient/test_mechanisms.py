@@ -712,7 +712,7 @@ def test_only_aided_seeds_of_cycling_cells_are_called_so() -> None:
     state = seeding_state(0)
     state.cells[0] = 0
     state.cells[0, escaped(0, 1)], state.cells[0, senescent(0, 0, 0, 1)] = 10_000, 5_000
-    state.rates[r.SEEDING], state.rates[r.SASP_SEEDING] = 0.01, 5.0
+    state.rates.seeding, state.rates.sasp_seeding = 0.01, 5.0
     space, rng = compiled.make_workspace(state.cells.shape[0]), np.random.default_rng(2)
     compiled.advance(state, 20.0, space, rng)
     compiled.settle(state, space, rng)

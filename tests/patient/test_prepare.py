@@ -218,7 +218,7 @@ def test_couplings_are_the_traits() -> None:
     }
     assert {at: rates[at] for at in expected} == pytest.approx(expected)
     for at, inducer in enumerate(INDUCERS):
-        assert rates[r.WEIGHT + at] == data.weights[inducer].value  # type: ignore[index]
+        assert rates.weight[at] == data.weights[inducer].value  # type: ignore[index]
 
 
 def test_growth_at_rest_is_the_doubling_time_with_every_coupling() -> None:
@@ -226,21 +226,21 @@ def test_growth_at_rest_is_the_doubling_time_with_every_coupling() -> None:
     whatever is switched off. Catches a coupling that makes the tumour grow faster or slower by being there."""
     for gains in ({}, {"sasp.immune": 0.0}, {"sasp.arrest": 0.0}, {"sasp.growth": 0.0}, {"immune_killing": 0.0}):
         rates = lesion_rates(COUPLED, {**GAINS, **gains})
-        rest = (rates[r.GROWTH_AT_REST] - 1.0) / rates[r.SASP_GROWTH] if rates[r.SASP_GROWTH] > 0 else None
+        rest = (rates.growth_at_rest - 1.0) / rates.sasp_growth if rates.sasp_growth > 0 else None
         if rest is None:
             rest = (lesion_rates(COUPLED, GAINS)[r.GROWTH_AT_REST] - 1.0) / 0.3
-        arrest = rates[r.SPONTANEOUS_RATE] + rates[r.SASP_ARREST] * rest
-        killed = rates[r.IMMUNE_KILL] * (1.0 - rates[r.SASP_IMMUNE] * rest / (1.0 + rest))
-        net = rates[r.BIRTH] - rates[r.DEATH] - arrest - killed
+        arrest = rates.spontaneous_rate + rates.sasp_arrest * rest
+        killed = rates.immune_kill * (1.0 - rates.sasp_immune * rest / (1.0 + rest))
+        net = rates.birth - rates.death - arrest - killed
         assert net == pytest.approx(math.log(2) / 100.0)
-        assert rates[r.NET] == pytest.approx(math.log(2) / 100.0)
+        assert rates.net == pytest.approx(math.log(2) / 100.0)
 
 
 def test_growth_is_the_doubling_time_with_or_without_spontaneous_senescence() -> None:
     """Catches a switch that makes the tumour grow faster."""
     for gain in (0.0, 1.0):
         rates = lesion_rates(typical_patient(doubling_time=80.0), {**GAINS, "spontaneous_senescence": gain})
-        net = rates[r.BIRTH] - rates[r.DEATH] - rates[r.SPONTANEOUS_RATE]
+        net = rates.birth - rates.death - rates.spontaneous_rate
         assert net == pytest.approx(math.log(2) / 80.0)
 
 
@@ -310,7 +310,7 @@ def test_a_senolytic_is_its_kinetics_and_the_patients_sensitivity() -> None:
     assert drug[pk.ELIMINATION] == pytest.approx(24 * 0.7 * kinetics.clearance.value / kinetics.volume.value)
     assert drug[pk.PER_MG] == pytest.approx(1000 / (kinetics.molar_mass.value * kinetics.volume.value))
     assert drug[pk.EC50] == NAVITOCLAX.ec50.value
-    assert state.rates[r.IMMATURE_KILL_SHARE] == NAVITOCLAX.immature_effect.value
+    assert state.rates.immature_kill_share == NAVITOCLAX.immature_effect.value
     factor = NAVITOCLAX.effect_by_class["mcl_1"].value * 1.4 * 0.5 * NAVITOCLAX.emax.value
     expected = [factor * NAVITOCLAX.effect_by_inducer[inducer].value for inducer in INDUCERS]  # type: ignore[index]
     lines = {int(line[s.ON_RATE]): line for line in state.effects}

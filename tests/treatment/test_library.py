@@ -6,7 +6,6 @@ import math
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,10 +24,10 @@ from trialsim.spec.agents import (
     Target,
     Targeted,
 )
+from trialsim.structured import one
 from trialsim.treatment import library as shipped
 from trialsim.treatment import pharmacology as pk
 from trialsim.treatment.library import Library, load_library
-from trialsim.treatment.pharmacokinetics import N_AMOUNTS
 
 LIBRARY = load_library()
 AGENT: TypeAdapter[Agent] = TypeAdapter(Agent)
@@ -72,26 +71,26 @@ def targeted(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in data.items() if value is not None}
 
 
-def constants(kinetics: Pharmacokinetics) -> np.ndarray:
-    """The first places of a drug's vector of constants, for the typical patient."""
-    drug = np.zeros(pk.N_DRUG)
-    drug[pk.ABSORPTION] = 24.0 * kinetics.absorption.value if kinetics.absorption else 0.0
-    drug[pk.ELIMINATION] = 24.0 * kinetics.clearance.value / kinetics.volume.value
-    drug[pk.PER_MG] = 1000.0 / (kinetics.molar_mass.value * kinetics.volume.value)
-    drug[pk.HILL] = 1.0
+def constants(kinetics: Pharmacokinetics) -> pk.Drug:
+    """A drug in the typical patient."""
+    drug = one(pk.Drug)
+    drug.absorption = 24.0 * kinetics.absorption.value if kinetics.absorption else 0.0
+    drug.elimination = 24.0 * kinetics.clearance.value / kinetics.volume.value
+    drug.per_mg = 1000.0 / (kinetics.molar_mass.value * kinetics.volume.value)
+    drug.hill = 1.0
     return drug
 
 
 def mean_effect(kinetics: Pharmacokinetics, ec50: float, dose: float, every: float, doses: int) -> float:
     """Mean of E over the interval after the last of equal doses."""
-    drug, amounts = constants(kinetics), np.zeros(N_AMOUNTS)
+    drug = constants(kinetics)
     for _ in range(doses):
-        pk.advance_amounts(amounts, drug, every)
-        pk.give(amounts, drug, dose)
+        pk.advance_amounts(drug, every)
+        pk.give(drug, dose)
     total, step = 0.0, every / 96
     for _ in range(96):
-        total += pk.mean_effect(amounts, drug, 1.0, ec50, step) / 96
-        pk.advance_amounts(amounts, drug, step)
+        total += pk.mean_effect(drug, 1.0, ec50, step) / 96
+        pk.advance_amounts(drug, step)
     return total
 
 
@@ -186,22 +185,22 @@ def test_half_lives_are_the_published_ones(name: str, low: float, high: float) -
     assert isinstance(agent, (Senolytic, Targeted))
     assert low <= agent.pk.half_life_hours <= high
     drug = constants(agent.pk)
-    _, left = pk.amounts_after(0.0, 1.0, drug[pk.ABSORPTION], drug[pk.ELIMINATION], agent.pk.half_life_hours / 24.0)
+    _, left = pk.amounts_after(0.0, 1.0, drug.absorption, drug.elimination, agent.pk.half_life_hours / 24.0)
     assert left == pytest.approx(0.5)
 
 
 def test_an_infusion_goes_into_plasma_and_a_tablet_into_the_gut() -> None:
     """Catches an infusion that waits in the gut for ever, since nothing is absorbed."""
-    drug, amounts = np.zeros(pk.N_DRUG), np.zeros(N_AMOUNTS)
-    drug[pk.ELIMINATION] = 0.1
-    pk.give(amounts, drug, 200.0)
-    pk.give(amounts, drug, 50.0)
-    assert amounts.tolist() == [0.0, 250.0, 0.0, 0.0]
-    left = pk.amounts_after(amounts[0], amounts[1], drug[pk.ABSORPTION], drug[pk.ELIMINATION], 20.0)
+    drug = one(pk.Drug)
+    drug.elimination = 0.1
+    pk.give(drug, 200.0)
+    pk.give(drug, 50.0)
+    assert (drug.gut, drug.plasma, drug.tissue, drug.rate) == (0.0, 250.0, 0.0, 0.0)
+    left = pk.amounts_after(drug.gut, drug.plasma, drug.absorption, drug.elimination, 20.0)
     assert left == pytest.approx((0.0, 250.0 * math.exp(-2.0)))
-    drug[pk.ABSORPTION] = 8.0
-    pk.give(amounts, drug, 30.0)
-    assert amounts.tolist() == [30.0, 250.0, 0.0, 0.0]
+    drug.absorption = 8.0
+    pk.give(drug, 30.0)
+    assert (drug.gut, drug.plasma, drug.tissue, drug.rate) == (30.0, 250.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("fold", [0.0, 0.3, 1.0, 2.0])
@@ -225,12 +224,12 @@ def test_dasatinib_with_quercetin_kills_as_in_people() -> None:
     """35 % (17-62 %) gone after three daily doses (Hickson 2019). Catches an Emax for another schedule or EC50."""
     agent = LIBRARY["dasatinib-quercetin"]
     assert isinstance(agent, Senolytic)
-    drug, amounts, exposure = constants(agent.pk), np.zeros(N_AMOUNTS), 0.0
+    drug, exposure = constants(agent.pk), 0.0
     for step in range(14 * 24):
         if step in (0, 24, 48):
-            pk.give(amounts, drug, 100.0)
-        exposure += pk.mean_effect(amounts, drug, agent.emax.value, agent.ec50.value, 1 / 24) / 24
-        pk.advance_amounts(amounts, drug, 1 / 24)
+            pk.give(drug, 100.0)
+        exposure += pk.mean_effect(drug, agent.emax.value, agent.ec50.value, 1 / 24) / 24
+        pk.advance_amounts(drug, 1 / 24)
     assert 1.0 - math.exp(-exposure * agent.host_effect.value) == pytest.approx(0.35, abs=0.02)
 
 

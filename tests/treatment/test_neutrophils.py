@@ -7,15 +7,16 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from trialsim.spec.agents import Cytotoxic
+from trialsim.structured import Rows, one, rows
 from trialsim.treatment import neutrophils as nf
-from trialsim.treatment import pharmacology as pk
 from trialsim.treatment.library import load_library
-from trialsim.treatment.pharmacokinetics import N_AMOUNTS, RATE, Disposition, plasma_of_dose
+from trialsim.treatment.pharmacokinetics import Disposition, plasma_of_dose
+from trialsim.treatment.pharmacology import Drug
 
 LIBRARY = load_library()
 
 
-def toxin(name: str) -> np.ndarray:
+def toxin(name: str) -> Drug:
     """The constants of a shipped agent in the typical patient."""
     agent = LIBRARY[name]
     assert isinstance(agent, Cytotoxic)
@@ -23,28 +24,39 @@ def toxin(name: str) -> np.ndarray:
     assert agent.marrow is not None
     assert agent.pk.exchange is not None
     assert agent.pk.tissue_volume is not None
-    drug, volume = np.zeros(nf.N_TOXIN), agent.pk.volume.value
-    drug[pk.ELIMINATION] = 24.0 * agent.pk.clearance.value / volume
-    drug[pk.OUTWARD] = 24.0 * agent.pk.exchange.value / volume
-    drug[pk.BACK] = 24.0 * agent.pk.exchange.value / agent.pk.tissue_volume.value
-    drug[pk.PER_MG] = 1000.0 / (volume * agent.pk.molar_mass.value)
-    drug[pk.INFUSION] = 0.0 if agent.pk.infusion is None else agent.pk.infusion.value / 24.0
-    drug[nf.SLOPE] = agent.marrow.slope.value
+    drug, volume = one(Drug), agent.pk.volume.value
+    drug.elimination = 24.0 * agent.pk.clearance.value / volume
+    drug.outward = 24.0 * agent.pk.exchange.value / volume
+    drug.back = 24.0 * agent.pk.exchange.value / agent.pk.tissue_volume.value
+    drug.per_mg = 1000.0 / (volume * agent.pk.molar_mass.value)
+    drug.infusion = 0.0 if agent.pk.infusion is None else agent.pk.infusion.value / 24.0
+    drug.marrow_slope = agent.marrow.slope.value
     return drug
 
 
-def course(drug: np.ndarray, doses: list[tuple[float, float]], days: np.ndarray, baseline: float = 5.05) -> np.ndarray:
+def at_rest(baseline: float) -> nf.Marrow:
+    """A marrow before any drug."""
+    marrow = one(nf.Marrow)
+    nf.set_marrow_at_rest(marrow, baseline)
+    return marrow
+
+
+def given(drug: Drug) -> Rows[Drug]:
+    """The drugs of a patient who has one."""
+    drugs = rows(Drug, 1)
+    drugs[0] = drug
+    return drugs
+
+
+def course(drug: Drug, doses: list[tuple[float, float]], days: np.ndarray, baseline: float = 5.05) -> np.ndarray:
     """Counts on days, 1e9/L, infused over the drug's time."""
-    marrow, amounts = nf.marrow_at_rest(), np.zeros((1, N_AMOUNTS))
-    marrow[nf.BASE] = baseline
-    stops = sorted({*days, *(d for d, _ in doses), *(d + drug[pk.INFUSION] for d, _ in doses)})
+    marrow, drugs = at_rest(baseline), given(drug)
+    stops = sorted({*days, *(d for d, _ in doses), *(d + drug.infusion for d, _ in doses)})
     counts = {}
     for stop in stops:
-        nf.take_on(marrow, drug[None, :], amounts, stop)
-        counts[stop] = marrow[nf.CIRC] * baseline
-        amounts[0, RATE] = sum(
-            mg / drug[pk.INFUSION] for day, mg in doses if day <= stop < day + drug[pk.INFUSION] - 1e-12
-        )
+        nf.take_on(marrow, drugs, stop)
+        counts[stop] = marrow.circ * baseline
+        drugs["rate"] = sum(mg / drug.infusion for day, mg in doses if day <= stop < day + drug.infusion - 1e-12)
     return np.array([counts[day] for day in days])
 
 
@@ -52,14 +64,12 @@ def course(drug: np.ndarray, doses: list[tuple[float, float]], days: np.ndarray,
 def test_counts_follow_friberg_s_equations(name: str, mg: float) -> None:
     """Two cycles against solve_ivp on the five equations as published, to 2e-3. Catches a wrong stage, rate or sign."""
     drug, doses = toxin(name), [(0.0, mg), (21.0, 0.8 * mg)]
-    kinetics = Disposition(0.0, drug[pk.ELIMINATION], drug[pk.OUTWARD], drug[pk.BACK])
+    kinetics = Disposition(0.0, drug.elimination, drug.outward, drug.back)
     k = 4.0 / nf.TRANSIT
 
     def slopes(t: float, y: np.ndarray) -> list[float]:
-        plasma = sum(
-            dose * plasma_of_dose(kinetics, 0.0, drug[pk.INFUSION], t - day) for day, dose in doses if t >= day
-        )
-        drive, effect = y[4] ** -nf.FEEDBACK, drug[nf.SLOPE] * drug[pk.PER_MG] * plasma
+        plasma = sum(dose * plasma_of_dose(kinetics, 0.0, drug.infusion, t - day) for day, dose in doses if t >= day)
+        drive, effect = y[4] ** -nf.FEEDBACK, drug.marrow_slope * drug.per_mg * plasma
         prol, t1, t2, t3, circ = y
         return [k * prol * ((1 - effect) * drive - 1), k * (prol - t1), k * (t1 - t2), k * (t2 - t3), k * (t3 - circ)]
 
@@ -110,21 +120,21 @@ def test_other_agents_reach_the_nadirs_that_they_were_chosen_for(name: str, mg: 
 
 def test_a_marrow_rests_without_a_drug_and_returns_to_rest() -> None:
     """Catches drift, and a marrow that never comes to rest, which would slow every visit from then on."""
-    marrow, amounts = nf.marrow_at_rest(), np.zeros((1, N_AMOUNTS))
-    nf.take_on(marrow, toxin("docetaxel")[None, :], amounts, 1000.0)
-    assert marrow[nf.CIRC] == 1.0
-    amounts[0, 1] = 180.0
-    nf.take_on(marrow, toxin("docetaxel")[None, :], amounts, 1500.0)
-    assert nf.is_marrow_at_rest(marrow, amounts)
-    assert marrow[nf.LEAST] < 0.2
+    marrow, drugs = at_rest(5.0), given(toxin("docetaxel"))
+    nf.take_on(marrow, drugs, 1000.0)
+    assert marrow.circ == 1.0
+    drugs["plasma"] = 180.0
+    nf.take_on(marrow, drugs, 1500.0)
+    assert nf.is_marrow_at_rest(marrow, drugs)
+    assert marrow.lowest < 0.2
 
 
 def test_days_of_severe_neutropenia_are_counted() -> None:
     """The time below 0.5e9/L on a fine grid. Catches a count relative to baseline that is held against 0.5e9/L."""
-    drug, marrow, amounts = toxin("docetaxel"), nf.marrow_at_rest(), np.zeros((1, N_AMOUNTS))
-    marrow[nf.BASE], amounts[0, 1], below = 4.0, 300.0, 0.0
+    marrow, drugs, below = at_rest(4.0), given(toxin("docetaxel")), 0.0
+    drugs["plasma"] = 300.0
     for day in np.arange(0.01, 25.0, 0.01):
-        nf.take_on(marrow, drug[None, :], amounts, day)
-        below += 0.01 * (marrow[nf.CIRC] * 4.0 < 0.5)
+        nf.take_on(marrow, drugs, day)
+        below += 0.01 * (marrow.circ * 4.0 < 0.5)
     assert below > 1.0
-    assert marrow[nf.SEVERE_DAYS] == pytest.approx(below, rel=1e-6)
+    assert marrow.severe_days == pytest.approx(below, rel=1e-6)

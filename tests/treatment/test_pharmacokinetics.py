@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 from scipy.linalg import expm
 
+from trialsim.structured import one
 from trialsim.treatment import pharmacokinetics as kin
 from trialsim.treatment import pharmacology as pk
 
@@ -99,14 +100,14 @@ _POSITIVE = st.floats(0.01, 50.0)
 )
 def test_steps_superpose(k: kin.Disposition, plan: list[tuple[float, float]]) -> None:
     """Dose by dose through `advance_amounts` is the sum of single doses. Catches a dose lost or counted twice."""
-    drug, amounts, day, doses = np.zeros(pk.N_DRUG), np.zeros(kin.N_AMOUNTS), 0.0, []
-    drug[pk.ABSORPTION], drug[pk.ELIMINATION], drug[pk.OUTWARD], drug[pk.BACK] = k
+    drug, day, doses = one(pk.Drug), 0.0, []
+    drug.absorption, drug.elimination, drug.outward, drug.back = k
     for gap, mg in plan:
-        pk.give(amounts, drug, mg)
+        pk.give(drug, mg)
         doses.append((day, mg))
-        pk.advance_amounts(amounts, drug, gap)
+        pk.advance_amounts(drug, gap)
         day += gap
-    assert amounts[kin.PLASMA] == pytest.approx(kin.plasma_amount(k, doses, day), rel=1e-8, abs=1e-5)
+    assert drug.plasma == pytest.approx(kin.plasma_amount(k, doses, day), rel=1e-8, abs=1e-5)
 
 
 @given(st.floats(0.0, 500.0), st.floats(0.0, 500.0), st.floats(0.3, 4.0), st.floats(0.01, 3.0))

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from trialsim.spec.resolved import Pharmacology
+from trialsim.structured import one, rows
 from trialsim.treatment import neutrophils as nf
 from trialsim.treatment import platelets as pl
-from trialsim.treatment.pharmacokinetics import N_AMOUNTS
-from trialsim.treatment.pharmacology import N_DRUG
+from trialsim.treatment.pharmacology import Drug
 from trialsim.treatment.toxic_death import draw_outlived
 
 PATIENTS = 4000
@@ -52,14 +52,15 @@ def test_the_two_clocks_know_nothing_of_each_other() -> None:
 def test_the_day_of_death_is_that_on_which_the_outlived_days_are_used_up(visits: tuple[float, ...]) -> None:
     """Counts that are severe from day 0 on kill on the day that is outlived, whatever the visits. Catches a death dated
     on a visit, one at the end of a step of the integrator, and one that comes again."""
-    platelets, marrow = pl.platelets_of(20.0), nf.marrow_at_rest()
-    platelets[pl.DRIVE] = marrow[nf.CIRC] = 0.99
-    marrow[nf.BASE] = 0.3
-    platelets[pl.OUTLIVES], marrow[nf.OUTLIVES] = 4.3, 3.1
+    platelets, marrow = one(pl.Platelets), one(nf.Marrow)
+    pl.set_at_rest(platelets, 20.0)
+    nf.set_marrow_at_rest(marrow, 0.3)
+    platelets.drive = marrow.circ = 0.99
+    platelets.outlives, marrow.outlives = 4.3, 3.1
     now = 0.0
     for day in visits:
-        pl.advance_platelets(platelets, 20.0, np.zeros((0, N_AMOUNTS)), np.zeros((0, N_DRUG)), now, day - now)
-        nf.take_on(marrow, np.zeros((0, nf.N_TOXIN)), np.zeros((0, N_AMOUNTS)), day)
+        pl.advance_platelets(platelets, rows(Drug, 0), now, day - now)
+        nf.take_on(marrow, rows(Drug, 0), day)
         now = day
-    assert platelets[pl.FATAL_ON] == pytest.approx(4.3, abs=1e-9)
-    assert marrow[nf.FATAL_ON] == pytest.approx(3.1, abs=1e-9)
+    assert platelets.fatal_on == pytest.approx(4.3, abs=1e-9)
+    assert marrow.fatal_on == pytest.approx(3.1, abs=1e-9)
