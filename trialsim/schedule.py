@@ -7,11 +7,12 @@ grid.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from trialsim.calendar_grid import all_on_grid, on_grid
 from trialsim.records import SameDay
@@ -22,6 +23,21 @@ Task: TypeAlias = tuple[SameDay, int]
 """A kind of task and an index in the arm: of the order, of the guide of biomarkers; 0 for the others."""
 Visit: TypeAlias = tuple[float, tuple[Task, ...]]
 """A study day and its tasks, in the order in which they are done."""
+
+Own: TypeAlias = tuple[tuple[float, SameDay, int], ...]
+"""What is one patient's own: study day, kind, and 1 for a scan that is missed."""
+
+
+class PlannedVisits(NamedTuple):
+    """The visits of one patient under an arm."""
+
+    of_arm: tuple[Visit, ...]
+    """What stands for every patient of the arm."""
+    own: Own = ()
+    """Scans that come early, late or not at all, and other therapy, where the patient has any of their own."""
+    queued: bool = False
+    """Whether doses may have to wait for a place."""
+
 
 DAYS_PER_WEEK = 7.0
 #: How long the laboratory follows an order of a single cycle after its last dose, in days.
@@ -82,17 +98,47 @@ def arm_schedule(arm: ResolvedArm, scans: tuple[ScanPeriod, ...], horizon: float
     return tuple((day, tuple(sorted(tasks[day]))) for day in sorted(tasks) if day <= horizon)
 
 
-def own_scans(
-    scans: ArrayLike, follow_up: FollowUp, patient: int, *, seed: int, replicate: int = 0
-) -> list[tuple[float, bool]]:
-    """Where scans that are planned for some days fall for one patient, and which are made.
+def without_scans(visits: tuple[Visit, ...]) -> tuple[Visit, ...]:
+    """An arm's visits but for its scans."""
+    kept = ((day, tuple(task for task in tasks if task[0] is not SameDay.SCAN)) for day, tasks in visits)
+    return tuple((day, tasks) for day, tasks in kept if tasks)
+
+
+def has_own_scans(follow_up: FollowUp) -> bool:
+    """Whether scans move, or are missed, patient by patient."""
+    return follow_up.window_days > 0.0 or follow_up.missed > 0.0
+
+
+def own_visits(
+    scans: Sequence[float], follow_up: FollowUp, new_therapy: float, patient: int, *, seed: int, replicate: int = 0
+) -> Own:
+    """What of a patient's visits is their own. ``scans`` are the planned days, ``new_therapy`` the day it begins.
 
     Scan k moves by the k-th draw, uniform within the window on either side, and is missed by the k-th draw of another
     stream. The draws depend neither on the arm nor on how long the schedule is.
     """
-    planned = np.asarray(scans, np.float64)
-    window = stream(seed, Purpose.VISIT_WINDOW, subject=patient, replicate=replicate)
-    missed = stream(seed, Purpose.MISSED_VISIT, subject=patient, replicate=replicate)
-    days = all_on_grid(planned + follow_up.window_days * (2.0 * window.random(planned.size) - 1.0))
-    made = missed.random(planned.size) >= follow_up.missed
-    return list(zip(days.tolist(), made.tolist(), strict=True))
+    own: list[tuple[float, SameDay, int]] = []
+    if has_own_scans(follow_up) and len(scans):
+        window = stream(seed, Purpose.VISIT_WINDOW, subject=patient, replicate=replicate)
+        missed = stream(seed, Purpose.MISSED_VISIT, subject=patient, replicate=replicate)
+        days = all_on_grid(np.array(scans) + follow_up.window_days * (2.0 * window.random(len(scans)) - 1.0))
+        made = missed.random(len(scans)) >= follow_up.missed
+        own += [(day, SameDay.SCAN, int(not yes)) for day, yes in zip(days.tolist(), made.tolist(), strict=True)]
+    if new_therapy < math.inf:
+        own.append((new_therapy, SameDay.NEW_THERAPY, 0))
+    return tuple(sorted(own))
+
+
+class Timetable:
+    """The visits of an arm's patients up to a study day."""
+
+    def __init__(self, arm: ResolvedArm, follow_up: FollowUp, horizon: float, *, queued: bool = False) -> None:
+        self._follow_up, self._queued = follow_up, queued
+        self._scans = scan_days(follow_up.scans, horizon)
+        visits = arm_schedule(arm, follow_up.scans, horizon)
+        self.of_arm = without_scans(visits) if has_own_scans(follow_up) else visits
+
+    def of(self, patient: int, new_therapy: float, *, seed: int, replicate: int = 0) -> PlannedVisits:
+        """Those of one patient, who begins other therapy on a study day (infinite: does not)."""
+        own = own_visits(self._scans, self._follow_up, new_therapy, patient, seed=seed, replicate=replicate)
+        return PlannedVisits(self.of_arm, own, self._queued)

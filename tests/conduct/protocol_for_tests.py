@@ -5,12 +5,15 @@ Everything is stated in plain numbers here, so that no test of this layer leans 
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from trialsim.records import Assessment
+from tests.conduct.plain_course import PlainCourse
+from trialsim.conduct import NewCourse
+from trialsim.records import Relapse
+from trialsim.schedule import PlannedVisits
 from trialsim.spec import resolved as spec
 from trialsim.spec.agents import Cytotoxic, Fate, Fates, Sourced
 
@@ -206,12 +209,12 @@ class MakeBelieveCourse:
             self.platelets = max(20.0, self.platelets - 35.0 * fraction)
         self.nadir = min(self.nadir, self.platelets)
 
-    def assess(self) -> Assessment:
+    def assess(self) -> Relapse | None:
         self.calls.append(("assess", self.now, 0, 0.0))
         if self.now < self.relapse_day:
-            return Assessment(False)
+            return None
         cause = "residual growth" if self.site == "local" else "awakened dormancy"
-        return Assessment(True, self.site, 2.5e9, cause, {cause: 1.0}, self.relapse_day)
+        return Relapse(self.site, self.relapse_day, 0.0, self.now, cause, 2.5e9, {cause: 1.0})
 
     def laboratory(self, day: float) -> float:
         self.calls.append(("laboratory", day, 0, 0.0))
@@ -223,15 +226,6 @@ class MakeBelieveCourse:
         self.calls.append(("neutrophils", self.now, 0, 0.0))
         return 4.0
 
-    def true_platelet_nadir(self) -> float:
-        return self.nadir
-
-    def death_day(self) -> float:
-        return math.inf
-
-    def true_neutrophil_nadir(self) -> float | None:
-        return None
-
 
 @dataclass
 class Courses:
@@ -241,9 +235,18 @@ class Courses:
     relapse_scale: float = 1500.0
     made: dict[int, MakeBelieveCourse] = field(default_factory=dict)
 
-    def __call__(self, patient: int, arm: spec.ResolvedArm, traits: object) -> MakeBelieveCourse:
+    def __call__(self, patient: int, arm: spec.ResolvedArm, traits: object, visits: PlannedVisits) -> PlainCourse:
+        return PlainCourse(self.body(patient), arm, visits)
+
+    def body(self, patient: int) -> MakeBelieveCourse:
+        """A patient, without the visits."""
         rng = np.random.default_rng([self.seed, patient])
         day = float(rng.exponential(self.relapse_scale))
         site = "local" if rng.random() < 0.4 else "distant"
         self.made[patient] = MakeBelieveCourse(day, site, rng)
         return self.made[patient]
+
+
+def all_alike(make: Callable[[], MakeBelieveCourse]) -> NewCourse:
+    """Courses around the bodies that a function makes."""
+    return lambda patient, arm, traits, visits: PlainCourse(make(), arm, visits)

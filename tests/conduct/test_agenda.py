@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 
 from tests.conduct import protocol_for_tests as example
-from trialsim.conduct.agenda import MovingAgenda
+from trialsim.biology.kernel import Room
 from trialsim.calendar_grid import on_grid
-from trialsim.schedule import Task, arm_schedule
+from trialsim.patient.agenda import go_on, hold_back, next_line
+from trialsim.patient.plan import make_plan
+from trialsim.patient.state import Assay, Body, Effect, Entry, Lesion, PanelOfGuide, Patient, TraceRow
+from trialsim.patient.state import Order as OrderState
 from trialsim.records import SameDay
+from trialsim.schedule import Task, Visit, arm_schedule
 from trialsim.spec.biomarkers import Guide
 from trialsim.spec.resolved import ResolvedArm, ScanPeriod
+from trialsim.structured import rows
+from trialsim.treatment.pharmacology import Drug
 
 SCANS = (ScanPeriod(every_days=30, until_days=60),)
 A, B, C, D = range(4)
@@ -23,11 +29,49 @@ ARM = example.arm(
 )
 
 
-def agenda_of(arm: ResolvedArm = ARM) -> MovingAgenda:
-    return MovingAgenda(arm, arm_schedule(arm, SCANS, 200.0))
+class Agenda:
+    """What a patient of an arm with queues has before them."""
+
+    def __init__(self, arm: ResolvedArm, visits: tuple[Visit, ...], *, queued: bool = True) -> None:
+        plan = make_plan(arm, visits, queued=queued)
+        orders = rows(OrderState, len(arm.orders))
+        self.patient = Patient(
+            rows(Body, 1), rows(Lesion, 0), rows(Drug, 0), rows(Drug, 0), orders, plan.movers, rows(PanelOfGuide, 0),
+            rows(Assay, 0), rows(Effect, 0), plan.lines, rows(Entry, 0), rows(TraceRow, 0), rows(Room, 0),
+        )  # fmt: skip
+        self.taken: dict[int, int] = {}
+
+    def next_day(self) -> float:
+        return next_line(self.patient)[1]
+
+    def take(self) -> tuple[Task, ...]:
+        """The tasks of the next visit, in order; it is then past. One laboratory visit serves all orders."""
+        day, tasks = self.next_day(), []
+        while True:
+            at, when = next_line(self.patient)
+            if at < 0 or when != day:
+                return tuple(tasks)
+            kind, index, mover = (int(self.patient.lines[name][at]) for name in ("kind", "index", "mover"))
+            task = (SameDay(kind), index)
+            if task not in tasks or kind == SameDay.DOSE:
+                tasks.append(task)
+            self.taken[mover] = at
+            self.patient.movers["place"][mover] += 1
+
+    def wait(self, order: int, _: float) -> None:
+        """The administration of an order, just taken, is to wait."""
+        self.patient.movers["place"][order] = self.taken[order]
+        hold_back(self.patient, self.taken[order])
+
+    def go_on(self, order: int, day: float) -> None:
+        go_on(self.patient, order, day)
 
 
-def walk(agenda: MovingAgenda, until: float = math.inf) -> list[tuple[float, Task]]:
+def agenda_of(arm: ResolvedArm = ARM) -> Agenda:
+    return Agenda(arm, arm_schedule(arm, SCANS, 200.0))
+
+
+def walk(agenda: Agenda, until: float = math.inf) -> list[tuple[float, Task]]:
     """The days and tasks up to a day, taken."""
     seen: list[tuple[float, Task]] = []
     while agenda.next_day() < until:
@@ -45,7 +89,7 @@ def test_without_waiting_it_is_the_schedule() -> None:
     rule = example.PLATELET_RULE
     arm = example.arm("x", *(order.model_copy(update={"rule": rule}) for order in ARM.orders))
     visits = arm_schedule(arm, SCANS, 200.0)
-    moving = MovingAgenda(arm, visits)
+    moving = Agenda(arm, visits)
     for day, tasks in visits:
         assert moving.next_day() == day
         assert moving.take() == tasks

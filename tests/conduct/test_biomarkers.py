@@ -9,8 +9,8 @@ import pytest
 
 from tests.conduct import protocol_for_tests as example
 from tests.conduct.test_patient_process import Lived, live
-from trialsim.schedule import arm_schedule
 from trialsim.records import EventKind, PanelResult, Reading, SameDay
+from trialsim.schedule import arm_schedule
 from trialsim.spec.biomarkers import Guide
 from trialsim.spec.resolved import Order, ResolvedArm, ScanPeriod
 

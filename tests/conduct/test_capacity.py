@@ -53,8 +53,7 @@ def run(protocol: ResolvedProtocol, courses: object = None, **options: object) -
     )
 
 
-def healthy(*_: object) -> example.MakeBelieveCourse:
-    return example.MakeBelieveCourse()
+healthy = example.all_alike(example.MakeBelieveCourse)
 
 
 def ask(places: int, asked: list[tuple[float, bool, int]], open_days: tuple[int, ...] = EVERY_DAY) -> dict[int, int]:
@@ -254,7 +253,7 @@ def test_waiting_ends_with_relapse_and_is_told_at_the_cut() -> None:
     patient who is called back after a relapse.
     """
     protocol = crowded(60, chairs=1)
-    trial = run(protocol, lambda *_: example.MakeBelieveCourse(relapse_day=100.0))
+    trial = run(protocol, example.all_alike(lambda: example.MakeBelieveCourse(relapse_day=100.0)))
     relapsed = {e.patient: e.day for e in trial.events if e.kind is EventKind.RELAPSE}
     assert not [e for e in trial.events if e.kind is EventKind.DOSE and e.day > relapsed.get(e.patient, math.inf)]
     entries = saved(waiting_times(trial, protocol))

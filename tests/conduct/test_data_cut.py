@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from tests.conduct import protocol_for_tests as example
+from tests.conduct.plain_course import PlainCourse
 from trialsim.conduct import conduct_one_patient, conduct_trial, trial_calendar
 from trialsim.conduct.competing_times import CompetingTimes
 from trialsim.endpoints import adsl_frame, adtte_frame, csv_text, events_frame, primary_event
 from trialsim.errors import TrialsimError, UsageError
 from trialsim.records import Event, EventKind, Traits, TrialRecord
-from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.schedule import PlannedVisits
+from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.spec.resolved_conduct import AfterRelapse, Cut, Intercurrent, NewTherapy
 from trialsim.spec.resolved_model import EventModel, PiecewiseExponential
 
@@ -152,11 +154,11 @@ def test_a_poisoned_future_changes_nothing(protocol: ResolvedProtocol, monkeypat
         changed += day > after
         return min(day, after) if start[patient] <= cut else 0.5
 
-    def new_course(patient: int, arm: object, traits: object) -> Poisoned:
-        plain = courses(patient, arm, traits)  # type: ignore[arg-type]
-        course = Poisoned(poison(patient, plain.relapse_day), plain.site, plain.platelet_noise)
-        course.latest = cut - start[patient]
-        return course
+    def new_course(patient: int, arm: ResolvedArm, traits: object, visits: PlannedVisits) -> PlainCourse:
+        plain = courses.body(patient)
+        body = Poisoned(poison(patient, plain.relapse_day), plain.site, plain.platelet_noise)
+        body.latest = cut - start[patient]
+        return PlainCourse(body, arm, visits)
 
     drawn = trial_calendar.draw_competing_times
 

@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conduct import protocol_for_tests as example
+from tests.conduct.plain_course import PlainCourse
 from tests.conduct.test_biomarkers import Measured, guided
 from trialsim.conduct import conduct_trial
 from trialsim.conduct.competing_times import CompetingTimes
-from trialsim.conduct.own_visits import own_visits
 from trialsim.conduct.patient_process import PatientProcess
-from trialsim.schedule import Task, Visit
 from trialsim.records import Event, EventKind, PatientRecord, SameDay
+from trialsim.schedule import PlannedVisits, Task, Visit, own_visits
 from trialsim.spec.biomarkers import Guide
 from trialsim.spec.resolved_conduct import Screening
 
@@ -75,14 +75,22 @@ def live(kinds: frozenset[SameDay], sees_relapse: bool) -> list[Event]:
     # In the wrong order, which own_visits has to put right.
     planned = tuple(PLANNED[kind] for kind in sorted(kinds & PLANNED.keys(), reverse=True))
     visits: tuple[Visit, ...] = ((DAY, tuple(sorted(planned))),) if planned else ()
-    course = Measured(relapse_day=DAY if sees_relapse else math.inf, says={0: (True,)}, names=("panel",))
+    body = Measured(relapse_day=DAY if sees_relapse else math.inf, says={0: (True,)}, names=("panel",))
+    own = own_visits((), example.protocol().follow_up, times.new_therapy, 1, seed=1)
+    if SameDay.RELAPSE in kinds:
+        own = (*own, (DAY, SameDay.RELAPSE, 0))
+    course = PlainCourse(body, arm, PlannedVisits(visits, own))
     log: list[Event] = []
     process = PatientProcess(
-        PatientRecord(1, "x", 1, "all", START, {}), arm, course, times, log=log.append, post_relapse=lambda _: math.inf
+        PatientRecord(1, "x", 1, "all", START, {}),
+        arm,
+        course,
+        times,
+        log=log.append,
+        post_relapse=lambda _: math.inf,
     )
     env = simpy.Environment(initial_time=START)
-    follow_up = example.protocol().follow_up
-    env.process(process.follow(env, own_visits(visits, follow_up, times, 1, seed=1)))
+    env.process(process.follow(env))
     while env.peek() <= START + DAY:
         env.step()
     return log

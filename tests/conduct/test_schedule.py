@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conduct import protocol_for_tests as example
-from trialsim.schedule import arm_schedule, laboratory_days, scan_days
 from trialsim.records import SameDay
+from trialsim.schedule import arm_schedule, laboratory_days, scan_days
 from trialsim.spec.resolved import ScanPeriod
 
 #: The same examples in every run.

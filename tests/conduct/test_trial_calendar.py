@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.conduct import protocol_for_tests as example
+from tests.conduct.plain_course import PlainCourse
 from trialsim.conduct import conduct_one_patient, conduct_trial
 from trialsim.errors import TrialsimError
 from trialsim.records import Event, EventKind, TrialRecord
-from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.schedule import PlannedVisits
+from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.spec.resolved_conduct import AfterRelapse, Intercurrent, NewTherapy
 
 SMALL = example.with_patients(example.protocol(), 50)
@@ -101,10 +103,10 @@ def test_nothing_after_the_cut_happens() -> None:
     cut = run(SMALL).cut_day
     arrivals = {p.patient: p.randomised_day for p in run(SMALL).patients}
 
-    def new_course(patient: int, arm: object, traits: object) -> PoisonedFuture:
-        course = PoisonedFuture()
-        course.latest = cut - arrivals[patient]
-        return course
+    def new_course(patient: int, arm: ResolvedArm, traits: object, visits: PlannedVisits) -> PlainCourse:
+        body = PoisonedFuture()
+        body.latest = cut - arrivals[patient]
+        return PlainCourse(body, arm, visits)
 
     trial = run(SMALL, courses=new_course)
     assert trial.cut_day == cut
@@ -121,7 +123,7 @@ def test_the_cut_is_the_minimum_follow_up_after_the_last_randomisation_and_inclu
     immortal = {sex: law.model_copy(update={"rate60_per_year": 0.0}) for sex, law in SMALL.cohort.mortality.items()}
     cohort = SMALL.cohort.model_copy(update={"mortality": immortal})
     quiet = SMALL.model_copy(update={"follow_up": follow_up, "cohort": cohort})
-    trial = run(quiet, courses=lambda *_: example.MakeBelieveCourse())
+    trial = run(quiet, courses=example.all_alike(lambda: example.MakeBelieveCourse()))
     last = trial.patients[-1]
     assert trial.cut_day == last.randomised_day + 24 * example.MONTH
     assert trial.events[-1].kind is EventKind.DATA_CUT
@@ -146,7 +148,7 @@ def test_observers_change_nothing_and_see_everything(small: ResolvedProtocol) ->
     progress: list[tuple[int, int]] = []
     watched = run(small, observe=seen.append, on_progress=lambda day, cut: progress.append((day, cut)))
     assert watched == run(small)
-    assert sorted(map(astuple, seen), key=str) == sorted(map(astuple, watched.events), key=str)
+    assert sorted(map(tuple, seen), key=str) == sorted(map(tuple, watched.events), key=str)
     assert progress == sorted(progress)
     assert {cut for _, cut in progress} == {int(watched.cut_day)}
     assert progress[-1][0] == int(watched.cut_day)
@@ -162,7 +164,7 @@ def test_an_interruption_passes_through(error: BaseException) -> None:
             raise error
 
     with pytest.raises(type(error)):
-        run(SMALL, courses=lambda *_: Broken())
+        run(SMALL, courses=example.all_alike(lambda: Broken()))
 
 
 def test_replicates_differ() -> None:
@@ -212,7 +214,7 @@ def test_ties_between_patients_are_logged_by_patient(monkeypatch: pytest.MonkeyP
 
 def test_patients_are_treated_as_their_arm_says() -> None:
     """Catches one arm's schedule, or one arm's orders, used for everybody."""
-    trial = run(SMALL, courses=lambda *_: example.MakeBelieveCourse(platelets=250.0))
+    trial = run(SMALL, courses=example.all_alike(lambda: example.MakeBelieveCourse(platelets=250.0)))
     for patient in trial.patients:
         held_or_given = (EventKind.DOSE, EventKind.DOSE_HELD)
         own = [e for e in trial.events if e.patient == patient.patient and e.kind in held_or_given]
@@ -242,7 +244,7 @@ def test_one_patient_under_another_arm() -> None:
     traits = example.all_traits(50)
     both = {
         arm: conduct_one_patient(
-            SMALL, 23, seed=7, traits=traits, new_course=lambda *_: example.MakeBelieveCourse(), arm=arm
+            SMALL, 23, seed=7, traits=traits, new_course=example.all_alike(lambda: example.MakeBelieveCourse()), arm=arm
         )
         for arm in SMALL.arms
     }

@@ -6,6 +6,7 @@ Shares and means are compared within 5 standard errors (false alarm 6e-7), with 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -15,19 +16,14 @@ from hypothesis import strategies as st
 from tests.conduct import protocol_for_tests as example
 from tests.saved import saved
 from trialsim.conduct import conduct_trial
-from trialsim.conduct.competing_times import CompetingTimes
-from trialsim.conduct.own_visits import MISSED, own_visits
-from trialsim.schedule import Visit, scan_days
 from trialsim.endpoints import adsl_frame, adtte_frame, participant_flow
 from trialsim.endpoints.time_to_event import time_to_event
 from trialsim.records import EventKind, SameDay, TrialRecord
+from trialsim.schedule import Own, Timetable, own_visits, scan_days
 from trialsim.spec.resolved import FollowUp, ResolvedProtocol
 
 FIXED = settings(max_examples=50, deadline=None, derandomize=True)
 ERRORS = 5.0
-SCAN = (SameDay.SCAN, 0)
-DOSE = (SameDay.DOSE, 0)
-NEVER = CompetingTimes(math.inf, math.inf)
 DAY = 1.0 / 365.25
 
 
@@ -35,15 +31,11 @@ def follow_up(**changes: float) -> FollowUp:
     return example.protocol().follow_up.model_copy(update=changes)
 
 
-def moved(visits: tuple[Visit, ...], patient: int = 1, **changes: float) -> tuple[Visit, ...]:
-    return own_visits(visits, follow_up(**changes), NEVER, patient, seed=3)
+def moved(days: Sequence[float], patient: int = 1, **changes: float) -> Own:
+    return own_visits(days, follow_up(**changes), math.inf, patient, seed=3)
 
 
-def scans_of(visits: tuple[Visit, ...]) -> list[float]:
-    return [day for day, tasks in visits for kind, _ in tasks if kind is SameDay.SCAN]
-
-
-MONTHLY: tuple[Visit, ...] = tuple((30.0 * k, (SCAN, DOSE)) for k in range(1, 41))
+MONTHLY = tuple(30.0 * k for k in range(1, 41))
 
 
 def test_scans_move_evenly_within_the_window_and_nothing_else_does() -> None:
@@ -53,8 +45,8 @@ def test_scans_move_evenly_within_the_window_and_nothing_else_does() -> None:
     shifts = []
     for patient in range(1, 101):
         own = moved(MONTHLY, patient, window_days=10.0)
-        assert [day for day, tasks in own for task in tasks if task == DOSE] == [day for day, _ in MONTHLY]
-        shifts += [at - day for at, (day, _) in zip(scans_of(own), MONTHLY, strict=True)]
+        assert {kind for _, kind, _ in own} == {SameDay.SCAN}
+        shifts += [at - day for (at, _, _), day in zip(own, MONTHLY, strict=True)]
     values = np.array(shifts)
     assert np.abs(values).max() <= 10.0
     assert abs(values.mean()) < ERRORS * 10.0 / math.sqrt(3 * values.size)
@@ -67,7 +59,7 @@ def test_scans_move_evenly_within_the_window_and_nothing_else_does() -> None:
 def test_scans_are_missed_at_the_stated_chance() -> None:
     """Catches a chance of being made taken for one of being missed, and one draw for all of a patient's scans."""
     own = [moved(MONTHLY, patient, missed=0.2) for patient in range(1, 101)]
-    missed = np.array([[MISSED in tasks for _, tasks in visits] for visits in own])
+    missed = np.array([[index for _, _, index in visits] for visits in own])
     assert abs(missed.mean() - 0.2) < ERRORS * math.sqrt(0.2 * 0.8 / missed.size)
     by_patient = missed.sum(axis=1)
     assert abs(by_patient.var(ddof=1) - 40 * 0.16) < ERRORS * 40 * 0.16 * math.sqrt(2 / 99) * 1.1
@@ -82,18 +74,23 @@ def test_the_first_scans_do_not_depend_on_how_many_follow(
     whole = moved(MONTHLY, patient, window_days=window, missed=chance)
     part = moved(MONTHLY[:kept], patient, window_days=window, missed=chance)
 
-    def tasks(visits: tuple[Visit, ...]) -> list[tuple[float, int]]:
-        return [(day, index) for day, planned in visits for kind, index in planned if kind is SameDay.SCAN]
-
-    assert tasks(part) == tasks(whole)[:kept]
-    days = scans_of(whole)
+    assert part == whole[:kept]
+    days = [day for day, _, _ in whole]
     assert days == sorted(days)
     assert all((day * 2**20).is_integer() for day in days)
 
 
 def test_nothing_of_the_patients_own_is_the_schedule_of_the_arm() -> None:
-    """Catches a copy, which would cost time in every trial, and draws that are made for nothing."""
-    assert moved(MONTHLY) is MONTHLY
+    """Catches a copy, which would cost time in every trial, draws that are made for nothing, and doses that move when
+    scans do."""
+    arm = example.arm("x", example.chemotherapy())
+    plain, windowed = (Timetable(arm, follow_up(window_days=days), 400.0) for days in (0.0, 7.0))
+    assert plain.of(1, math.inf, seed=3).own == ()
+    assert plain.of(1, math.inf, seed=3).of_arm is plain.of_arm is plain.of(2, 5.0, seed=3).of_arm
+    assert plain.of(1, 5.0, seed=3).own == ((5.0, SameDay.NEW_THERAPY, 0),)
+    kept = windowed.of(1, math.inf, seed=3)
+    assert [task for _, tasks in kept.of_arm for task in tasks] == [(SameDay.DOSE, 0)] * 4
+    assert len(kept.own) == len(scan_days(follow_up().scans, 400.0))
 
 
 def trial_of(patients: int = 300, **changes: float) -> tuple[ResolvedProtocol, TrialRecord]:

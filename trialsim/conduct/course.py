@@ -6,6 +6,7 @@ import math
 from typing import Protocol, TypeAlias
 
 from trialsim.records import PanelResult, Relapse, Traits
+from trialsim.schedule import PlannedVisits
 from trialsim.spec.resolved import ResolvedArm
 
 Entry: TypeAlias = tuple[int, int, float]
@@ -73,12 +74,6 @@ class QueuedCourse(Course, Protocol):
 
 
 class NewCourse(Protocol):
-    """Makes the course of a patient (numbered from 1) under an arm.
+    """Makes the course of a patient (numbered from 1) under an arm."""
 
-    ``horizon`` is the last study day for which visits are planned, ``new_therapy`` the one on which other therapy
-    begins (infinite: it does not).
-    """
-
-    def __call__(
-        self, patient: int, arm: ResolvedArm, traits: Traits, horizon: float, new_therapy: float
-    ) -> QueuedCourse: ...
+    def __call__(self, patient: int, arm: ResolvedArm, traits: Traits, visits: PlannedVisits) -> QueuedCourse: ...

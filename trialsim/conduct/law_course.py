@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from trialsim.conduct.course import Entry
 from trialsim.records import Happened, PanelResult, Relapse, SameDay
+from trialsim.schedule import PlannedVisits
 
 #: Where a relapse that comes by a distribution is said to be.
 SITE = "distant"
@@ -16,16 +16,16 @@ _NO_CELLS = "a patient without cells is given nothing"
 class LawCourse:
     """The course of a patient who has nothing but the day of an event (`trialsim.conduct.course.Course`).
 
-    ``scans`` are study days, and whether the scan is made; without any the event is seen when it happens.
+    ``watched``: the event is seen when it happens, not by scans.
     """
 
-    def __init__(self, event: float, scans: Sequence[tuple[float, bool]], new_therapy: float, *, watched: bool) -> None:
+    def __init__(self, event: float, planned: PlannedVisits, *, watched: bool) -> None:
         self._event = event
         self._relapse: Relapse | None = None
         self._last_clear = 0.0
-        visits = [(day, int(SameDay.SCAN), int(not made)) for day, made in scans]
-        visits += [(new_therapy, int(SameDay.NEW_THERAPY), 0)] if new_therapy < math.inf else []
-        visits += [(event, int(SameDay.RELAPSE), 0)] if watched and event < math.inf else []
+        visits = [(day, kind, index) for day, tasks in planned.of_arm for kind, index in tasks]
+        visits += planned.own
+        visits += [(event, SameDay.RELAPSE, 0)] if watched and event < math.inf else []
         self._visits = sorted(visits, reverse=True)
 
     def next_day(self) -> float:

@@ -35,7 +35,7 @@ from trialsim.conduct.randomisation import Randomiser
 from trialsim.errors import TrialsimError, UsageError
 from trialsim.records import Event, EventKind, PatientRecord, Traits, TrialRecord
 from trialsim.rng import TRIAL
-from trialsim.schedule import own_scans, scan_days
+from trialsim.schedule import PlannedVisits, Timetable
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
 #: How often progress is told in a trial.
@@ -156,8 +156,11 @@ class _Conduct:
                 f"{self._randomised[0].day:.1f}"
             )
         # The end of the longest follow-up that any patient can have; a scan that is planned for later may come by then.
-        window = on_grid(protocol.follow_up.window_days)
-        self._horizon = self._cut.day - self._randomised[0].day + window
+        horizon = self._cut.day - self._randomised[0].day + on_grid(protocol.follow_up.window_days)
+        queued = protocol.capacity is not None
+        self._timetables = {
+            name: Timetable(arm, protocol.follow_up, horizon, queued=queued) for name, arm in protocol.arms.items()
+        }
         self._clinics: dict[int, Clinic] = {}
 
     def run(self) -> TrialRecord:
@@ -313,15 +316,18 @@ class _Conduct:
         protocol, seed, replicate = self._protocol, self._seed, self._replicate
         times = draw_competing_times(protocol, traits, record.patient, seed=seed, replicate=replicate)
         if arm.model is None:
-            return times, self._new_course(record.patient, arm, traits, self._horizon, times.new_therapy)
+            return times, self._new_course(record.patient, arm, traits, self._visits_of(record, times))
         new = protocol.intercurrent.new_therapy
         changes = [(times.new_therapy, new.hazard_ratio)] if new is not None else []
         event = draw_event_day(arm.model, record.patient, seed=seed, replicate=replicate, changes=changes)
         record.watched = not protocol.follow_up.scans
         times = times_of_law(protocol, times, event)
-        scans = scan_days(protocol.follow_up.scans, self._horizon)
-        own = own_scans(scans, protocol.follow_up, record.patient, seed=seed, replicate=replicate)
-        return times, LawCourse(times.event, own, times.new_therapy, watched=record.watched)
+        return times, LawCourse(times.event, self._visits_of(record, times), watched=record.watched)
+
+    def _visits_of(self, record: PatientRecord, times: CompetingTimes) -> PlannedVisits:
+        """The visits that a patient has before them."""
+        timetable, seed, replicate = self._timetables[record.arm], self._seed, self._replicate
+        return timetable.of(record.patient, times.new_therapy, seed=seed, replicate=replicate)
 
     def _clinic(self, site: int) -> Clinic | None:
         """Where the patients of a site are treated, if places are limited."""

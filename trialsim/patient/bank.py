@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from trialsim.collecting import uncollected
 from trialsim.compiling import compiled
 from trialsim.patient.course import LINEAGES
-from trialsim.patient.plan import Plan, own_plan
+from trialsim.patient.plan import make_plan, own_plan
 from trialsim.patient.prepare import prepare
 from trialsim.patient.state import LOCAL, PATIENT, Copies, Order, Outcome, PanelOfGuide, view
 from trialsim.patient.visits import Act, act
 from trialsim.records import Traits
-from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.schedule import Timetable
+from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.structured import Bytes, Counts, Grid, Rows, grid, rows
 from trialsim.treatment.adherence import missed_doses
 
@@ -87,7 +88,8 @@ class Lives:
 
 def follow_all(
     protocol: ResolvedProtocol,
-    plan: Plan,
+    arm: ResolvedArm,
+    timetable: Timetable,
     traits: Mapping[int, Traits],
     *,
     seed: int,
@@ -101,8 +103,8 @@ def follow_all(
 
     Parameters
     ----------
-    plan
-        The arm's (`trialsim.patient.plan.make_plan`); each patient's own visits are made from it.
+    timetable
+        The arm's visits; each patient's own are made from it.
     traits
         By patient number, from 1; with ``seed`` and ``replicate`` the number names the patient's streams.
     ends, cuts
@@ -113,14 +115,14 @@ def follow_all(
     observe
         Told each patient's number and final state.
     """
-    arm = plan.arm
+    plan = make_plan(arm, timetable.of_arm)
     outcomes = rows(Outcome, len(traits))
     orders, panels = grid(Order, len(traits), len(arm.orders)), grid(PanelOfGuide, len(traits), len(arm.guides))
     with uncollected():
         for row, (number, own) in enumerate(traits.items()):
             missed = missed_doses(protocol, arm, number, seed=seed, replicate=replicate)
             new = math.inf if new_therapies is None else new_therapies[number]
-            visits = own_plan(plan, protocol.follow_up, number, missed, new, seed=seed, replicate=replicate)
+            visits = own_plan(plan, timetable.of(number, new, seed=seed, replicate=replicate).own, missed)
             patient = prepare(own, arm, protocol, visits, patient=number, seed=seed, replicate=replicate)
             end = math.inf if ends is None else float(ends[number])
             cut = math.inf if cuts is None else float(cuts[number])

@@ -41,7 +41,7 @@ from trialsim.patient.state import (
     view_in_python,
 )
 from trialsim.records import Cause, PanelResult, Reading, Relapse, Traits, cause_label
-from trialsim.schedule import arm_schedule
+from trialsim.schedule import PlannedVisits
 from trialsim.spec.agents import INDUCER_LABELS, INDUCERS
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.structured import Counts, rows
@@ -236,21 +236,19 @@ class Courses:
         self, protocol: ResolvedProtocol, *, seed: int, replicate: int = 0, traced: Collection[int] = ()
     ) -> None:
         self._protocol, self._seed, self._replicate, self._traced = protocol, seed, replicate, traced
-        self._plans: dict[tuple[int, float], Plan] = {}
+        self._plans: dict[int, tuple[PlannedVisits, Plan]] = {}
         self.looked_at: dict[int, Course] = {}
 
-    def __call__(self, patient: int, arm: ResolvedArm, traits: Traits, horizon: float, new_therapy: float) -> Course:
-        protocol, chance = self._protocol, {"seed": self._seed, "replicate": self._replicate}
-        # The arm's plan, kept while the protocol, which holds the arm, lives.
-        plan = self._plans.get((id(arm), horizon))
-        if plan is None:
-            visits = arm_schedule(arm, protocol.follow_up.scans, horizon)
-            plan = make_plan(arm, visits, queued=protocol.capacity is not None)
-            self._plans[id(arm), horizon] = plan
-        missed = missed_doses(protocol, arm, patient, **chance)
-        own = own_plan(plan, protocol.follow_up, patient, missed, new_therapy, **chance)
+    def __call__(self, patient: int, arm: ResolvedArm, traits: Traits, visits: PlannedVisits) -> Course:
+        protocol, seed, replicate = self._protocol, self._seed, self._replicate
+        # Kept with the visits that it was made of, so that no others can come to have their identity.
+        kept = self._plans.get(id(visits.of_arm))
+        if kept is None:
+            kept = self._plans[id(visits.of_arm)] = visits, make_plan(arm, visits.of_arm, queued=visits.queued)
+        missed = missed_doses(protocol, arm, patient, seed=seed, replicate=replicate)
+        own = own_plan(kept[1], visits.own, missed)
         traced = patient in self._traced
-        course = Course(patient, arm, traits, protocol, own, traced=traced, **chance)
+        course = Course(patient, arm, traits, protocol, own, seed=seed, replicate=replicate, traced=traced)
         if traced:
             self.looked_at[patient] = course
         return course

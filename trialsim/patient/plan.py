@@ -15,9 +15,9 @@ import numpy as np
 
 from trialsim.calendar_grid import on_grid
 from trialsim.records import SameDay
-from trialsim.schedule import Visit, laboratory_days, own_scans
+from trialsim.schedule import Own, Visit, laboratory_days
 from trialsim.spec.biomarkers import Guide
-from trialsim.spec.resolved import FollowUp, ResolvedArm
+from trialsim.spec.resolved import ResolvedArm
 from trialsim.structured import Rows, dtype_of, named, record, rows
 from trialsim.treatment.adherence import Flags
 
@@ -115,35 +115,18 @@ def _movers(lines: Sequence[tuple[float, int, int, int, int, bool, bool]], count
     return movers
 
 
-def own_plan(
-    plan: Plan,
-    follow_up: FollowUp,
-    patient: int,
-    missed: tuple[Flags, ...],
-    new_therapy: float,
-    *,
-    seed: int,
-    replicate: int = 0,
-) -> Plan:
+def own_plan(plan: Plan, own: Own, missed: tuple[Flags, ...]) -> Plan:
     """The plan of one patient; the arm's own where nothing about it is the patient's.
 
-    ``missed`` says which doses of each
-    order are forgotten (empty: none), ``new_therapy`` the study day on which other therapy begins.
+    ``own`` are visits of the patient's own, ``missed`` says which doses of each order are forgotten (empty: none).
     """
     lines: Any = plan.lines
     if missed:
         lines = lines.copy()
         doses = lines["kind"] == SameDay.DOSE
         lines["forgotten"][doses] = [missed[line["index"]][line["number"]] for line in lines[doses]]
-    own: list[tuple[float, int, int, int, int, bool, bool]] = []
-    mover = len(plan.arm.orders) + 1
-    if follow_up.window_days > 0.0 or follow_up.missed > 0.0:
-        scans = lines["kind"] == SameDay.SCAN
-        moved = own_scans(lines["day"][scans], follow_up, patient, seed=seed, replicate=replicate)
-        lines = lines[~scans]
-        own += [(day, SameDay.SCAN, int(not made), mover, 0, False, False) for day, made in moved]
-    if new_therapy < math.inf:
-        own.append((new_therapy, SameDay.NEW_THERAPY, 0, mover, 0, False, False))
     if own:
-        lines = np.concatenate([lines, _as_lines(sorted(own))])
+        mover = len(plan.arm.orders) + 1
+        more = _as_lines([(day, kind, index, mover, 0, False, False) for day, kind, index in own])
+        lines = np.concatenate([lines, cast("Any", more)])
     return plan._replace(lines=lines)

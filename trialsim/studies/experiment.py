@@ -34,12 +34,11 @@ from trialsim.biology.populations import (
 from trialsim.conduct.competing_times import draw_competing_times, draw_post_relapse_survival
 from trialsim.patient.bank import follow_all
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.plan import make_plan
 from trialsim.patient.state import LOCAL
 from trialsim.patient.watched import WatchedPatient
 from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
-from trialsim.schedule import arm_schedule
+from trialsim.schedule import Timetable
 from trialsim.spec.agents import INDUCERS, Frozen
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.structured import Counts
@@ -232,14 +231,16 @@ def plate(lesions: NDArray[np.void], plated: Plated, traits: Traits, rng: np.ran
 def _follow(group: SubjectGroup, subjects: Mapping[int, Traits], seed: int, replicate: int) -> Followed:
     protocol, ends = group.protocol, group.days[-1]
     arm = protocol.arms[group.arm]
-    plan = make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, ends))
+    timetable = Timetable(arm, protocol.follow_up, ends)
     times = {
         subject: draw_competing_times(protocol, traits, subject, seed=seed, replicate=replicate)
         for subject, traits in subjects.items()
     }
     death = {subject: own.death for subject, own in times.items()}
     new = {subject: own.new_therapy for subject, own in times.items()}
-    lives = follow_all(protocol, plan, subjects, seed=seed, replicate=replicate, ends=death, new_therapies=new)
+    lives = follow_all(
+        protocol, arm, timetable, subjects, seed=seed, replicate=replicate, ends=death, new_therapies=new
+    )
     relapse = np.where(lives.relapsed, lives.of("relapse"), np.inf)
     died = np.empty(len(subjects))
     for row, (subject, site) in enumerate(zip(subjects, lives.sites, strict=True)):

@@ -19,8 +19,7 @@ from trialsim.conduct.competing_times import draw_competing_times
 from trialsim.errors import UsageError
 from trialsim.patient.bank import follow_all
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.plan import make_plan
-from trialsim.schedule import arm_schedule
+from trialsim.schedule import Timetable
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.studies.pool import run_tasks
 from trialsim.studies.scope import check_scope
@@ -106,7 +105,7 @@ def _live(task: _Task) -> Twins:
     protocol, arm = task.under[0], task.under[0].arms[task.under[1]]
     # A scan that is planned for later may come by then.
     ends = protocol.follow_up.minimum_days
-    plan = make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, ends + protocol.follow_up.window_days))
+    timetable = Timetable(arm, protocol.follow_up, ends + protocol.follow_up.window_days)
     traits = sample_traits(protocol.cohort, task.patients, seed=task.seed, first=task.first)
     subjects = dict(enumerate(traits, start=task.first))
     new = {
@@ -114,7 +113,7 @@ def _live(task: _Task) -> Twins:
         for number, own in subjects.items()
     }
     cuts = dict.fromkeys(subjects, ends)
-    lives = follow_all(protocol, plan, subjects, seed=task.seed, cuts=cuts, new_therapies=new)
+    lives = follow_all(protocol, arm, timetable, subjects, seed=task.seed, cuts=cuts, new_therapies=new)
     relapse = np.where(lives.relapsed, lives.of("relapse"), math.inf)
     return Twins(relapse, lives.of("true_platelet_nadir"), tuple(lives.causes))
 

@@ -17,12 +17,11 @@ from trialsim.biology.populations import N_POPULATIONS
 from trialsim.conduct.competing_times import draw_competing_times
 from trialsim.patient.bank import follow_all
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.plan import make_plan
 from trialsim.patient.state import LOCAL, Patient
 from trialsim.patient.watched import WatchedPatient
 from trialsim.records import Traits
 from trialsim.rng import Purpose, stream
-from trialsim.schedule import arm_schedule
+from trialsim.schedule import Timetable
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.studies.experiment import CHUNK, Plated, plate
 from trialsim.studies.scope import check_scope
@@ -196,7 +195,7 @@ def _look(found: Patient, seen: WatchedCells, row: int, look: int) -> None:
 def _follow(part: SettingPart, subjects: Mapping[int, Traits], years: float) -> FollowedPatients:
     protocol, ends = part.setting.protocol, years * DAYS_PER_YEAR
     arm = protocol.arms[part.setting.arm]
-    plan = make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, ends))
+    timetable = Timetable(arm, protocol.follow_up, ends)
     seed, replicate = part.seed, part.replicate
     times = {
         subject: draw_competing_times(protocol, traits, subject, seed=seed, replicate=replicate)
@@ -204,7 +203,9 @@ def _follow(part: SettingPart, subjects: Mapping[int, Traits], years: float) -> 
     }
     death = {subject: own.death for subject, own in times.items()}
     new = {subject: own.new_therapy for subject, own in times.items()}
-    lives = follow_all(protocol, plan, subjects, seed=seed, replicate=replicate, ends=death, new_therapies=new)
+    lives = follow_all(
+        protocol, arm, timetable, subjects, seed=seed, replicate=replicate, ends=death, new_therapies=new
+    )
     return FollowedPatients(
         ends,
         tuple(order.agent for order in arm.orders),
