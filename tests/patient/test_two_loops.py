@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,18 +13,18 @@ import pytest
 
 from trialsim.conduct import conduct_trial
 from trialsim.conduct.competing_times import draw_competing_times
-from trialsim.schedule import Visit, arm_schedule
-from trialsim.patient import bank
+from trialsim.patient.bank import Lives, follow_all
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.course import LINEAGES, Course
-from trialsim.patient.state import State
+from trialsim.patient.course import Course, Courses
+from trialsim.patient.state import PATIENT, Copies, Patient, view_in_python
 from trialsim.records import EventKind, PatientRecord, SameDay, Traits, TrialRecord
+from trialsim.schedule import PlannedVisits, Timetable
 from trialsim.spec.agents import Cytotoxic, Pharmacokinetics, Senolytic
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolve import BUILT_IN_RULES
 from trialsim.spec.resolved import Order, Pharmacology, ResolvedArm, ResolvedProtocol
+from trialsim.spec.resolved_conduct import NewTherapy
 from trialsim.treatment.library import load_library
-from trialsim.treatment.pharmacology import BACK
 
 ROOT = Path(__file__).parents[2]
 FLAGSHIP = "breast-adjuvant-navitoclax"
@@ -41,16 +41,16 @@ PATIENTS = 500
 SEED = 20261122
 
 
-class NotedCourse(Course):
-    """A course that notes the doses that the trial's process gave."""
+class NotedCourses(Courses):
+    """Courses of a trial, all of them kept."""
 
-    def __init__(self, patient: int, arm: ResolvedArm, traits: Traits, protocol: ResolvedProtocol) -> None:
-        super().__init__(patient, arm, traits, protocol, seed=SEED)
-        self.fractions: defaultdict[int, list[float]] = defaultdict(list)
+    def __init__(self, protocol: ResolvedProtocol) -> None:
+        super().__init__(protocol, seed=SEED)
+        self.made: dict[int, Course] = {}
 
-    def give(self, order: int, fraction: float) -> None:
-        super().give(order, fraction)
-        self.fractions[order].append(fraction)
+    def __call__(self, patient: int, arm: ResolvedArm, traits: Traits, visits: PlannedVisits) -> Course:
+        self.made[patient] = super().__call__(patient, arm, traits, visits)
+        return self.made[patient]
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class Trial:
     protocol: ResolvedProtocol
     record: TrialRecord
     traits: list[dict[str, float | str]]
-    courses: dict[int, NotedCourse]
+    courses: dict[int, Course]
 
     def of(self, arm: str) -> list[PatientRecord]:
         return [record for record in self.record.patients if record.arm == arm]
 
-    def visits(self, arm: str) -> tuple[Visit, ...]:
-        return arm_schedule(self.protocol.arms[arm], self.protocol.follow_up.scans, self.record.cut_day)
+    def visits(self, arm: str) -> Timetable:
+        return Timetable(self.protocol.arms[arm], self.protocol.follow_up, self.record.cut_day)
 
 
 def with_rule(protocol: ResolvedProtocol, **change: float) -> ResolvedProtocol:
@@ -92,81 +92,92 @@ def conducted(name: str, *, strict: bool = False) -> Trial:
 def conduct(protocol: ResolvedProtocol) -> Trial:
     """A protocol's trial, with the courses of its patients noted."""
     traits = sample_traits(protocol.cohort, PATIENTS, seed=SEED)
-    courses: dict[int, NotedCourse] = {}
-
-    def new_course(patient: int, arm: ResolvedArm, own: Traits) -> Course:
-        courses[patient] = NotedCourse(patient, arm, own, protocol)
-        return courses[patient]
-
-    return Trial(protocol, conduct_trial(protocol, seed=SEED, traits=traits, new_course=new_course), traits, courses)
+    courses = NotedCourses(protocol)
+    record = conduct_trial(protocol, seed=SEED, traits=traits, new_course=courses)
+    return Trial(protocol, record, traits, courses.made)
 
 
-def banked(trial: Trial, arm: str, visits: tuple[Visit, ...]) -> tuple[bank.Lives, dict[int, State]]:
+def banked(trial: Trial, arm: str, timetable: Timetable) -> tuple[Lives, dict[int, Patient]]:
     """The arm's patients in the compiled loop, with the trial's ends of follow-up."""
     records, protocol = trial.of(arm), trial.protocol
     traits = {record.patient: trial.traits[record.patient - 1] for record in records}
-    states: dict[int, State] = {}
-    lives = bank.live_all(
+    times = {p: draw_competing_times(protocol, own, p, seed=SEED) for p, own in traits.items()}
+    seen: dict[int, Patient] = {}
+
+    def keep(number: int, copies: Copies) -> None:
+        seen[number] = view_in_python(copies, PATIENT)
+
+    lives = follow_all(
         protocol,
         protocol.arms[arm],
-        bank.make_plan(protocol.arms[arm], visits),
+        timetable,
         traits,
         seed=SEED,
-        ends={p: draw_competing_times(protocol, own, p, seed=SEED).ends for p, own in traits.items()},
+        ends={p: own.ends for p, own in times.items()},
         cuts={record.patient: trial.record.cut_day - record.randomised_day for record in records},
-        observe=states.__setitem__,
+        new_therapies={p: own.new_therapy for p, own in times.items()},
+        observe=keep,
     )
-    return lives, states
+    return lives, seen
 
 
-def expected_outcomes(trial: Trial, record: PatientRecord) -> list[float]:
-    """What the trial's process knows of a patient, in the order of the bank's outcomes."""
-    relapse, course = record.relapse, trial.courses[record.patient]
-    seen = [math.nan] * 6
-    if relapse is not None:
-        sizes = course.state.cells.sum(axis=1).astype(float)
-        (lesion,) = (at for at in np.flatnonzero(sizes == relapse.cells) if (at == 0) == (relapse.site == "local"))
-        # Escaped cells of an inducer are one lineage, named by the first of its populations.
-        lineage = min(at for at, cause in LINEAGES.items() if cause == relapse.cause)
-        crossed = math.nan if relapse.latent_day is None else relapse.latent_day
-        seen = [relapse.detected, lesion, crossed, relapse.last_clear, relapse.cells, lineage]
-    else:
-        seen[3] = record.last_scan
-    late = (record.platelet_nadir, record.true_platelet_nadir, record.first_dose, record.last_dose)
+#: What the engine does to a patient; what the calendar does at the end (withdrawal stops treatment) is left out.
+ENGINE = ("lesions", "drugs", "toxins", "assays", "panels")
+OF_ORDER = ("given", "administrations", "held", "missed", "delays", "given_up", "withheld", "fraction", "holds")
+OF_BODY = ("now", "cells_at", "lesions", "host", "platelets", "marrow", "streams", "counts", "outcome")
+
+
+def expected_outcome(record: PatientRecord) -> dict[str, float]:
+    """What the trial's record says of a patient, in the words of the engine's outcome."""
+    relapse = record.relapse
     toxic = record.death_day if record.death_cause == "toxicity" else None
-    return seen + [math.nan if value is None else value for value in (*late, record.neutrophil_nadir, toxic)]
+    known: dict[str, float | None] = {
+        "relapse": None if relapse is None else relapse.detected,
+        "latent": None if relapse is None else relapse.latent_day,
+        "cells": None if relapse is None else relapse.cells,
+        "last_scan": record.last_scan if relapse is None else relapse.last_clear,
+        "platelet_nadir": record.platelet_nadir,
+        "true_platelet_nadir": record.true_platelet_nadir,
+        "neutrophil_nadir": record.neutrophil_nadir,
+        "true_neutrophil_nadir": record.true_neutrophil_nadir,
+        "first_dose": record.first_dose,
+        "last_dose": record.last_dose,
+        "toxic_death": toxic,
+    }
+    return {name: math.nan if value is None else value for name, value in known.items()}
 
 
-def _added(fractions: list[float]) -> float:
-    """Plain addition in order, as both loops add; Python's own ``sum`` compensates for rounding from 3.12 on."""
-    total = 0.0
-    for fraction in fractions:
-        total += fraction
-    return total
-
-
-def assert_one_course(trial: Trial, arm: str, visits: tuple[Visit, ...]) -> None:
-    """Every patient of an arm alike in both loops: outcome, doses, cells, platelets, drugs, lesions, clock."""
-    lives, states = banked(trial, arm, visits)
-    held, delayed, stopped = defaultdict(int), defaultdict(int), set()
+def assert_one_course(trial: Trial, arm: str, timetable: Timetable) -> None:
+    """Every patient of an arm alike in both loops: outcome, doses, cells, platelets, drugs, lesions, streams; and in
+    the trial's record and log."""
+    lives, seen = banked(trial, arm, timetable)
+    counted: Counter[tuple[int, EventKind, str]] = Counter()
     for event in trial.record.events:
-        if event.kind is EventKind.DOSE_HELD:
-            held[event.patient, event.detail] += 1
-        elif event.kind is EventKind.DOSE_DELAYED:
-            delayed[event.patient] += 1
-        elif event.kind is EventKind.TREATMENT_STOPPED and ": " in event.detail:
-            stopped.add((event.patient, event.detail.partition(": ")[2]))
-    for record, outcome, done in zip(trial.of(arm), lives.outcomes, lives.orders, strict=True):
-        course = trial.courses[record.patient]
-        np.testing.assert_array_equal(outcome, expected_outcomes(trial, record))
+        counted[event.patient, event.kind, event.detail] += 1
+    for row, record in enumerate(trial.of(arm)):
+        own, other = trial.courses[record.patient].patient, seen[record.patient]
+        said = f"patient {record.patient}"
+        for name in ENGINE:
+            np.testing.assert_equal(getattr(own, name).tobytes(), getattr(other, name).tobytes(), f"{said}: {name}")
+        np.testing.assert_array_equal(own.movers["shift"], other.movers["shift"], said)
+        for name in OF_ORDER:
+            np.testing.assert_array_equal(own.orders[name], other.orders[name], f"{said}: {name}")
+        for name in OF_BODY:
+            np.testing.assert_equal(own.body[name].tobytes(), other.body[name].tobytes(), f"{said}: {name}")
+        for name, value in expected_outcome(record).items():
+            np.testing.assert_equal(lives.of(name)[row], value, f"{said}: {name}")
+        if record.relapse is not None:
+            assert (lives.sites[row], lives.causes[row]) == (record.relapse.site, record.relapse.cause)
         for at, order in enumerate(trial.protocol.arms[arm].orders):
-            fractions = course.fractions[at]
-            assert list(done[at, [bank.GIVEN, bank.ADMINISTRATIONS]]) == [_added(fractions), len(fractions)]
-            assert done[at, bank.HELD] == held[record.patient, order.id]
-            assert bool(done[at, bank.STOPPED]) == ((record.patient, order.id) in stopped)
-        assert done[:, bank.DELAYED].sum() == delayed[record.patient]
-        for name, own, banks in zip(State._fields, course.state, states[record.patient], strict=True):
-            np.testing.assert_array_equal(own, banks, err_msg=f"patient {record.patient}: {name}")
+            for kind, field in (
+                (EventKind.DOSE, "administrations"),
+                (EventKind.DOSE_HELD, "held"),
+                (EventKind.DOSE_MISSED, "missed"),
+            ):
+                assert counted[record.patient, kind, order.id] == lives.orders[field][row, at]
+        names = [order.id for order in trial.protocol.arms[arm].orders]
+        delays = sum(counted[record.patient, EventKind.DOSE_DELAYED, name] for name in names)
+        assert delays == lives.orders["delays"][row].sum()
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
@@ -182,7 +193,7 @@ def test_both_loops_live_the_same_course(name: str) -> None:
     if "/" not in name:
         fewest = 10 if name == "prostate-antiandrogen-navitoclax" else 50  # treated until progression, few relapse
         assert fewest < sum(record.relapse is not None for record in trial.record.patients) < PATIENTS
-    assert len({course.state.cells.tobytes() for course in trial.courses.values()}) > PATIENTS // 10
+    assert len({course.patient.lesions["cells"].tobytes() for course in trial.courses.values()}) > PATIENTS // 10
 
 
 def test_both_loops_hold_the_same_doses() -> None:
@@ -216,7 +227,7 @@ def test_both_loops_know_the_same_kinetics() -> None:
     }
     trial = conduct(with_rule(protocol.model_copy(update={"agents": agents}), **STRICT))
     assert_one_course(trial, "navitoclax", trial.visits("navitoclax"))
-    rates = {course.state.drugs[0, BACK] for course in trial.courses.values() if len(course.state.drugs)}
+    rates = {float(own.patient.drugs["back"][0]) for own in trial.courses.values() if own.patient.drugs.size}
     assert rates == {24.0 * 9.0 / 400.0}
 
 
@@ -236,9 +247,11 @@ def test_both_loops_count_the_same_neutrophils_and_cells_take_no_notice() -> Non
         assert_one_course(trial, arm, trial.visits(arm))
     assert trial.record.events == plain.record.events
     for number, course in trial.courses.items():
-        for name, own, other in zip(State._fields, course.state, plain.courses[number].state, strict=True):
-            if name not in ("marrow", "toxins", "toxin_amounts", "toxin_inputs", "orders"):
-                np.testing.assert_array_equal(own, other, err_msg=name)
+        other = plain.courses[number].patient
+        for name in ("lesions", "drugs"):
+            assert getattr(course.patient, name).tobytes() == getattr(other, name).tobytes()
+        for name in ("now", "cells_at", "host", "platelets"):
+            assert course.patient.body[name].tobytes() == other.body[name].tobytes()
     nadirs = [record.true_neutrophil_nadir for record in trial.record.patients]
     assert all(nadir is not None and nadir < 3.0 for nadir in nadirs)
     assert len(set(nadirs)) > PATIENTS // 2
@@ -319,10 +332,12 @@ def test_both_loops_lose_the_same_patients_to_toxicity() -> None:
     assert all(r.last_contact == r.death_day for r in trial.record.patients if r.patient in dead)
 
 
-def _without(visits: tuple[Visit, ...], kind: SameDay) -> tuple[Visit, ...]:
-    """The schedule without its third visit for one kind of task: the mutant of a loop that skips an advance."""
+def _without(timetable: Timetable, kind: SameDay) -> Timetable:
+    """The schedule without its third visit for one kind of task: the mutant of a loop that skips a visit."""
+    visits = timetable.of_arm
     at = [number for number, (_, tasks) in enumerate(visits) if any(task[0] is kind for task in tasks)][2]
-    return visits[:at] + visits[at + 1 :]
+    timetable.of_arm = visits[:at] + visits[at + 1 :]
+    return timetable
 
 
 @pytest.mark.parametrize("kind", [SameDay.SCAN, SameDay.LABORATORY, SameDay.DOSE])
@@ -344,3 +359,17 @@ def test_another_rule_is_caught(change: dict[str, float]) -> None:
     mutant = replace(trial, protocol=with_rule(trial.protocol, **change))
     with pytest.raises(AssertionError):
         assert_one_course(mutant, "navitoclax", trial.visits("navitoclax"))
+
+
+def test_both_loops_have_the_same_visits_of_the_patients_own() -> None:
+    """Scans within a window, some missed, and other therapy. Catches a study for which every scan is on its day."""
+    plain = conducted(FLAGSHIP).protocol
+    follow_up = plain.follow_up.model_copy(update={"window_days": 14.0, "missed": 0.2})
+    new = plain.intercurrent.model_copy(update={"new_therapy": NewTherapy(per_day=0.2 / 365.25, hazard_ratio=1.0)})
+    trial = conduct(plain.model_copy(update={"follow_up": follow_up, "intercurrent": new}))
+    for arm in trial.protocol.arms:
+        assert_one_course(trial, arm, trial.visits(arm))
+    count = Counter(event.kind for event in trial.record.events)
+    assert min(count[EventKind.SCAN_MISSED], count[EventKind.NEW_THERAPY]) > 50
+    with pytest.raises(AssertionError):
+        assert_one_course(replace(trial, protocol=plain), "control", conducted(FLAGSHIP).visits("control"))
