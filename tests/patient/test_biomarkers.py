@@ -15,12 +15,12 @@ from trialsim.biology.populations import DORMANT, ESCAPED, N_POPULATIONS, SENESC
 from trialsim.biology.rates import quiet_rates
 from trialsim.conduct import conduct_trial
 from trialsim.conduct.competing_times import draw_competing_times
-from trialsim.schedule import arm_schedule
 from trialsim.patient import bank, markers
 from trialsim.patient import state as s
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course
 from trialsim.records import EventKind, PatientRecord, Traits, TrialRecord
+from trialsim.schedule import arm_schedule
 from trialsim.spec.agents import Sourced
 from trialsim.spec.biomarkers import Marker, shipped_markers
 from trialsim.spec.load import load_protocol

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from tests.patient.protocols import order, with_agents
 from tests.patient.test_two_loops import FLAGSHIP, SEED, Trial, assert_one_course, conduct, conducted
-from trialsim.schedule import arm_schedule
 from trialsim.patient import bank
 from trialsim.patient.cohort import sample_traits
 from trialsim.patient.course import Course
 from trialsim.patient.state import State
 from trialsim.records import EventKind
+from trialsim.schedule import arm_schedule
 from trialsim.spec.agents import Senolytic
 from trialsim.spec.resolve import BUILT_IN_RULES
 from trialsim.spec.resolved import DoseRule, Order, Pharmacology, ResolvedProtocol

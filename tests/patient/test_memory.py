@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 
 import numpy as np
 from numba.core.runtime import _nrt_python, rtsys
@@ -10,13 +11,14 @@ from numba.core.runtime import _nrt_python, rtsys
 from tests.patient.protocols import shipped
 from trialsim.biology import chain
 from trialsim.collecting import uncollected
-from trialsim.compiling import compiled
-from trialsim.schedule import arm_schedule
-from trialsim.patient import bank
-from trialsim.patient import compiled as course
+from trialsim.compiling import allocating
+from trialsim.patient import visits
+from trialsim.patient.advance import advance
+from trialsim.patient.bank import follow_all
+from trialsim.patient.cells import step_cells
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.course import Course
-from trialsim.records import SameDay
+from trialsim.patient.course import Courses
+from trialsim.schedule import Timetable
 
 PATIENTS = 4
 
@@ -28,12 +30,12 @@ def held() -> int:
     return int(kept.mi_alloc - kept.mi_free)
 
 
-@compiled
+@allocating
 def _make(n: int) -> np.ndarray:
     return np.zeros(n)
 
 
-@compiled
+@allocating
 def _made(n: int) -> float:
     return float(_make(n)[0])
 
@@ -44,23 +46,20 @@ def test_courses_leave_no_array_behind() -> None:
     _nrt_python.memsys_enable_stats()
     own = shipped()
     arm = own.arms["navitoclax"]
-    visits = arm_schedule(arm, own.follow_up.scans, 400.0)
-    plan = bank.make_plan(arm, visits)
+    timetable = Timetable(arm, own.follow_up, 400.0)
     traits = dict(enumerate(sample_traits(own.cohort, PATIENTS, seed=1), start=1))
+    courses = Courses(own, seed=1)
 
     def live() -> None:
         _made(3)
-        bank.live_all(own, arm, plan, traits, seed=1)
-        bank.live_all(own, arm, plan, traits, seed=1, observe=lambda _patient, _state: None)
+        follow_all(own, arm, timetable, traits, seed=1)
         for number, person in traits.items():
-            course = Course(number, arm, person, own, seed=1)
-            for day, tasks in visits:
-                course.advance(day)
-                for kind, order in tasks:
-                    if kind is SameDay.DOSE:
-                        course.give(order, 1.0)
-            course.assess()
-            course.laboratory(course.day)
+            course = courses(number, arm, person, timetable.of(number, math.inf, seed=1))
+            day = course.next_day()
+            while day < math.inf:
+                day, _ = course.visit(day)
+            course.look(500.0)
+            course.finish(500.0)
 
     live()
     before = held()
@@ -70,9 +69,9 @@ def test_courses_leave_no_array_behind() -> None:
 
 
 def test_no_step_and_no_visit_counts_references() -> None:
-    """Catches a slice, a sum or an array made in what runs all the time: it costs speed and shows nowhere."""
-    often = (bank._live, course.advance, course.settle, course._trace, chain.step_chances, chain.chain_chances)
-    assert [function.__name__ for function in often if function.targetoptions["_nrt"]] == []
+    """Catches what runs all the time, compiled as if it made arrays: it costs speed and shows nowhere."""
+    often = (visits.act, advance, step_cells, chain.step_chances, chain.chain_chances)
+    assert [function.__name__ for function in often if function.targetoptions.get("_nrt", True)] == []
 
 
 def test_nothing_is_collected_during_a_run_and_what_was_off_stays_off() -> None:

@@ -17,7 +17,7 @@ from trialsim.conduct import conduct_trial
 from trialsim.endpoints import adsl_frame, adtte_frame, csv_text, events_frame, primary_event
 from trialsim.endpoints.time_to_event import time_to_event
 from trialsim.patient.cohort import traits_of_trial
-from trialsim.patient.course import Course
+from trialsim.patient.course import Courses
 from trialsim.records import EventKind, TrialRecord
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
@@ -37,7 +37,7 @@ def lived(capacity: str = "", patients: int = PATIENTS) -> tuple[ResolvedProtoco
         protocol,
         seed=SEED,
         traits=traits_of_trial(protocol, seed=SEED),
-        new_course=lambda patient, arm, own: Course(patient, arm, own, protocol, seed=SEED),
+        new_course=Courses(protocol, seed=SEED),
         has_event=primary_event(protocol),
     )
     return protocol, record

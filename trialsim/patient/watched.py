@@ -18,15 +18,15 @@ from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 
 
 @compiled
-def give(copies: Copies, at: int, day: float) -> None:
-    """A whole dose of an order, on a study day."""
+def give(copies: Copies, at: int, day: float, fraction: float) -> None:
+    """A dose of an order, on a study day, at a fraction of the planned dose."""
     own = view(copies, PATIENT)
     order = own.orders[at]
     advance(own, day, False)
     if order.drug >= 0:
-        take_drug(own, order, 1.0)
+        take_drug(own, order, fraction)
     else:
-        apply_damage(own, order, 1.0)
+        apply_damage(own, order, fraction)
 
 
 @compiled
@@ -60,7 +60,7 @@ class WatchedPatient:
 
     def give(self, order: int, day: float) -> None:
         """A whole dose of ``arm.orders[order]`` on a study day."""
-        give(self._copies, order, day)
+        give(self._copies, order, day, 1.0)
 
     def look(self, day: float) -> Patient:
         """A copy of the patient on a study day that is not past; the patient does not notice."""
