@@ -68,7 +68,8 @@ class Lived:
         return int(self.own.body["traced"][0])
 
     def assess(self) -> Relapse | None:
-        """A scan, now; None where it finds nothing."""
+        """A scan, now, whatever earlier ones found; None where it finds nothing."""
+        self.own.body["outcome"]["lesion"], self.own.body["outcome"]["relapse"] = -1, math.nan
         lines = rows(Line, 1)
         named(lines)[0].kind, named(lines)[0].day = SameDay.SCAN, self.day
         named(lines)[0].mover = self.own.movers.size - 1

@@ -11,22 +11,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.patient.lived import Lived
 from trialsim.biology.populations import DORMANT, ESCAPED, N_POPULATIONS, SENESCENT
-from trialsim.biology.rates import quiet_rates
 from trialsim.conduct import conduct_trial
 from trialsim.conduct.competing_times import draw_competing_times
-from trialsim.patient import bank, markers
-from trialsim.patient import state as s
+from trialsim.patient import markers
+from trialsim.patient.bank import Lives, follow_all
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.course import Course
+from trialsim.patient.course import Course, Courses
+from trialsim.patient.state import PATIENT, Assay, Copies, Patient, make_copies, view_in_python
 from trialsim.records import EventKind, PatientRecord, Traits, TrialRecord
-from trialsim.schedule import arm_schedule
+from trialsim.schedule import PlannedVisits, Timetable
 from trialsim.spec.agents import Sourced
 from trialsim.spec.biomarkers import Marker, shipped_markers
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
 from trialsim.treatment.library import load_library
-from trialsim.treatment.platelets import platelets_of
 
 GUIDED = Path(__file__).parents[2] / "protocols" / "biomarker-guided-navitoclax.yaml"
 SEED = 20261122
@@ -46,39 +46,28 @@ def number(value: float, unit: str = "fraction") -> Sourced:
     return Sourced(value=value, unit=unit, source="chosen for a test", confidence="low")
 
 
-def patient_with(senescent: int, cycling: int = 0, dormant: int = 0) -> s.State:
-    """A state with two lesions; the senescent cells are spread over lesions and populations."""
-    cells = np.zeros((2, N_POPULATIONS), np.int64)
+def patient_with(senescent: int, cycling: int = 0, dormant: int = 0) -> Patient:
+    """A patient with two lesions; the senescent cells are spread over lesions and populations."""
+    patient = view_in_python(make_copies(2, 0, 0, 0, 0, 0, 0, 0, 0, 0, np.zeros(0, np.uint8)), PATIENT)
+    cells = patient.lesions["cells"]
     cells[0, SENESCENT], cells[1, N_POPULATIONS - 1] = senescent - senescent // 3, senescent // 3
     cells[0, 0], cells[1, ESCAPED] = cycling - cycling // 2, cycling // 2
     cells[1, DORMANT] = dormant
-    return s.State(
-        cells=cells,
-        lesions=np.zeros((2, s.N_LESION)),
-        clock=np.zeros(s.N_CLOCK),
-        platelets=platelets_of(1.0),
-        amounts=np.zeros((1, 4)),
-        rates=quiet_rates(),
-        drugs=np.zeros((0, 1)),
-        effects=np.zeros((0, s.N_EFFECT)),
-        host=np.zeros(s.N_HOST),
-        exposure=np.zeros(0),
-        orders=np.zeros((0, s.N_ORDER)),
-        inputs=np.zeros((0, s.N_INPUT)),
-        marrow=np.zeros(0),
-        toxins=np.zeros((0, 1)),
-        toxin_amounts=np.zeros((0, 4)),
-        toxin_inputs=np.zeros((0, s.N_INPUT)),
-        settings=np.ones(s.N_SETTINGS),
-        trace=np.zeros((0, s.N_TRACE)),
-    )
+    return patient
 
 
-def share_positive(marker: Marker, state: s.State, gain: float = 1.0) -> float:
+def read(patient: Patient, assay: Assay, error: float) -> tuple[float, bool, bool]:
+    """What was measured with an error, whether it is positive, and in truth."""
+    assay.error = error
+    markers.read(patient, assay)
+    return float(assay.value), bool(assay.positive), bool(assay.truth)
+
+
+def share_positive(marker: Marker, state: Patient, gain: float = 1.0) -> float:
     """Of N patients in the same state, measured once each."""
-    constants = markers.constants(marker, guided(f"biology.biomarker_error={gain:g}"))
+    assay = markers.make_assay(marker, guided(f"biology.biomarker_error={gain:g}"))
     errors = [markers.draw_error(marker, 120.0, patient, seed=SEED) for patient in range(1, N + 1)]
-    return float(np.mean([markers.read(state, constants, error)[1] for error in errors]))
+    return float(np.mean([read(state, assay, error)[1] for error in errors]))
 
 
 def assert_share(observed: float, expected: float) -> None:
@@ -129,23 +118,23 @@ def test_a_score_is_normal_on_the_logarithm(cells: int, background: float | None
 
 def test_a_score_tells_what_it_read_and_a_test_nothing() -> None:
     """Catches a logarithm in the log of events where a number of cells is meant."""
-    score, plain = (markers.constants(m, guided()) for m in (a_score(0.5, 1e4, 500.0), a_test(0.9, 0.9)))
-    value, positive, truth = markers.read(patient_with(4_500), score, 1.0)
+    score, plain = (markers.make_assay(m, guided()) for m in (a_score(0.5, 1e4, 500.0), a_test(0.9, 0.9)))
+    value, positive, truth = read(patient_with(4_500), score, 1.0)
     assert value == pytest.approx(5_000 * 10**0.5)
     assert (positive, truth) == (True, False)
-    assert math.isnan(markers.read(patient_with(4_500), plain, 0.5)[0])
+    assert math.isnan(read(patient_with(4_500), plain, 0.5)[0])
 
 
 def test_a_share_is_that_of_all_cells() -> None:
     """Catches a share of one lesion, of the dividing cells, and 0/0 where there is no tumour."""
     share = a_test(1.0, 1.0).model_copy(update={"measures": "senescent_fraction", "threshold": number(0.25)})
-    constants = markers.constants(share, guided())
+    assay = markers.make_assay(share, guided())
     for state, truth in (
         (patient_with(25, cycling=50, dormant=25), True),
         (patient_with(25, cycling=50, dormant=26), False),
         (patient_with(0), False),
     ):
-        assert markers.read(state, constants, 0.5)[1:] == (truth, truth)
+        assert read(state, assay, 0.5)[1:] == (truth, truth)
 
 
 def test_the_gain_scales_errors() -> None:
@@ -196,11 +185,11 @@ def conducted(*overrides: str) -> TrialRecord:
     protocol = guided(*overrides)
     traits = sample_traits(protocol.cohort, PATIENTS, seed=SEED)
     left = LEFT.setdefault(overrides, {})
+    courses = Courses(protocol, seed=SEED)
 
-    def new_course(patient: int, arm: ResolvedArm, own: Traits) -> Course:
-        course = Course(patient, arm, own, protocol, seed=SEED)
-        left[patient] = course
-        return course
+    def new_course(patient: int, arm: ResolvedArm, own: Traits, visits: PlannedVisits) -> Course:
+        left[patient] = courses(patient, arm, own, visits)
+        return left[patient]
 
     return conduct_trial(protocol, seed=SEED, traits=traits, new_course=new_course)
 
@@ -280,52 +269,63 @@ def test_a_patient_meets_the_same_errors_under_every_arm() -> None:
     twin = protocol.arms[ARM].model_copy(update={"name": "twin", "orders": protocol.arms[ARM].orders[::-1]})
     said = []
     for arm in (protocol.arms[ARM], twin):
-        course = Course(5, arm, own, protocol, seed=SEED)
-        said.append(course.measure(0))
-    assert said[0] == said[1]
+        lived = Lived(5, arm, own, protocol, seed=SEED)
+        lived.measure(0)
+        said.append([lived.own.assays[name].tolist() for name in ("error", "value", "positive", "truth")])
+    np.testing.assert_array_equal(*said)
 
 
-def banked(trial: TrialRecord, protocol: ResolvedProtocol) -> tuple[bank.Lives, dict[int, s.State]]:
+def banked(trial: TrialRecord, protocol: ResolvedProtocol) -> tuple[Lives, dict[int, Patient]]:
     arm = protocol.arms[ARM]
     traits = sample_traits(protocol.cohort, PATIENTS, seed=SEED)
     own = {record.patient: traits[record.patient - 1] for record in of_arm(trial)}
-    states: dict[int, s.State] = {}
-    lives = bank.live_all(
+    seen: dict[int, Patient] = {}
+
+    def keep(number: int, copies: Copies) -> None:
+        seen[number] = view_in_python(copies, PATIENT)
+
+    lives = follow_all(
         protocol,
         arm,
-        bank.make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, trial.cut_day)),
+        Timetable(arm, protocol.follow_up, trial.cut_day),
         own,
         seed=SEED,
         ends={p: draw_competing_times(protocol, t, p, seed=SEED).ends for p, t in own.items()},
         cuts={record.patient: trial.cut_day - record.randomised_day for record in of_arm(trial)},
-        observe=states.__setitem__,
+        observe=keep,
     )
-    return lives, states
+    return lives, seen
 
 
 def both_agree(trial: TrialRecord, protocol: ResolvedProtocol) -> bool:
     """Whether the compiled loop's panels, doses, outcomes and cells are those of the trial's processes, to the bit."""
-    lives, states = banked(trial, protocol)
+    lives, seen = banked(trial, protocol)
     agree = [
-        np.array_equal(own, banks, equal_nan=own.dtype.kind == "f")
-        for patient, state in states.items()
-        for own, banks in zip(LEFT[()][patient].state, state, strict=True)
+        getattr(LEFT[()][number].patient, name).tobytes() == getattr(patient, name).tobytes()
+        for number, patient in seen.items()
+        for name in ("lesions", "drugs", "assays", "panels")
     ]
     for row, record in enumerate(of_arm(trial)):
         (result,) = record.panels or [None]
-        said = [math.nan] * 2 if result is None else [float(result.positive), float(result.truth)]
-        agree.append(np.array_equal(lives.panels[row, 0], said, equal_nan=True))
-        withheld = [float(order.id in record.withheld) for order in protocol.arms[ARM].orders]
-        agree.append(np.array_equal(lives.orders[row, :, bank.WITHHELD], withheld))
+        said = math.nan if result is None else float(result.positive)
+        agree.append(np.array_equal(lives.of_panels("positive")[row], [said], equal_nan=True))
+        withheld = [order.id in record.withheld for order in protocol.arms[ARM].orders]
+        agree.append(np.array_equal(lives.orders["withheld"][row], withheld))
         relapse = record.relapse
-        seen = (relapse.detected, relapse.cells) if relapse else (math.nan, math.nan)
-        late = (record.true_platelet_nadir, record.first_dose, record.last_dose)
-        expected = [*seen, record.last_scan if relapse is None else relapse.last_clear, *late]
-        outcome = lives.outcomes[row, [bank.RELAPSE, bank.CELLS, bank.LAST_SCAN, bank.TRUE_NADIR, bank.FIRST_DOSE,
-                                       bank.LAST_DOSE]]  # fmt: skip
-        agree.append(np.array_equal(outcome, np.array(expected, float), equal_nan=True))
+        detected, cells = (relapse.detected, relapse.cells) if relapse else (math.nan, math.nan)
+        expected = {
+            "relapse": detected,
+            "cells": cells,
+            "last_scan": record.last_scan if relapse is None else relapse.last_clear,
+            "true_platelet_nadir": record.true_platelet_nadir,
+            "first_dose": record.first_dose,
+            "last_dose": record.last_dose,
+        }
+        for name, value in expected.items():
+            own = math.nan if value is None else value
+            agree.append(np.array_equal(lives.of(name)[row], own, equal_nan=True))
         doses = sum(e.kind is EventKind.DOSE and e.patient == record.patient for e in trial.events)
-        agree.append(lives.orders[row, :, bank.ADMINISTRATIONS].sum() == doses)
+        agree.append(lives.of_orders("administrations")[row].sum() == doses)
     return all(agree)
 
 

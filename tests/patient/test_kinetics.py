@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.patient.lived import Lived
 from tests.patient.protocols import arm, order, shipped, typical_patient
-from trialsim.patient import state as s
-from trialsim.patient.course import Course
+from trialsim.biology.populations import SENESCENT
 from trialsim.patient.kinetics import Body, body, draw_deviates, folds
 from trialsim.patient.prepare import prepare
+from trialsim.patient.state import PATIENT, Patient, view_in_python
 from trialsim.spec.agents import Agent, Pharmacokinetics, Senolytic, Sourced
-from trialsim.spec.resolved import Order, ResolvedProtocol
+from trialsim.spec.resolved import Order, ResolvedArm, ResolvedProtocol
 from trialsim.treatment import pharmacokinetics as kin
-from trialsim.treatment import pharmacology as pk
 from trialsim.treatment.library import load_library
 
 LIBRARY = load_library()
@@ -37,6 +37,10 @@ def with_pk(name: str, **changes: float | None) -> ResolvedProtocol:
     agents: dict[str, Agent] = dict(LIBRARY)
     agents[name] = agent.model_copy(update={"pk": Pharmacokinetics.model_validate({**dict(own), **data})})
     return shipped().model_copy(update={"agents": agents})
+
+
+def prepared(traits: dict[str, float | str], given: ResolvedArm, protocol: ResolvedProtocol) -> Patient:
+    return view_in_python(prepare(traits, given, protocol, patient=1, seed=1), PATIENT)
 
 
 def rates_of(kinetics: Pharmacokinetics) -> kin.Disposition:
@@ -72,14 +76,14 @@ def test_a_course_follows_the_closed_form(changes: dict[str, float | None], lag:
     days = [0.0, 1.0, 2.0, 9.0]
     given = order("navitoclax", 150.0, days)
     # Without cells the patient is at rest between the third and the fourth dose's end.
-    course = Course(1, arm(given), typical_patient(local_residual_prob=0.0), protocol, seed=1)
-    whole = Course(1, arm(given), typical_patient(), protocol, seed=1)
+    course = Lived(1, arm(given), typical_patient(local_residual_prob=0.0), protocol, seed=1)
+    whole = Lived(1, arm(given), typical_patient(), protocol, seed=1)
     for one in (course, whole):
         doses: list[tuple[float, float]] = []
         for day in (0.0, 0.01, 0.04, 0.11, 0.5, 1.0, 1.03, 1.9, 2.0, 2.05, 2.8, 3.6, 5.0, 9.0, 9.07, 9.4, 10.5):
             one.advance(day)
             now = kin.plasma_amount(rates_of(agent.pk), doses, day, lag=lag / 24.0, infusion=infusion / 24.0)
-            assert one.state.amounts[0, kin.PLASMA] == pytest.approx(now, rel=1e-8, abs=1e-5)
+            assert one.state.drugs["plasma"][0] == pytest.approx(now, rel=1e-8, abs=1e-5)
             if day in days:
                 one.give(0, 1.0)
                 doses.append((day, 150.0))
@@ -91,15 +95,15 @@ def test_a_lag_moves_the_effect_and_two_compartments_prolong_it() -> None:
     traits = typical_patient(senescence_escape_rate=0.0)
 
     def killed(protocol: ResolvedProtocol) -> float:
-        course = Course(
+        course = Lived(
             1, arm(order("doxorubicin", 60.0, [0.0]), order("navitoclax", 325.0, [20.0])), traits, protocol, seed=3
         )
         course.give(0, 1.0)
         course.advance(20.0)
-        before = int(course.state.cells[0, s.N_LESION :].sum())
+        before = int(course.state.cells[0, SENESCENT:].sum())
         course.give(1, 1.0)
         course.advance(20.6)
-        return 1.0 - int(course.state.cells[0, s.N_LESION :].sum()) / before
+        return 1.0 - int(course.state.cells[0, SENESCENT:].sum()) / before
 
     plain = killed(with_pk("navitoclax"))
     assert killed(with_pk("navitoclax", lag=14.0)) < 0.2 * plain
@@ -111,13 +115,13 @@ def test_half_the_clearance_is_twice_the_exposure_of_a_drug_and_of_chemotherapy(
     given = arm(order("navitoclax", 150.0, [0.0]), order("docetaxel", 75.0, [0.0]))
     protocol = with_pk("navitoclax")
 
-    def own(**traits: float) -> s.State:
-        return prepare(typical_patient(**traits), given, protocol, np.random.default_rng(1))
+    def own(**traits: float) -> Patient:
+        return prepared(typical_patient(**traits), given, protocol)
 
     slow, usual = own(drug_clearance=0.5), own()
-    area = [st.drugs[0, pk.PER_MG] / st.drugs[0, pk.ELIMINATION] for st in (slow, usual)]
+    area = [own.drugs["per_mg"][0] / own.drugs["elimination"][0] for own in (slow, usual)]
     assert area[0] == 2.0 * area[1]
-    assert slow.orders[1, s.HITS] == 2.0 * usual.orders[1, s.HITS]
+    assert slow.orders["hits"][1] == 2.0 * usual.orders["hits"][1]
 
 
 def test_a_bodys_size_counts_where_a_dose_goes_by_it_and_clearance_does_not() -> None:
@@ -126,20 +130,20 @@ def test_a_bodys_size_counts_where_a_dose_goes_by_it_and_clearance_does_not() ->
     navitoclax, docetaxel = order("navitoclax", 150.0, [0.0]), order("docetaxel", 75.0, [0.0])
     protocol = with_pk("docetaxel", clearance_by_weight=None)
 
-    def own(given: Order, protocol: ResolvedProtocol, traits: dict[str, float]) -> s.State:
-        return prepare(typical_patient() | traits, arm(given), protocol, np.random.default_rng(1))
+    def own(given: Order, protocol: ResolvedProtocol, traits: dict[str, float]) -> Patient:
+        return prepared(typical_patient() | traits, arm(given), protocol)
 
-    assert own(navitoclax, protocol, large).orders[0, s.AMOUNT] == 150.0
-    usual, doubled = (own(docetaxel, protocol, body).orders[0, s.HITS] for body in ({}, large))
+    assert own(navitoclax, protocol, large).orders["amount"][0] == 150.0
+    usual, doubled = (own(docetaxel, protocol, body).orders["hits"][0] for body in ({}, large))
     assert doubled == pytest.approx(2.0 * usual, rel=1e-12)
     with_size = with_pk("docetaxel", clearance_by_weight=1.0)
-    assert own(docetaxel, with_size, large).orders[0, s.HITS] == pytest.approx(usual, rel=1e-12)
+    assert own(docetaxel, with_size, large).orders["hits"][0] == pytest.approx(usual, rel=1e-12)
     # Without kinetics of its own an agent's clearance goes with the dose: size cancels.
     bare = {**LIBRARY, "docetaxel": LIBRARY["docetaxel"].model_copy(update={"pk": None})}
     without = protocol.model_copy(update={"agents": bare})
-    assert own(docetaxel, without, large).orders[0, s.HITS] == usual
+    assert own(docetaxel, without, large).orders["hits"][0] == usual
     by_weight = navitoclax.model_copy(update={"dose_unit": "mg/kg", "dose": 2.0})
-    assert own(by_weight, protocol, large).orders[0, s.AMOUNT] == 280.0
+    assert own(by_weight, protocol, large).orders["amount"][0] == 280.0
 
 
 @pytest.mark.parametrize("filtration", [30.0, 90.0, 140.0])
@@ -154,10 +158,9 @@ def test_calvert_reaches_its_area_whatever_the_kidneys(filtration: float) -> Non
     clearance = kinetics.clearance.value * folds(kinetics, own, (0.0, 0.0)).clearance
     assert milligrams / (clearance * 1000.0 / 60.0) == pytest.approx(5.0, rel=1e-3)
     hits = [
-        prepare(
-            typical_patient() | {"filtration": mL}, arm(order("carboplatin", 5.0, [0.0])), with_pk("carboplatin"),
-            np.random.default_rng(1),
-        ).orders[0, s.HITS]
+        prepared(
+            typical_patient() | {"filtration": mL}, arm(order("carboplatin", 5.0, [0.0])), with_pk("carboplatin")
+        ).orders["hits"][0]
         for mL in (filtration, 90.0)
     ]  # fmt: skip
     assert hits[0] == pytest.approx(hits[1], rel=1e-3)
@@ -170,9 +173,9 @@ def test_a_body_that_the_cohort_leaves_out_is_typical() -> None:
     with_body = typical_patient() | {"body_weight": 70.0, "body_height": 166.6, "filtration": 90.0}
     given = arm(order("navitoclax", 150.0, [0.0]), order("docetaxel", 75.0, [0.0]))
     protocol = with_pk("navitoclax")
-    states = [prepare(t, given, protocol, np.random.default_rng(1)) for t in (typical_patient(), with_body)]
-    for mine, other in zip(*states, strict=True):
-        np.testing.assert_array_equal(mine, other)
+    mine, other = (prepared(traits, given, protocol) for traits in (typical_patient(), with_body))
+    for field in Patient._fields:
+        assert getattr(mine, field).tobytes() == getattr(other, field).tobytes(), field
 
 
 def test_patients_vary_by_agent_as_stated() -> None:
@@ -191,12 +194,12 @@ def test_an_agents_variability_touches_only_that_agent() -> None:
     both = arm(order("ruxolitinib", 40.0, [0.0]), order("navitoclax", 150.0, [1.0]))
     alone = arm(order("navitoclax", 150.0, [30.0]))
     for patient in (1, 2, 3):
-        plain = Course(patient, both, typical_patient(), with_pk("navitoclax"), seed=5).state
-        own = Course(patient, both, typical_patient(), protocol, seed=5).state
+        plain = Lived(patient, both, typical_patient(), with_pk("navitoclax"), seed=5).state
+        own = Lived(patient, both, typical_patient(), protocol, seed=5).state
         z = draw_deviates("navitoclax", patient, seed=5)[0]
-        fold = own.drugs[1, pk.ELIMINATION] / plain.drugs[1, pk.ELIMINATION]
+        fold = own.drugs["elimination"][1] / plain.drugs["elimination"][1]
         assert fold == pytest.approx(math.exp(0.4 * z), rel=1e-12)
         np.testing.assert_array_equal(own.drugs[0], plain.drugs[0])
         np.testing.assert_array_equal(own.cells, plain.cells)
-        other = Course(patient, alone, typical_patient(), protocol, seed=5).state
-        assert other.drugs[0, pk.ELIMINATION] == own.drugs[1, pk.ELIMINATION]
+        other = Lived(patient, alone, typical_patient(), protocol, seed=5).state
+        assert other.drugs["elimination"][0] == own.drugs["elimination"][1]

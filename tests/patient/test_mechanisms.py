@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from tests.patient.lived import Lived, Seen
 from tests.patient.protocols import arm, order, shipped, typical_patient, with_agents, with_gains
-from trialsim.biology import rates as r
 from trialsim.biology.populations import (
     AWAKENED,
     DORMANT,
@@ -24,12 +24,13 @@ from trialsim.biology.populations import (
     escaped,
     senescent,
 )
-from trialsim.patient import compiled
-from trialsim.patient import state as s
-from trialsim.patient.course import Course
+from trialsim.biology.rates import Target
+from trialsim.patient import cells as cells_of
 from trialsim.patient.prepare import prepare
+from trialsim.patient.state import LOCAL, PATIENT, Patient, view_in_python
 from trialsim.spec.agents import INDUCERS, Cytotoxic, Senolytic, Targeted
 from trialsim.spec.resolved import ResolvedArm, ResolvedProtocol
+from trialsim.structured import named
 
 PATIENTS = 60
 #: A tumour large enough to be measured, and small against the detection limit's capacity.
@@ -55,7 +56,7 @@ class Response:
 def respond(patient: dict[str, float | str], given: ResolvedArm, trial: ResolvedProtocol) -> Response:
     senescent, regression, regrowth = [], [], []
     for number in range(1, PATIENTS + 1):
-        course = Course(number, given, patient, trial, seed=7)
+        course = Lived(number, given, patient, trial, seed=7)
         start = course.state.cells.sum()
         course.give(0, 1.0)
         lowest, day = course.state.cells.sum(), 0.0
@@ -107,11 +108,10 @@ def cells_after(
     out = []
     schedule = sorted((day, index) for index, line in enumerate(given.orders) for day in line.days)
     for number in range(1, PATIENTS + 1):
-        course = Course(number, given, patient, trial, seed=11)
+        course = Lived(number, given, patient, trial, seed=11)
         for day, index in schedule:
             course.advance(day)
-            if given.orders[index].agent not in skipped:
-                course.give(index, 1.0)
+            course.give(index, 0.0 if given.orders[index].agent in skipped else 1.0)
         course.advance(until)
         out.append(course.state.cells.sum(axis=0))
     return np.array(out)
@@ -215,7 +215,7 @@ def test_dormant_and_senescent_cells_are_spared_by_chemotherapy() -> None:
     """M14. Catches damage that does not ask whether a cell is in cycle."""
     patient = typical_patient(foci=4.0, dormant_prob=1.0, dormancy_escape_rate=0.0)
     for number in range(1, 20):
-        course = Course(number, DOXORUBICIN, patient, protocol(), seed=3)
+        course = Lived(number, DOXORUBICIN, patient, protocol(), seed=3)
         before = course.state.cells[:, DORMANT].copy()
         old = course.state.cells[:, SENESCENT:].sum()
         course.give(0, 1.0)
@@ -228,7 +228,7 @@ def test_radiation_is_local() -> None:
     given = arm(order("radiation", 8.0, [0.0], field="local"))
     patient = typical_patient(foci=3.0, dormant_prob=0.0)
     for number in range(1, 20):
-        course = Course(number, given, patient, protocol(), seed=5)
+        course = Lived(number, given, patient, protocol(), seed=5)
         before = course.state.cells[:, 0].copy()
         course.give(0, 1.0)
         np.testing.assert_array_equal(course.state.cells[1:, 0], before[1:])
@@ -557,21 +557,22 @@ def test_without_specificity_a_senolytic_kills_every_inducers_cells_alike() -> N
     own = [agent.effect_by_inducer[inducer].value for inducer in INDUCERS]  # type: ignore[index]
     given = arm(order("navitoclax", 150.0, [0.0]))
     for gain, expected in ((1.0, own), (0.0, [np.mean(own)] * len(own)), (0.5, 0.5 * (np.mean(own) + np.array(own)))):
-        state = prepare(typical_patient(), given, protocol(inducer_specificity=gain), np.random.default_rng(1))
-        lines = {int(line[s.ON_RATE]): line[s.VALUE] for line in state.effects}
-        np.testing.assert_allclose([lines[r.KILL + i] / agent.emax.value for i in range(len(INDUCERS))], expected)
+        effects = prepared(given, protocol(inducer_specificity=gain)).effects
+        killing = effects[effects["target"] == Target.SENOLYTIC_KILL]
+        values = dict(zip(killing["inducer"].tolist(), killing["value"].tolist(), strict=True))
+        np.testing.assert_allclose([values[i] / agent.emax.value for i in range(len(INDUCERS))], expected)
 
 
 def test_platelets_fall_by_the_gain_of_toxicity() -> None:
     """Catches a switch of toxicity that is read by the senolytic's killing, or by nothing."""
     given = arm(order("navitoclax", 150.0, days(0.0, 7)))
     for gain, low in ((1.0, True), (0.0, False)):
-        course = Course(1, given, typical_patient(), protocol(toxicity=gain), seed=3)
+        course = Lived(1, given, typical_patient(), protocol(toxicity=gain), seed=3)
         for day in days(0.0, 7):
             course.advance(day)
             course.give(0, 1.0)
         course.advance(10.0)
-        assert (course.true_platelet_nadir() < 200.0) == low
+        assert (course.state.platelets.lowest < 200.0) == low
 
 
 # ---- The host ------------------------------------------------------------------------------------------------------
@@ -586,78 +587,87 @@ def test_chemotherapy_ages_the_host_and_a_senolytic_clears_it() -> None:
     given = arm(order("doxorubicin", 30.0, [0.0]), order("navitoclax", 150.0, days(2.0, 7)))
     burdens = {}
     for treated in (False, True):
-        course = Course(1, given, typical_patient(), protocol(), seed=3)
-        rest = course.state.host[s.BURDEN]
+        course = Lived(1, given, typical_patient(), protocol(), seed=3)
+        rest = course.state.host.burden
         course.give(0, 1.0)
-        assert course.state.host[s.BURDEN] == pytest.approx(rest + agent.host_damage.value * 30.0 / 60.0)
+        assert course.state.host.burden == pytest.approx(rest + agent.host_damage.value * 30.0 / 60.0)
         for day in days(2.0, 7):
             course.advance(day)
             if treated:
                 course.give(1, 1.0)
         course.advance(10.0)
-        burdens[treated] = course.state.host[s.BURDEN]
+        burdens[treated] = course.state.host.burden
         course.advance(400.0)
-        assert course.state.host[s.BURDEN] == pytest.approx(rest, rel=0.02)
+        assert course.state.host.burden == pytest.approx(rest, rel=0.02)
     assert burdens[True] < 0.8 * burdens[False]
-    without = Course(1, given, typical_patient(), protocol(host_senescence=0.0), seed=3)
+    without = Lived(1, given, typical_patient(), protocol(host_senescence=0.0), seed=3)
     without.give(0, 1.0)
-    assert without.state.host[s.BURDEN] == 0.0
+    assert without.state.host.burden == 0.0
 
 
 # ---- Seeding -------------------------------------------------------------------------------------------------------
 
 
-def seeding_state(foci: int, cells: int = 1000) -> s.State:
+def prepared(given: ResolvedArm, trial: ResolvedProtocol, **traits: float) -> Patient:
+    return view_in_python(prepare(typical_patient(**traits), given, trial, patient=1, seed=1), PATIENT)
+
+
+def seeding_patient(foci: int, cells: int = 1000) -> Patient:
     """A patient with room for foci, of which ``foci`` are in use with so many cells each."""
-    state = prepare(typical_patient(seeding_rate=1e-9), arm(), protocol(), np.random.default_rng(1))
-    assert state.cells.shape[0] > foci + 1
+    patient = prepared(arm(), protocol(), seeding_rate=1e-9)
+    assert patient.lesions.size > foci + 1
     for lesion in range(1, foci + 1):
-        state.cells[lesion, RESIDUAL] = cells + lesion
-    state.clock[s.IN_USE] = foci + 1
-    return state
+        patient.lesions["cells"][lesion, RESIDUAL] = cells + lesion
+    patient.body["lesions"] = foci + 1
+    return patient
+
+
+def free_place(patient: Patient) -> int:
+    return cells_of._free_place(named(patient.body)[0], patient.lesions)
 
 
 def test_a_seed_takes_unused_room() -> None:
     """Catches a seed that joins a living focus while there is room, and room that is used twice."""
-    state = seeding_state(2)
-    assert compiled._free_lesion(state) == 3
-    assert state.clock[s.IN_USE] == 4
-    assert state.lesions[3, s.WAKE_LEFT] == np.inf
-    assert np.isnan(state.lesions[3, s.CROSSED])
+    patient = seeding_patient(2)
+    assert free_place(patient) == 3
+    assert patient.body["lesions"] == 4
+    assert patient.lesions["wake_left"][3] == np.inf
+    assert np.isnan(patient.lesions["crossed"][3])
 
 
 def test_a_dead_focus_makes_room() -> None:
     """Its place is taken, as a lesion that never crossed a limit. Catches dates that outlive their lesion."""
-    state = seeding_state(3)
-    state.cells[2] = 0
-    state.lesions[2, [s.WAKE_LEFT, s.CROSSED, s.FIRST_ESCAPE, s.INFILTRATE]] = 0.4, 12.0, 7.0, 0.9
-    assert compiled._free_lesion(state) == 2
-    assert state.clock[s.IN_USE] == 4
-    assert np.isnan(state.lesions[2, [s.CROSSED, s.FIRST_ESCAPE]]).all()
-    assert (state.lesions[2, s.WAKE_LEFT], state.lesions[2, s.INFILTRATE]) == (np.inf, 0.0)
+    patient = seeding_patient(3)
+    lesion = named(patient.lesions)[2]
+    lesion.cells[:] = 0
+    lesion.wake_left, lesion.crossed, lesion.first_escape, lesion.infiltrate = 0.4, 12.0, 7.0, 0.9
+    assert free_place(patient) == 2
+    assert patient.body["lesions"] == 4
+    assert np.isnan([lesion.crossed, lesion.first_escape]).all()
+    assert (lesion.wake_left, lesion.infiltrate) == (np.inf, 0.0)
 
 
 def test_without_room_a_seed_joins_the_smallest_focus() -> None:
     """Catches a write past the end of a patient's arrays, and a seed that goes to the local bed."""
-    room = seeding_state(0).cells.shape[0] - 1
-    state = seeding_state(room - 1)
-    state.cells[room, RESIDUAL] = 5000
-    state.clock[s.IN_USE] = room + 1
-    state.lesions[1, s.CROSSED] = 3.0
-    assert compiled._free_lesion(state) == 1
-    assert state.clock[s.IN_USE] == room + 1
-    assert state.lesions[1, s.CROSSED] == 3.0
+    room = seeding_patient(0).lesions.size - 1
+    patient = seeding_patient(room - 1)
+    patient.lesions["cells"][room, RESIDUAL] = 5000
+    patient.body["lesions"] = room + 1
+    patient.lesions["crossed"][1] = 3.0
+    assert free_place(patient) == 1
+    assert patient.body["lesions"] == room + 1
+    assert patient.lesions["crossed"][1] == 3.0
 
 
 def test_a_patient_without_foci_and_room_loses_seeds() -> None:
     """Catches a seed in the bed that it left."""
-    state = prepare(typical_patient(), arm(), protocol(), np.random.default_rng(1))
-    assert state.cells.shape[0] == 1
-    assert compiled._free_lesion(state) == s.LOCAL
+    patient = prepared(arm(), protocol())
+    assert patient.lesions.size == 1
+    assert free_place(patient) == LOCAL
 
 
-def lived(patient: dict[str, float | str], world: ResolvedProtocol, until: float, number: int) -> s.State:
-    course = Course(number, arm(), patient, world, seed=13)
+def lived(patient: dict[str, float | str], world: ResolvedProtocol, until: float, number: int) -> Seen:
+    course = Lived(number, arm(), patient, world, seed=13)
     course.advance(until)
     return course.state
 
@@ -673,7 +683,7 @@ def test_seeds_found_foci_and_most_die_out() -> None:
     for number in range(1, 30):
         on, off = (lived(patient, protocol(seeding=gain), 30.0, number) for gain in (1.0, 0.0))
         assert off.cells[1:].sum() == 0
-        used = int(on.clock[s.IN_USE])
+        used = int(on.body.lesions)
         founded += used - 1
         kept += int((on.cells[1:].sum(axis=1) > 0).sum())
         assert on.cells[used:].sum() == 0
@@ -687,7 +697,7 @@ def test_many_seeds_in_few_places_break_nothing() -> None:
     patient = typical_patient(**(BED | {"seeding_rate": 1e-4, "residual_burden": 1e6}))
     for number in range(1, 6):
         state = lived(patient, protocol(), 60.0, number)
-        assert state.clock[s.IN_USE] == state.cells.shape[0]
+        assert state.body.lesions == state.cells.shape[0]
         assert state.cells.min() >= 0
         assert (state.cells[1:].sum(axis=1) > 0).sum() >= state.cells.shape[0] - 3
 
@@ -709,12 +719,13 @@ def test_only_aided_seeds_of_cycling_cells_are_called_so() -> None:
         assert cells[RESIDUAL] > 0
     assert foci[1.0][SEEDED] > 0
     assert foci[0.0][SEEDED] == 0
-    state = seeding_state(0)
-    state.cells[0] = 0
-    state.cells[0, escaped(0, 1)], state.cells[0, senescent(0, 0, 0, 1)] = 10_000, 5_000
-    state.rates.seeding, state.rates.sasp_seeding = 0.01, 5.0
-    space, rng = compiled.make_workspace(state.cells.shape[0]), np.random.default_rng(2)
-    compiled.advance(state, 20.0, space, rng)
-    compiled.settle(state, space, rng)
-    assert state.cells[:, SEEDED].sum() == 0
-    assert state.cells[1:, escaped(0, 1)].sum() > 0
+    course = Lived(1, arm(), typical_patient(seeding_rate=1e-9), protocol(), seed=2)
+    cells, rates = course.own.lesions["cells"], named(course.own.body)[0].rates
+    cells[:] = 0
+    cells[0, escaped(0, 1)], cells[0, senescent(0, 0, 0, 1)] = 10_000, 5_000
+    course.own.body["lesions"], course.own.lesions["quiet"] = 1, False
+    rates.seeding, rates.sasp_seeding = 0.01, 5.0
+    course.advance(20.0)
+    left = course.state.cells
+    assert left[:, SEEDED].sum() == 0
+    assert left[1:, escaped(0, 1)].sum() > 0

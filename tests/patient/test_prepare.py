@@ -10,18 +10,17 @@ import math
 import numpy as np
 import pytest
 
+from tests.patient.lived import Lived
 from tests.patient.protocols import arm, order, shipped, typical_patient, with_agents, with_gains
 from trialsim.biology import host
-from trialsim.biology import rates as r
 from trialsim.biology.populations import DORMANT, RESIDUAL, SENESCENT, SPONTANEOUS, senescent
+from trialsim.biology.rates import Rates, Target
 from trialsim.biology.secretome import load_secretome
-from trialsim.patient import state as s
-from trialsim.patient.course import Course
 from trialsim.patient.prepare import lesion_rates, prepare
+from trialsim.patient.state import PATIENT, Patient, view_in_python
 from trialsim.spec.agents import INDUCERS, Cytotoxic, Senolytic
 from trialsim.spec.resolved import Order
 from trialsim.spec.traits import GAINS as GAINS_OF_THE_MODEL
-from trialsim.treatment import pharmacology as pk
 from trialsim.treatment.library import load_library
 
 PROTOCOL = with_agents(shipped())
@@ -52,19 +51,23 @@ COUPLED = typical_patient(
 )
 #: Rates that a gain multiplies.
 HALVED = {
-    *(r.CLEARANCE, r.ESCAPE, r.CROWDING, r.SPONTANEOUS_RATE, r.REVERSAL, r.LATENT_RESISTANCE, r.IMMUNE_KILL),
-    *(r.SEEDING, r.SASP_GROWTH, r.SASP_SEEDING, r.SASP_IMMUNE, r.SASP_ARREST, r.SASP_CLEARANCE, r.SASP_F3, r.WAKE),
+    *("clearance", "escape", "crowding", "spontaneous_rate", "reversal", "latent_resistance", "immune_kill"),
+    *("seeding", "sasp_growth", "sasp_seeding", "sasp_immune", "sasp_arrest", "sasp_clearance", "sasp_f3", "wake"),
 }
 
 
-def changed(before: r.Rates, after: r.Rates) -> set[int]:
-    """Places of rates that differ by more than rounding."""
-    return set(np.flatnonzero(~np.isclose(before, after, rtol=1e-9, atol=0.0)).tolist())
+def changed(before: Rates, after: Rates) -> set[str]:
+    """Rates that differ by more than rounding."""
+    return {
+        name
+        for name in Rates.__annotations__
+        if not np.allclose(getattr(before, name), getattr(after, name), rtol=1e-9, atol=0.0, equal_nan=True)
+    }
 
 
-def prepared(*orders: Order, gains: dict[str, float] | None = None, seed: int = 1, **traits: float | str) -> s.State:
+def prepared(*orders: Order, gains: dict[str, float] | None = None, seed: int = 1, **traits: float | str) -> Patient:
     protocol = with_gains(PROTOCOL, **(gains or {}))
-    return prepare(typical_patient(**traits), arm(*orders), protocol, np.random.default_rng(seed))
+    return view_in_python(prepare(typical_patient(**traits), arm(*orders), protocol, patient=1, seed=seed), PATIENT)
 
 
 def in_host_of(age: float) -> float:
@@ -82,13 +85,13 @@ def test_what_treatment_does_to_the_stroma_leaves_clearance_alone() -> None:
     left, burden = [], []
     for doses in ((), range(14)):
         given = arm(order("navitoclax", 150.0, [float(day) for day in doses]))
-        course = Course(1, given, typical_patient(spontaneous_senescence_rate=1e-3), protocol, seed=1)
+        course = Lived(1, given, typical_patient(spontaneous_senescence_rate=1e-3), protocol, seed=1)
         for day in doses:
             course.advance(float(day))
             course.give(0, 1.0)
         course.advance(60.0)
         left.append(int(course.state.cells[:, SENESCENT:].sum()))
-        burden.append(float(course.state.host[s.BURDEN]))
+        burden.append(float(course.state.host.burden))
     assert burden[1] < 0.9 * burden[0]
     assert left[0] > 1e4
     assert abs(left[1] - left[0]) < 5 * math.sqrt(left[0] + left[1])
@@ -115,49 +118,49 @@ def test_lesion_rates_are_the_traits() -> None:
         GAINS,
     )
     expected = {
-        r.BIRTH: 0.2,
-        r.DEATH: 0.2 - 0.003 - math.log(2) / 50.0,
-        r.SPONTANEOUS_RATE: 0.003,
-        r.MATURATION: 1 / 5.0,
-        r.COMPETENCE: 1 / 20.0,
-        r.CLEARANCE: 0.011 * in_host_of(40.0),
-        r.ESCAPE: 3e-6,
-        r.POLYPLOID_SHARE: 0.37,
-        r.LATENT_RESISTANCE: 0.02,
-        r.WAKE: 7e-5,
-        r.CAPACITY: 1e12,
-        r.REFERENCE: 1e8,
-        r.CROWDING: 1.0,
+        "birth": 0.2,
+        "death": 0.2 - 0.003 - math.log(2) / 50.0,
+        "spontaneous_rate": 0.003,
+        "maturation": 1 / 5.0,
+        "competence": 1 / 20.0,
+        "clearance": 0.011 * in_host_of(40.0),
+        "escape": 3e-6,
+        "polyploid_share": 0.37,
+        "latent_resistance": 0.02,
+        "wake": 7e-5,
+        "capacity": 1e12,
+        "reference": 1e8,
+        "crowding": 1.0,
     }
-    assert {at: rates[at] for at in expected} == pytest.approx(expected)
+    assert {name: getattr(rates, name) for name in expected} == pytest.approx(expected)
 
 
 #: What follows the load of a lesion at rest, which hangs on how its spontaneously senescent cells come and go.
-AT_REST = {r.DEATH, r.ESCAPED_DEATH, r.GROWTH_AT_REST}
+AT_REST = {"death", "escaped_death", "growth_at_rest"}
 
 
 @pytest.mark.parametrize(
     ("gain", "moved"),
     [
-        ("clearance", {r.CLEARANCE, *AT_REST}),
-        ("escape", {r.ESCAPE, *AT_REST}),
-        ("awakening", {r.WAKE}),
-        ("crowding", {r.CROWDING, r.ESCAPED_BIRTH, r.ESCAPED_DEATH}),
-        ("spontaneous_senescence", {r.SPONTANEOUS_RATE, r.DEATH, r.ESCAPED_DEATH}),
-        ("escape_brake", {r.ESCAPE, *AT_REST}),
-        ("polyploidy", {r.DIPLOID_ESCAPE}),
-        ("reversal", {r.REVERSAL}),
-        ("senolytic_resistance", {r.LATENT_RESISTANCE}),
-        ("immune_killing", {r.IMMUNE_KILL, r.DEATH, r.ESCAPED_DEATH}),
-        ("seeding", {r.SEEDING}),
-        ("escaper.establishment", {r.ESCAPED_BIRTH, r.ESCAPED_DEATH}),
-        ("escaper.growth", {r.ESCAPED_BIRTH, r.ESCAPED_DEATH, r.ESCAPED_NET}),
-        ("sasp.growth", {r.SASP_GROWTH, r.GROWTH_AT_REST}),
-        ("sasp.seeding", {r.SASP_SEEDING}),
-        ("sasp.immune", {r.SASP_IMMUNE, r.DEATH, r.ESCAPED_DEATH}),
-        ("sasp.arrest", {r.SASP_ARREST, *AT_REST}),
-        ("sasp.clearance", {r.SASP_CLEARANCE, *AT_REST}),
-        ("sasp.f3", {r.SASP_F3}),
+        ("clearance", {"clearance", *AT_REST}),
+        ("escape", {"escape", *AT_REST}),
+        ("awakening", {"wake"}),
+        ("crowding", {"crowding", "escaped_birth", "escaped_death"}),
+        ("spontaneous_senescence", {"spontaneous_rate", "death", "escaped_death"}),
+        ("escape_brake", {"escape", *AT_REST}),
+        ("polyploidy", {"diploid_escape"}),
+        ("reversal", {"reversal"}),
+        ("senolytic_resistance", {"latent_resistance"}),
+        ("immune_killing", {"immune_kill", "death", "escaped_death"}),
+        ("seeding", {"seeding"}),
+        ("escaper.establishment", {"escaped_birth", "escaped_death"}),
+        ("escaper.growth", {"escaped_birth", "escaped_death", "escaped_net"}),
+        ("sasp.growth", {"sasp_growth", "growth_at_rest"}),
+        ("sasp.seeding", {"sasp_seeding"}),
+        ("sasp.immune", {"sasp_immune", "death", "escaped_death"}),
+        ("sasp.arrest", {"sasp_arrest", *AT_REST}),
+        ("sasp.clearance", {"sasp_clearance", *AT_REST}),
+        ("sasp.f3", {"sasp_f3"}),
         ("p53_steering", set()),
         ("chemo_senescence", set()),
         ("radiation_senescence", set()),
@@ -170,21 +173,21 @@ AT_REST = {r.DEATH, r.ESCAPED_DEATH, r.GROWTH_AT_REST}
         ("escaper.resistance", set()),
     ],
 )
-def test_a_gain_moves_its_own_rates_only(gain: str, moved: set[int]) -> None:
+def test_a_gain_moves_its_own_rates_only(gain: str, moved: set[str]) -> None:
     """Catches a gain that is ignored, and one that leaks into another mechanism."""
     patient = typical_patient() if gain == "spontaneous_senescence" else COUPLED
     whole, half = lesion_rates(patient, GAINS), lesion_rates(patient, {**GAINS, gain: 0.5})
     assert changed(whole, half) == moved
-    for at in moved & HALVED - ({r.ESCAPE} if gain == "escape_brake" else set()):
-        assert half[at] == pytest.approx(0.5 * whole[at])
+    for at in moved & HALVED - ({"escape"} if gain == "escape_brake" else set()):
+        assert getattr(half, at) == pytest.approx(0.5 * getattr(whole, at))
 
 
 def test_the_gains_that_move_more_move_that_only() -> None:
     """Waking is measured with the load of the usual host, and the host's age is in the load at rest."""
     whole = lesion_rates(COUPLED, GAINS)
     for gain, moved in (
-        ("sasp.waking", {r.SASP_WAKING, r.WAKE}),
-        ("host_senescence", {r.HOST_SHARE, r.CLEARANCE, r.GROWTH_AT_REST, r.DEATH, r.ESCAPED_DEATH, r.WAKE}),
+        ("sasp.waking", {"sasp_waking", "wake"}),
+        ("host_senescence", {"host_share", "clearance", "growth_at_rest", "death", "escaped_death", "wake"}),
     ):
         half = lesion_rates(COUPLED, {**GAINS, gain: 0.5})
         assert changed(whole, half) == moved
@@ -201,22 +204,22 @@ def test_couplings_are_the_traits() -> None:
     rates, data = lesion_rates(COUPLED, GAINS), load_secretome()
     burden = host.rest_burden(COUPLED["age"], 1.2)
     expected = {
-        r.ESCAPE: 1e-6 * 2 / (1 + 3.0),
-        r.REVERSAL: 0.1,
-        r.IMMUNE_KILL: 0.004,
-        r.SEEDING: 1e-9,
-        r.SASP_INTENSITY: 1.5,
-        r.SASP_GROWTH: 0.3,
-        r.SASP_SEEDING: 1.5,
-        r.SASP_WAKING: 0.8,
-        r.SASP_IMMUNE: 0.6,
-        r.SASP_ARREST: 0.002,
-        r.SASP_CLEARANCE: 0.7,
-        r.SASP_F3: 2.0,
-        r.HOST_SHARE: 0.01 * burden,
-        r.INFILTRATION_TIME: data.infiltration_time.value,
+        "escape": 1e-6 * 2 / (1 + 3.0),
+        "reversal": 0.1,
+        "immune_kill": 0.004,
+        "seeding": 1e-9,
+        "sasp_intensity": 1.5,
+        "sasp_growth": 0.3,
+        "sasp_seeding": 1.5,
+        "sasp_waking": 0.8,
+        "sasp_immune": 0.6,
+        "sasp_arrest": 0.002,
+        "sasp_clearance": 0.7,
+        "sasp_f3": 2.0,
+        "host_share": 0.01 * burden,
+        "infiltration_time": data.infiltration_time.value,
     }
-    assert {at: rates[at] for at in expected} == pytest.approx(expected)
+    assert {name: getattr(rates, name) for name in expected} == pytest.approx(expected)
     for at, inducer in enumerate(INDUCERS):
         assert rates.weight[at] == data.weights[inducer].value  # type: ignore[index]
 
@@ -228,7 +231,7 @@ def test_growth_at_rest_is_the_doubling_time_with_every_coupling() -> None:
         rates = lesion_rates(COUPLED, {**GAINS, **gains})
         rest = (rates.growth_at_rest - 1.0) / rates.sasp_growth if rates.sasp_growth > 0 else None
         if rest is None:
-            rest = (lesion_rates(COUPLED, GAINS)[r.GROWTH_AT_REST] - 1.0) / 0.3
+            rest = (lesion_rates(COUPLED, GAINS).growth_at_rest - 1.0) / 0.3
         arrest = rates.spontaneous_rate + rates.sasp_arrest * rest
         killed = rates.immune_kill * (1.0 - rates.sasp_immune * rest / (1.0 + rest))
         net = rates.birth - rates.death - arrest - killed
@@ -244,7 +247,7 @@ def test_growth_is_the_doubling_time_with_or_without_spontaneous_senescence() ->
         assert net == pytest.approx(math.log(2) / 80.0)
 
 
-def _chemotherapy(**traits: float | str) -> s.Floats:
+def _chemotherapy(**traits: float | str) -> np.void:
     return prepared(order("doxorubicin", 45.0, [0.0]), **traits).orders[0]
 
 
@@ -255,19 +258,19 @@ def test_chemotherapy_is_log_kill_by_exposure_sensitivity_and_repair() -> None:
         assert fate.repair is not None
         line = _chemotherapy(p53_status=status, drug_clearance=1.3, chemosensitivity=0.8, escaper_resistance=2.5)
         hits = math.log(10) * DOXORUBICIN.log_kill.value * (45 / 60) / 1.3 * 0.8 * (1 - fate.repair.value)
-        assert line[s.HITS] == pytest.approx(hits)
-        assert line[s.HITS_ESCAPED] == pytest.approx(hits / 2.5)
+        assert line["hits"] == pytest.approx(hits)
+        assert line["hits_escaped"] == pytest.approx(hits / 2.5)
         share = fate.senescence.value
-        assert line[s.ODDS] == pytest.approx(share / (1 - share))
-    assert line[s.RELATIVE] == pytest.approx(0.75)
-    assert line[s.SHIFT] == fates.death_shift.value
-    assert line[s.LOCAL_ONLY] == 0.0
-    assert line[s.DRUG] == -1.0
+        assert line["odds"] == pytest.approx(share / (1 - share))
+    assert line["relative"] == pytest.approx(0.75)
+    assert line["shift"] == fates.death_shift.value
+    assert line["local_only"] == 0.0
+    assert line["drug"] == -1.0
 
 
 def test_an_unresponsive_tumour_takes_no_damage() -> None:
     """Catches a response that is drawn and not used."""
-    assert _chemotherapy(chemo_response="unresponsive")[s.HITS] == 0.0
+    assert _chemotherapy(chemo_response="unresponsive")["hits"] == 0.0
 
 
 @pytest.mark.parametrize("agent", ["doxorubicin", "cyclophosphamide", "paclitaxel"])
@@ -275,7 +278,7 @@ def test_senescent_cells_carry_their_inducer(agent: str) -> None:
     """Catches one inducer for all drugs: a course leaves cells under its own agent's inducer."""
     given = load_library()[agent]
     assert isinstance(given, Cytotoxic)
-    course = Course(1, arm(order(agent, given.reference_dose.value, [0.0])), typical_patient(), PROTOCOL, seed=1)
+    course = Lived(1, arm(order(agent, given.reference_dose.value, [0.0])), typical_patient(), PROTOCOL, seed=1)
     course.give(0, 1.0)
     cells = course.state.cells[0]
     own = INDUCERS.index(given.inducer)
@@ -294,35 +297,38 @@ def test_radiation_is_linear_quadratic_in_its_own_dose() -> None:
         chemosensitivity=5.0,
         chemo_response="unresponsive",
     ).orders[0]
-    assert line[s.HITS] == line[s.HITS_ESCAPED] == pytest.approx(0.3 * 3.0 * (1 + 3.0 / 4.0))
-    assert line[s.RELATIVE] == pytest.approx(1.5)
-    assert line[s.SENESCENCE_GAIN] == 0.25
-    assert line[s.INDUCER] == INDUCERS.index("radiation")
-    assert line[s.LOCAL_ONLY] == 1.0
+    assert line["hits"] == line["hits_escaped"] == pytest.approx(0.3 * 3.0 * (1 + 3.0 / 4.0))
+    assert line["relative"] == pytest.approx(1.5)
+    assert line["senescence_gain"] == 0.25
+    assert line["inducer"] == INDUCERS.index("radiation")
+    assert line["local_only"] == 1.0
 
 
 def test_a_senolytic_is_its_kinetics_and_the_patients_sensitivity() -> None:
     """Catches clearance on the volume, a class or inducer that is ignored, and killing that no gain switches off."""
     own = {"drug_clearance": 0.7, "senolytic_sensitivity": 1.4, "bcl2_class": "mcl_1"}
-    state = prepared(order("navitoclax", 150.0, [0.0]), gains={"senolytic_kill": 0.5}, **own)
-    drug, kinetics = state.drugs[0], NAVITOCLAX.pk
-    assert drug[pk.ABSORPTION] == pytest.approx(24 * kinetics.absorption.value)
-    assert drug[pk.ELIMINATION] == pytest.approx(24 * 0.7 * kinetics.clearance.value / kinetics.volume.value)
-    assert drug[pk.PER_MG] == pytest.approx(1000 / (kinetics.molar_mass.value * kinetics.volume.value))
-    assert drug[pk.EC50] == NAVITOCLAX.ec50.value
-    assert state.rates.immature_kill_share == NAVITOCLAX.immature_effect.value
+    patient = prepared(order("navitoclax", 150.0, [0.0]), gains={"senolytic_kill": 0.5}, **own)
+    drug, kinetics = patient.drugs[0], NAVITOCLAX.pk
+    assert drug["absorption"] == pytest.approx(24 * kinetics.absorption.value)
+    assert drug["elimination"] == pytest.approx(24 * 0.7 * kinetics.clearance.value / kinetics.volume.value)
+    assert drug["per_mg"] == pytest.approx(1000 / (kinetics.molar_mass.value * kinetics.volume.value))
+    assert drug["ec50"] == NAVITOCLAX.ec50.value
+    assert patient.body["rates"]["immature_kill_share"][0] == NAVITOCLAX.immature_effect.value
     factor = NAVITOCLAX.effect_by_class["mcl_1"].value * 1.4 * 0.5 * NAVITOCLAX.emax.value
     expected = [factor * NAVITOCLAX.effect_by_inducer[inducer].value for inducer in INDUCERS]  # type: ignore[index]
-    lines = {int(line[s.ON_RATE]): line for line in state.effects}
-    np.testing.assert_allclose([lines[r.KILL + at][s.VALUE] for at in range(len(INDUCERS))], expected)
-    for line in lines.values():
-        assert (line[s.ON_DRUG], line[s.ADDS]) == (0.0, 1.0)
+    effects = patient.effects
+    killing = effects[effects["target"] == Target.SENOLYTIC_KILL]
+    np.testing.assert_array_equal(killing["inducer"], range(len(INDUCERS)))
+    np.testing.assert_allclose(killing["value"], expected)
+    assert (effects["drug"] == 0).all()
+    assert effects["is_hazard"].all()
     emax = 0.5 * NAVITOCLAX.emax.value
     # What has no effect (the source saw none on cycling cells) makes no line.
     assert NAVITOCLAX.cycling_effect.value == 0.0
-    assert r.KILL_CYCLING not in lines
-    assert lines[r.HOST_KILL][s.VALUE] == pytest.approx(emax * NAVITOCLAX.host_effect.value)
-    assert state.orders[0, s.AMOUNT] == 150.0
+    assert Target.KILL_CYCLING not in effects["target"]
+    (on_host,) = effects["value"][effects["target"] == Target.HOST_KILL]
+    assert on_host == pytest.approx(emax * NAVITOCLAX.host_effect.value)
+    assert patient.orders[0]["amount"] == 150.0
 
 
 def test_lesions_follow_their_distributions() -> None:
@@ -330,8 +336,8 @@ def test_lesions_follow_their_distributions() -> None:
     spread, patients = PROTOCOL.cohort.focus_spread, 1500
     foci, logs, dormant, local = [], [], 0, 0
     for seed in range(patients):
-        state = prepared(seed=seed, foci=3.0, dormant_prob=0.3, local_residual_prob=0.6, focus_burden=1e5)
-        cells = state.cells
+        patient = prepared(seed=seed, foci=3.0, dormant_prob=0.3, local_residual_prob=0.6, focus_burden=1e5)
+        cells = patient.lesions["cells"]
         local += int(cells[0, RESIDUAL] > 0)
         foci.append(len(cells) - 1)
         sizes = cells[1:, RESIDUAL] + cells[1:, DORMANT]
@@ -369,7 +375,7 @@ def test_a_growing_tumour_starts_with_its_spontaneously_senescent_cells(age: flo
     for until in (0.0, 60.0):
         cycling = aged = 0
         for number in range(1, 30):
-            course = Course(number, arm(), own, with_gains(PROTOCOL, crowding=0.0), seed=2)
+            course = Lived(number, arm(), own, with_gains(PROTOCOL, crowding=0.0), seed=2)
             course.advance(until)
             cells = course.state.cells[0]
             cycling += int(cells[RESIDUAL])
@@ -384,8 +390,8 @@ def test_a_scan_has_its_error_of_measurement() -> None:
     detection = PROTOCOL.detection.model_copy(update={"error_sd_log10": 0.2, "limit_cells": 1e6})
     protocol = PROTOCOL.model_copy(update={"detection": detection})
     own = typical_patient(residual_burden=round(1e6 * 10**-0.2), spontaneous_senescence_rate=1e-12)
-    course = Course(1, arm(), own, protocol, seed=5)
-    seen = np.mean([course.assess().found for _ in range(3000)])
+    course = Lived(1, arm(), own, protocol, seed=5)
+    seen = np.mean([course.assess() is not None for _ in range(3000)])
     assert abs(seen - 0.1587) < 5 * math.sqrt(0.1587 * 0.8413 / 3000)
 
 
@@ -398,7 +404,7 @@ def test_a_senolytics_effect_on_cycling_cells_is_felt() -> None:
     given = arm(order("navitoclax", 150.0, range(7)))
     left = {}
     for name, world in (("harsh", protocol), ("as published", PROTOCOL)):
-        course = Course(1, given, typical_patient(spontaneous_senescence_rate=1e-9), world, seed=1)
+        course = Lived(1, given, typical_patient(spontaneous_senescence_rate=1e-9), world, seed=1)
         for day in range(7):
             course.advance(float(day))
             course.give(0, 1.0)

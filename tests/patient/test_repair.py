@@ -7,9 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from tests.patient.lived import Lived
 from tests.patient.protocols import arm, order, shipped, typical_patient, with_agents, with_gains
-from trialsim.patient import state as s
-from trialsim.patient.course import Course
 from trialsim.spec.agents import Agent, Radiation, Sourced
 from trialsim.spec.resolved import ResolvedProtocol
 
@@ -29,21 +28,23 @@ def protocol(half_time: float | None) -> ResolvedProtocol:
     return with_gains(shipped(), crowding=0.0).model_copy(update={"agents": agents})
 
 
-def on_day(course: Course, day: float) -> None:
+def on_day(course: Lived, day: float) -> None:
     """It is that day, and time has done nothing."""
-    course.state.clock[[s.NOW, s.CELLS_AT, s.DUE]] = day
+    course.advance(day)
+    for clock in ("now", "cells_at", "due"):
+        course.own.body[clock] = day
 
 
 def surviving(days: list[float], half_time: float | None, *, field: str = "local") -> float:
     """Share of cycling cells after fractions on days, struck without letting time do anything else to the cells."""
     given = arm(order("radiation", DOSE, days, field=field))
-    course = Course(1, given, typical_patient(residual_burden=1e6), protocol(half_time), seed=2)
-    course.state.cells[:] = 0
-    course.state.cells[0, 0] = CELLS
+    course = Lived(1, given, typical_patient(residual_burden=1e6), protocol(half_time), seed=2)
+    course.own.lesions["cells"] = 0
+    course.own.lesions["cells"][0, 0] = CELLS
     for day in days:
         on_day(course, day)
         course.give(0, 1.0)
-    return float(course.state.cells[0, 0]) / CELLS
+    return float(course.own.lesions["cells"][0, 0]) / CELLS
 
 
 def thames(fractions: int, apart: float, half_time: float) -> float:
@@ -82,13 +83,13 @@ def test_damage_is_left_where_the_dose_was() -> None:
     """Catches a local fraction that primes cells far away: a focus is then hit as a fresh one."""
     orders = [order("radiation", DOSE, [0.0], field="local"), order("radiation", DOSE, [0.1], field="systemic")]
     given = arm(orders[0], orders[1].model_copy(update={"id": "whole"}))
-    course = Course(1, given, typical_patient(foci=20.0), protocol(4.0), seed=2)
-    course.state.cells[:] = 0
-    course.state.cells[:2, 0] = CELLS
+    course = Lived(1, given, typical_patient(foci=20.0), protocol(4.0), seed=2)
+    course.own.lesions["cells"] = 0
+    course.own.lesions["cells"][:2, 0] = CELLS
     course.give(0, 1.0)
     on_day(course, 0.1)
     course.give(1, 1.0)
-    local, focus = np.log(course.state.cells[:2, 0] / CELLS)
+    local, focus = np.log(course.own.lesions["cells"][:2, 0] / CELLS)
     one = -ALPHA * DOSE * (1.0 + DOSE / RATIO)
     assert focus == pytest.approx(one, rel=1e-6)
     left = DOSE * math.exp(-24.0 * math.log(2.0) / 4.0 * 0.1)

@@ -10,9 +10,9 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
+from tests.patient.lived import Lived
 from tests.patient.protocols import arm, order, shipped, typical_patient, with_agents
 from trialsim.biology.populations import ESCAPED, RESIDUAL, SENESCENT
-from trialsim.patient.course import Course
 from trialsim.spec.resolved import Numerics
 
 PROTOCOL = with_agents(shipped())
@@ -25,7 +25,7 @@ def left(numerics: Numerics, bcl2_class: str, first: int, doses: int) -> np.ndar
     protocol = PROTOCOL.model_copy(update={"numerics": numerics})
     given = arm(order("doxorubicin", 60.0, [0.0]), order("navitoclax", 150.0, range(first, first + doses)))
     patient = typical_patient(residual_burden=1e9, senescence_escape_rate=1e-4, bcl2_class=bcl2_class)
-    course = Course(1, given, patient, protocol, seed=1)
+    course = Lived(1, given, patient, protocol, seed=1)
     for day, which in [(0.0, 0), *((float(day), 1) for day in range(first, first + doses))]:
         course.advance(day)
         course.give(which, 1.0)
@@ -63,7 +63,7 @@ def test_what_is_swallowed_between_two_steps_is_felt_from_then_on(far: int) -> N
     patient = typical_patient(residual_burden=1e9, spontaneous_senescence_rate=1e-3)
     counts = []
     for looks in (False, True):
-        course = Course(1, given, patient, PROTOCOL, seed=1)
+        course = Lived(1, given, patient, PROTOCOL, seed=1)
         course.advance(float(far))
         if looks:
             assert course.state.cells.sum() > 0

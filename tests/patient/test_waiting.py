@@ -25,7 +25,7 @@ from trialsim.treatment.library import load_library
 
 FILE = Path(__file__).parents[2] / "protocols" / "glioblastoma-f3-inhibitor.yaml"
 PATIENTS = 600
-SEED = 5
+SEED = 6
 ERRORS = 5.0
 
 

@@ -44,7 +44,8 @@ def advance(patient: Patient, until: float, halts: bool) -> None:
 
     Cells may be left behind, and catch up in one step when the tolerance asks for it, or when they are damaged: an oral
     dose needs no step of its own. With ``halts`` the patient stays where the last stretch of time ended by itself, at
-    or before ``until``: nothing happens on that day, and somebody only wants to look.
+    or before ``until``: nothing happens on that day, and somebody only wants to look. (The marrow has steps of its own,
+    which a dose ends, and stays where it is.)
     """
     body, lesions = patient.body[0], patient.lesions
     counted = False
@@ -71,5 +72,5 @@ def advance(patient: Patient, until: float, halts: bool) -> None:
             goal = until
         _pass(patient, goal - body.now)
         body.now = goal
-    if body.counts_neutrophils:
+    if body.counts_neutrophils and not halts:
         advance_marrow(body.marrow, patient.orders, patient.toxins, until)
