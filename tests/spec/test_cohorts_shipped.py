@@ -13,7 +13,7 @@ from tests.docs.pages import first_names, page, section, tables
 from trialsim.conduct import conduct_trial
 from trialsim.patient.cohort import quantiles, sample_traits
 from trialsim.patient.course import Course
-from trialsim.report.marginals import Law, shares, weights
+from trialsim.report.marginals import TabulatedDistribution, shares, weights
 from trialsim.spec.load import load_cohort, load_protocol
 from trialsim.spec.resolved import Distribution, ResolvedCohort
 from trialsim.spec.traits import REQUIRED_TRAITS
@@ -87,7 +87,7 @@ def test_numbers_are_those_of_the_literature(name: str) -> None:
     cohort = shipped(name)
 
     def median(trait: str) -> float:
-        return Law.of(cohort.traits[trait].cases, weights(cohort, trait)).quantile(0.5)
+        return TabulatedDistribution.of(cohort.traits[trait].cases, weights(cohort, trait)).quantile(0.5)
 
     assert median("doubling_time") == pytest.approx(doubling, rel=0.05)
     assert median("radio_alpha") == pytest.approx(alpha)
