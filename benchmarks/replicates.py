@@ -52,7 +52,7 @@ class OneTest:
     def __init__(self) -> None:
         trial = kernel.empty_trial(500)
         rng = stream(SEED, Purpose.REPLICATES)
-        kernel.draw_trial(rng.bit_generator.ctypes.bit_generator.value, as_drawn(population(500)), trial)
+        kernel.draw_trial(rng, as_drawn(population(500)), trial)
         end = np.minimum(trial.event, 60.0 - trial.entry)
         self._arguments = (trial, kernel.Ended(end, end, trial.event <= end, np.argsort(end)), False, 1, 0.0, 0.0)
 

@@ -23,27 +23,28 @@ from trialsim.biology import populations as p
 from trialsim.biology import rates as r
 from trialsim.biology.network import lesion_network
 from trialsim.biology.sbml import write_sbml
+from trialsim.chance.stream import open_stream
 from trialsim.collecting import uncollected
+from trialsim.compiling import compiled
 from trialsim.conduct.competing_times import CompetingTimes, draw_competing_times
 from trialsim.conduct.patient_process import PatientProcess
-from trialsim.schedule import arm_schedule
 from trialsim.errors import UsageError
-from trialsim.patient import bank, entry
-from trialsim.patient import state as s
+from trialsim.patient.advance import advance
+from trialsim.patient.bank import follow_all
+from trialsim.patient.cells import step_cells
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.course import Course
-from trialsim.patient.handles import space_handle, state_handle
+from trialsim.patient.course import Courses
 from trialsim.patient.prepare import TRACE_ROWS
-from trialsim.patient.streams import Stream, open_streams
+from trialsim.patient.state import PATIENT, Copies, make_copies, view, view_in_python
 from trialsim.patient.warm_up import compile_kernels
 from trialsim.records import Event, PatientRecord, Traits
 from trialsim.rng import Purpose
+from trialsim.schedule import Timetable
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
+from trialsim.structured import Counts, named
 from trialsim.treatment.library import load_library
-from trialsim.treatment.pharmacokinetics import N_AMOUNTS
-from trialsim.treatment.pharmacology import N_DRUG
-from trialsim.treatment.platelets import platelets_of
+from trialsim.treatment.platelets import set_at_rest
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "benchmarks" / "README.md"
@@ -86,37 +87,35 @@ class Patients:
         self._protocol = protocol
         self._traits = dict(enumerate(traits, start=1))
         self._times = {n: draw_competing_times(protocol, own, n, seed=SEED) for n, own in self._traits.items()}
-        self._visits = {
-            name: arm_schedule(arm, protocol.follow_up.scans, FOLLOW_UP) for name, arm in protocol.arms.items()
-        }
-        self._plans = {name: bank.make_plan(arm, self._visits[name]) for name, arm in protocol.arms.items()}
+        self._timetables = {name: Timetable(arm, protocol.follow_up, FOLLOW_UP) for name, arm in protocol.arms.items()}
 
     @property
     def lived(self) -> int:
         """Courses in one pass over both arms."""
-        return len(self._traits) * len(self._plans)
+        return len(self._traits) * len(self._timetables)
 
     def in_bank(self) -> None:
         """The compiled loop."""
         ends = {number: times.ends for number, times in self._times.items()}
         for name, arm in self._protocol.arms.items():
-            bank.live_all(self._protocol, arm, self._plans[name], self._traits, seed=SEED, ends=ends)
+            follow_all(self._protocol, arm, self._timetables[name], self._traits, seed=SEED, ends=ends)
 
     def in_processes(self) -> None:
         """The trial's processes on a SimPy calendar, everyone randomised on its first day."""
         protocol, events = self._protocol, list[Event]()
         for name, arm in protocol.arms.items():
-            env = simpy.Environment()
+            env, courses = simpy.Environment(), Courses(protocol, seed=SEED)
             for number, own in self._traits.items():
+                visits = self._timetables[name].of(number, math.inf, seed=SEED)
                 process = PatientProcess(
                     PatientRecord(number, name, 1, "", randomised_day=0.0, traits=dict(own)),
                     arm,
-                    Course(number, arm, own, protocol, seed=SEED),
+                    courses(number, arm, own, visits),
                     CompetingTimes(*self._times[number]),
                     log=events.append,
                     post_relapse=lambda _site: math.inf,
                 )
-                env.process(process.follow(env, self._visits[name]))
+                env.process(process.follow(env))
             with uncollected():
                 env.run(until=FOLLOW_UP + 1.0)
 
@@ -134,76 +133,63 @@ def loops(protocol: ResolvedProtocol) -> list[Line]:
     ]
 
 
-def lesion() -> tuple[p.Counts, r.Rates]:
+def lesion() -> tuple[Counts, r.Rates]:
     """1e5 cells that divide, die, arrest, age, are cleared and escape; their number hardly changes."""
     cells = np.zeros(p.N_POPULATIONS, np.int64)
     cells[p.RESIDUAL] = 100_000
     rates = r.quiet_rates()
-    for place, rate in (
-        (r.BIRTH, 0.12),
-        (r.DEATH, 0.11),
-        (r.ESCAPED_BIRTH, 0.12),
-        (r.ESCAPED_DEATH, 0.11),
-        (r.SPONTANEOUS_RATE, 0.01),
-        (r.MATURATION, 0.25),
-        (r.COMPETENCE, 0.1),
-        (r.CLEARANCE, 0.02),
-        (r.ESCAPE, 1e-5),
-        (r.POLYPLOID_SHARE, 0.4),
-        (r.RESISTANT_SHARE, 0.05),
+    for name, rate in (
+        ("birth", 0.12),
+        ("death", 0.11),
+        ("escaped_birth", 0.12),
+        ("escaped_death", 0.11),
+        ("spontaneous_rate", 0.01),
+        ("maturation", 0.25),
+        ("competence", 0.1),
+        ("clearance", 0.02),
+        ("escape", 1e-5),
+        ("polyploid_share", 0.4),
+        ("resistant_share", 0.05),
     ):
-        rates[place] = rate
+        setattr(rates, name, rate)
     return cells, rates
 
 
-def one_lesion(protocol: ResolvedProtocol, cells: p.Counts, rates: r.Rates, *, traced: bool) -> s.State:
+def one_lesion(protocol: ResolvedProtocol, rates: r.Rates, *, traced: bool) -> Copies:
     """A patient of one lesion, without drugs and without an end."""
-    clock = np.zeros(s.N_CLOCK)
-    clock[s.IN_USE] = 1.0
-    settings = np.zeros(s.N_SETTINGS)
-    settings[[s.LIMIT, s.TOLERANCE]] = np.inf, protocol.numerics.tolerance
-    settings[[s.LONGEST, s.BASELINE]] = protocol.numerics.max_step_days, 1.0
-    return s.State(
-        cells=cells[None].copy(),
-        lesions=np.full((1, s.N_LESION), np.nan),
-        clock=clock,
-        platelets=platelets_of(1.0),
-        amounts=np.zeros((0, N_AMOUNTS)),
-        rates=rates,
-        drugs=np.zeros((0, N_DRUG)),
-        effects=np.zeros((0, s.N_EFFECT)),
-        host=np.zeros(s.N_HOST),
-        exposure=np.zeros(0),
-        orders=np.zeros((0, s.N_ORDER)),
-        inputs=np.zeros((0, s.N_INPUT)),
-        marrow=np.zeros(0),
-        toxins=np.zeros((0, N_DRUG)),
-        toxin_amounts=np.zeros((0, N_AMOUNTS)),
-        toxin_inputs=np.zeros((0, s.N_INPUT)),
-        settings=settings,
-        trace=np.zeros((TRACE_ROWS if traced else 0, s.N_TRACE)),
-    )
+    copies = make_copies(1, 0, 0, 0, 0, 0, 0, 0, 0, TRACE_ROWS if traced else 0, np.zeros(0, np.uint8))
+    own = view_in_python(copies, PATIENT)
+    body = named(own.body)[0]
+    body.lesions, body.limit, body.looks_ahead_to = 1, math.inf, math.inf
+    body.tolerance, body.longest_step = protocol.numerics.tolerance, protocol.numerics.max_step_days
+    own.body["rates"] = rates
+    own.body["streams"]["cells"] = open_stream(SEED, Purpose.CELLS, subject=1)
+    set_at_rest(body.platelets, 1.0)
+    return copies
 
 
-def live_a_year(state: s.State, cells: p.Counts, stream: Stream, paths: int) -> None:
+@compiled
+def live_a_year(copies: Copies, cells: Counts, paths: int) -> None:
     """Paths of one year from the same cells."""
-    own, space = state_handle(state), space_handle(1)
+    own = view(copies, PATIENT)
+    body, lesion = own.body[0], own.lesions[0]
     for _ in range(paths):
-        state.cells[0] = cells
-        state.clock[[s.NOW, s.CELLS_AT, s.DUE]] = 0.0
-        entry.advance(own.address, YEAR, space.address, stream.address)
-        entry.settle(own.address, space.address, stream.address)
+        for population in range(cells.size):
+            lesion.cells[population] = cells[population]
+        lesion.quiet = False
+        body.now = body.cells_at = body.due = 0.0
+        advance(own, YEAR, False)
+        step_cells(own, False)
 
 
 def kernel(protocol: ResolvedProtocol) -> list[Line]:
     """What a step costs, and a year of 1e5 cells against libroadrunner's exact simulation of the same network."""
     cells, rates = lesion()
-    (stream,) = open_streams(SEED, (Purpose.CELLS,), subject=1)
-    traced = one_lesion(protocol, cells, rates, traced=True)
-    live_a_year(traced, cells, stream, 1)
-    steps, paths = int(traced.clock[s.TRACED]), 2000
-    state = one_lesion(protocol, cells, rates, traced=False)
-    (ours,) = in_turns(lambda: live_a_year(state, cells, stream, paths))
+    traced = one_lesion(protocol, rates, traced=True)
+    live_a_year(traced, cells, 1)
+    steps, paths = int(view_in_python(traced, PATIENT).body["traced"][0]), 2000
+    plain = one_lesion(protocol, rates, traced=False)
+    (ours,) = in_turns(lambda: live_a_year(plain, cells, paths))
     ours /= paths
     lines = [
         Line("kernel, one lesion of 1e5 cells: microseconds a step", f"{1e6 * ours / steps:.2f}", ""),
@@ -220,7 +206,7 @@ def kernel(protocol: ResolvedProtocol) -> list[Line]:
     ]
 
 
-def roadrunner_year(cells: p.Counts, rates: r.Rates) -> float:
+def roadrunner_year(cells: Counts, rates: r.Rates) -> float:
     """Median seconds of one path of one year by libroadrunner's Gillespie method."""
     import roadrunner
 

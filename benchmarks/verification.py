@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from benchmarks import designs
 from benchmarks.random_draws import random_draws
 from benchmarks.steps import steps
-from trialsim.schedule import arm_schedule
-from trialsim.patient import bank
+from trialsim.patient.bank import follow_all
 from trialsim.patient.cohort import sample_traits
+from trialsim.schedule import Timetable
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.treatment.library import load_library
@@ -64,10 +64,10 @@ def _live(protocol: ResolvedProtocol, drop: tuple[str, ...], horizon: float, par
     """Day and cause of detected relapse of some patients in the control arm; (horizon, "") without one."""
     arm = protocol.arms["control"]
     arm = arm.model_copy(update={"orders": tuple(o for o in arm.orders if o.agent not in drop)})
-    plan = bank.make_plan(arm, arm_schedule(arm, protocol.follow_up.scans, horizon))
+    timetable = Timetable(arm, protocol.follow_up, horizon)
     traits = sample_traits(protocol.cohort, part.stop, seed=SEED)
-    lives = bank.live_all(protocol, arm, plan, {n + 1: traits[n] for n in part}, seed=SEED)
-    days = np.where(lives.relapsed, lives.outcomes[:, bank.RELAPSE], horizon)
+    lives = follow_all(protocol, arm, timetable, {n + 1: traits[n] for n in part}, seed=SEED)
+    days = np.where(lives.relapsed, lives.of("relapse"), horizon)
     return list(zip(days.tolist(), lives.causes, strict=True))
 
 
@@ -333,7 +333,7 @@ def _gompertz_ode(network: Any, until: float) -> NDArray[np.float64]:
 
     from tests.biology.test_kernel_against_exact import mean_field
     from trialsim.biology.populations import DORMANT, SENESCENT
-    from trialsim.biology.rates import CAPACITY, CROWDING, REFERENCE, crowding_factor
+    from trialsim.biology.rates import crowding_factor
 
     rates = network.rates
     linear = mean_field(rates)
@@ -353,25 +353,25 @@ def _gompertz_ode(network: Any, until: float) -> NDArray[np.float64]:
 def _growing_lesion() -> Any:
     """1e6 cycling cells with everything that a patient's lesion has, growing to some 1e8 in two years."""
     from tests.biology.networks import Network
-    from trialsim.biology import rates as r
     from trialsim.biology.populations import N_POPULATIONS, RESIDUAL
+    from trialsim.biology.rates import quiet_rates
 
     cells = np.zeros(N_POPULATIONS, np.int64)
     cells[RESIDUAL] = 10**6
-    rates = r.quiet_rates()
+    rates = quiet_rates()
     values = {
-        r.NET: 0.007,
-        r.ESCAPED_NET: 0.009,
-        r.BIRTH: 0.14,
-        r.DEATH: 0.128,
-        r.SPONTANEOUS_RATE: 0.005,
-        r.MATURATION: 0.25,
-        r.COMPETENCE: 0.1,
+        "net": 0.007,
+        "escaped_net": 0.009,
+        "birth": 0.14,
+        "death": 0.128,
+        "spontaneous_rate": 0.005,
+        "maturation": 0.25,
+        "competence": 0.1,
     }
-    values |= {r.CLEARANCE: 0.02, r.ESCAPE: 1e-3, r.POLYPLOID_SHARE: 0.4, r.ESCAPED_BIRTH: 0.05, r.ESCAPED_DEATH: 0.036}
-    values |= {r.CAPACITY: 3.1e12, r.REFERENCE: 1e9, r.CROWDING: 1.0}
-    for at, value in values.items():
-        rates[at] = value
+    values |= {"clearance": 0.02, "escape": 1e-3, "polyploid_share": 0.4, "escaped_birth": 0.05, "escaped_death": 0.036}
+    values |= {"capacity": 3.1e12, "reference": 1e9, "crowding": 1.0}
+    for name, value in values.items():
+        setattr(rates, name, value)
     return Network("growing lesion", cells, rates, 400.0)
 
 

@@ -133,7 +133,7 @@ def test_the_layers_of_the_normal_density() -> None:
 
 
 def test_most_normal_variates_take_one_word() -> None:
-    """98.8 % of them, by the areas of rectangles over those of layers. Catches a test of the layer that never passes."""
+    """98.8 % of them, by the areas of rectangles over those of layers. Catches a layer's test that never passes."""
     stream = open_stream(7, Purpose.CELLS, subject=3)
     n = 20_000
     variates("normal", stream, n)

@@ -122,13 +122,13 @@ def test_damaged_compiled_code_does_not_end_a_run(tmp_path: Path) -> None:
     whole = finished(*words, cwd=tmp_path)
     assert (whole.returncode, whole.stderr) == (0, "")
     kept = tmp_path / "kept"
-    for package in ("biology", "treatment", "patient"):
+    for package in ("chance", "biology", "treatment", "patient"):
         source = ROOT / "trialsim" / package
         place = kept / _CacheLocator.get_suitable_cache_subpath(str(source / "any.py"))
         place.mkdir(parents=True)
         for path in (source / "__pycache__").glob("*.nbc"):
             shutil.copy(path, place)
-    damaged = [path for path in kept.rglob("*.nbc") if path.name.startswith(("entry.laboratory-", "entry.scan-"))]
+    damaged = [path for path in kept.rglob("*.nbc") if path.name.startswith(("prepare.assemble-", "visits.act-"))]
     assert len(damaged) >= 2
     for path in damaged:
         path.write_bytes(b"")

@@ -52,7 +52,7 @@ def simulate(in_subgroup: float, in_others: float, trials: int, seed: int, limit
     rng = stream(seed, Purpose.REPLICATES)
     told = np.zeros((trials, 3), dtype=bool)
     for each in range(trials):
-        kernel.draw_trial(rng.bit_generator.ctypes.bit_generator.value, drawn, trial)
+        kernel.draw_trial(rng, drawn, trial)
         planned = np.arange(size) < PATIENTS
         look = cut_at(FIRST, trial, planned)
         subgroup = trial.stratum == 1

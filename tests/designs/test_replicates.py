@@ -45,7 +45,7 @@ def arms(control: Steps, treated: Steps, dropout: Steps) -> tuple[Arm, Arm]:
 def drawn(population: Population, seed: int = 1) -> kernel.Trial:
     trial = kernel.empty_trial(population.patients)
     rng = stream(seed, Purpose.REPLICATES)
-    kernel.draw_trial(rng.bit_generator.ctypes.bit_generator.value, as_drawn(population), trial)
+    kernel.draw_trial(rng, as_drawn(population), trial)
     return trial
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.docs.pages import first_names, page, section, tables
 from trialsim.conduct import conduct_trial
 from trialsim.patient.cohort import quantiles, sample_traits
-from trialsim.patient.course import Course
+from trialsim.patient.course import Courses
 from trialsim.report.marginals import TabulatedDistribution, shares, weights
 from trialsim.spec.load import load_cohort, load_protocol
 from trialsim.spec.resolved import Distribution, ResolvedCohort
@@ -164,9 +164,7 @@ def test_relapse_has_the_right_order_of_magnitude(name: str, tmp_path: Path) -> 
     )
     protocol = load_protocol(tmp_path / "p.yaml", load_library())
     traits = sample_traits(protocol.cohort, 400, seed=1)
-    record = conduct_trial(
-        protocol, seed=1, traits=traits, new_course=lambda number, arm, own: Course(number, arm, own, protocol, seed=1)
-    )
+    record = conduct_trial(protocol, seed=1, traits=traits, new_course=Courses(protocol, seed=1))
     last = months * 30.4375
     failed = sum(
         (p.relapse is not None and p.relapse.detected <= last) or (p.death_day is not None and p.death_day <= last)

@@ -266,7 +266,7 @@ def run_arms(
         block = slice(first, min(first + BLOCK, replicates))
         rng = stream(seed, Purpose.REPLICATES, replicate=first // BLOCK)
         kernel.run_block_of_arms(
-            rng.bit_generator.ctypes.bit_generator.value,
+            rng,
             population.patients,
             drawn,
             np.array(targets),

@@ -312,7 +312,7 @@ def _scan(patient: Patient, look: Patient, copies: Copies, day: float) -> None:
         crossed = lesion.crossed if lesion.crossed <= day else math.inf
         if crossed < earliest or (crossed == earliest and measured > largest):
             found, earliest, largest = at, crossed, measured
-            body.outcome.cells = cells
+            body.outcome.cells = np.rint(cells)
     if found >= 0:
         lesion = ahead.lesions[found]
         body.outcome.latent = lesion.crossed if lesion.crossed <= day else math.nan
