@@ -15,6 +15,7 @@ from tests.biology.networks import Network as Case
 from tests.sbml.others import case
 from trialsim.biology.network import Network, lesion_network
 from trialsim.biology.populations import DORMANT
+from trialsim.biology.rates import Rates
 from trialsim.biology.sbml import write_sbml
 from trialsim.errors import TrialsimError, UsageError
 
@@ -41,7 +42,9 @@ def test_libsbml_finds_nothing_wrong(lesion: Case) -> None:
 def test_numbers_arrive() -> None:
     """Catches counts that are rounded in the text, and rates with fewer than libsbml's 15 digits."""
     lesion = case("everything")
-    cells, rates = lesion.cells * 123_456_789_012, lesion.rates * (math.pi / 3.0)
+    cells, rates = lesion.cells * 123_456_789_012, lesion.rates.copy()  # type: ignore[attr-defined]
+    for name in Rates.__annotations__:
+        setattr(rates, name, getattr(rates, name) * (math.pi / 3.0))
     network = lesion_network(cells, rates)
     model = libsbml.readSBMLFromString(write_sbml(network, model_id="tested", name="large")).getModel()
     counts = {x.getId(): x.getInitialAmount() for x in model.getListOfSpecies()}

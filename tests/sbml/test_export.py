@@ -14,18 +14,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.docs.pages import FLAGSHIP, blocks, page
-from trialsim.biology import rates as r
+from tests.patient.lived import Lived
 from trialsim.biology.host import KAPPA, rest_burden
 from trialsim.biology.network import UNITS_PER_LOAD, lesion_network, population_ids
 from trialsim.biology.populations import DORMANT, N_POPULATIONS, RESIDUAL, SENESCENT
 from trialsim.biology.sasp import load
 from trialsim.cli import cli
 from trialsim.errors import UsageError
-from trialsim.patient import state as s
 from trialsim.patient.cohort import sample_traits
-from trialsim.patient.course import Course
 from trialsim.patient.lesion_export import PARAMETER_ORIGINS, export_lesion, fixed_origins
-from trialsim.patient.prepare import prepare
+from trialsim.patient.prepare import lesion_rates
 from trialsim.spec.load import load_protocol
 from trialsim.spec.resolved import ResolvedProtocol
 from trialsim.treatment.library import load_library
@@ -48,11 +46,11 @@ def ran(protocol: ResolvedProtocol, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def courses(protocol: ResolvedProtocol) -> dict[int, Course]:
+def courses(protocol: ResolvedProtocol) -> dict[int, Lived]:
     """The trial's patients as it made them, by number."""
     arm = next(iter(protocol.arms.values()))
     traits = sample_traits(protocol.cohort, protocol.accrual.patients, seed=SEED)
-    return {n: Course(n, arm, own, protocol, seed=SEED) for n, own in enumerate(traits, start=1)}
+    return {n: Lived(n, arm, own, protocol, seed=SEED) for n, own in enumerate(traits, start=1)}
 
 
 def trialsim(*words: object) -> Result:
@@ -64,11 +62,11 @@ def copied(folder: Path, to: Path) -> Path:
     return to
 
 
-def lesions_with_cells(courses: dict[int, Course]) -> list[tuple[int, int]]:
+def lesions_with_cells(courses: dict[int, Lived]) -> list[tuple[int, int]]:
     return [(n, at) for n, own in courses.items() for at, cells in enumerate(own.state.cells) if cells.any()]
 
 
-def test_the_lesion_is_the_one_of_the_run(ran: Path, courses: dict[int, Course]) -> None:
+def test_the_lesion_is_the_one_of_the_run(ran: Path, courses: dict[int, Lived]) -> None:
     """Catches another patient's, another seed's or another lesion's cells, and rates that are not the patient's."""
     checked = lesions_with_cells(courses)
     assert any(courses[n].state.cells[at, DORMANT] for n, at in checked)
@@ -79,11 +77,11 @@ def test_the_lesion_is_the_one_of_the_run(ran: Path, courses: dict[int, Course])
         counts = {x.getId(): x.getInitialAmount() for x in model.getListOfSpecies()}
         assert [counts.get(id_, 0) for id_ in population_ids()] == state.cells[lesion].tolist()
         told = {x.getId(): x.getValue() for x in model.getListOfParameters()}
-        for id_, at in (("birth_rate", r.BIRTH), ("waking_rate", r.WAKE), ("carrying_capacity", r.CAPACITY)):
-            assert told.get(id_, state.rates[at]) == pytest.approx(state.rates[at], rel=1e-14)
+        for id_, name in (("birth_rate", "birth"), ("waking_rate", "wake"), ("carrying_capacity", "capacity")):
+            assert told.get(id_, getattr(state.rates, name)) == pytest.approx(getattr(state.rates, name), rel=1e-14)
 
 
-def test_the_notes_say_whose_lesion_it_is(ran: Path, courses: dict[int, Course]) -> None:
+def test_the_notes_say_whose_lesion_it_is(ran: Path, courses: dict[int, Lived]) -> None:
     """Catches notes with another arm than the trial gave, or parameters without a source."""
     patient, lesion = lesions_with_cells(courses)[0]
     exported = export_lesion(ran, patient)
@@ -100,11 +98,10 @@ def test_the_notes_say_whose_lesion_it_is(ran: Path, courses: dict[int, Course])
 def test_parameters_come_from_the_traits_they_name(protocol: ResolvedProtocol) -> None:
     """Catches an origin that is missing or made up: a parameter moves with its traits and gains, and no others."""
     traits = sample_traits(protocol.cohort, 1, seed=SEED)[0] | {"f3_boost": 1.5}
-    arm = next(iter(protocol.arms.values()))
 
     def values(changed: dict[str, float | str], gains: dict[str, float]) -> dict[str, float]:
         altered = protocol.model_copy(update={"biology": gains})
-        rates = prepare(changed, arm, altered, np.random.default_rng(1)).rates
+        rates = lesion_rates(changed, altered.biology)
         cells = np.ones(N_POPULATIONS, np.int64)
         return {x.id: x.value for x in lesion_network(cells, rates).parameters}
 
@@ -126,7 +123,7 @@ def test_parameters_come_from_the_traits_they_name(protocol: ResolvedProtocol) -
 
 
 def test_the_host_and_the_infiltrate_are_the_patient_s(
-    ran: Path, courses: dict[int, Course], protocol: ResolvedProtocol
+    ran: Path, courses: dict[int, Lived], protocol: ResolvedProtocol
 ) -> None:
     """Catches clearance as it is at another age, and an infiltrate that starts from nothing."""
     traits = dict(enumerate(sample_traits(protocol.cohort, protocol.accrual.patients, seed=SEED), start=1))
@@ -139,13 +136,13 @@ def test_the_host_and_the_infiltrate_are_the_patient_s(
             share = load(state.cells[lesion], state.rates)
             assert counted.getInitialAmount() == round(UNITS_PER_LOAD * share)
             stated = protocol.biology["clearance"] * float(traits[patient]["senescent_clearance_rate"])
-            cleared = stated * (KAPPA + rest_burden(60.0, 1.0)) / (KAPPA + state.host[s.BURDEN])
+            cleared = stated * (KAPPA + rest_burden(60.0, 1.0)) / (KAPPA + state.host.burden)
             assert model.getParameter("clearance_rate").getValue() == pytest.approx(cleared, rel=1e-12)
             checked += 1
     assert checked > 0
 
 
-def test_the_file_and_standard_output_are_the_same(ran: Path, courses: dict[int, Course], tmp_path: Path) -> None:
+def test_the_file_and_standard_output_are_the_same(ran: Path, courses: dict[int, Lived], tmp_path: Path) -> None:
     """Catches a file with more or less in it than what is printed."""
     patient, lesion = lesions_with_cells(courses)[-1]
     words = ("export", ran, "--format", "sbml", "--patient", patient, "--lesion", lesion)
@@ -163,7 +160,7 @@ def test_other_words_are_refused(ran: Path, words: tuple[object, ...]) -> None:
     assert trialsim("export", ran, *words).exit_code == 2
 
 
-def test_a_lesion_without_cells_lists_those_with_some(ran: Path, courses: dict[int, Course]) -> None:
+def test_a_lesion_without_cells_lists_those_with_some(ran: Path, courses: dict[int, Lived]) -> None:
     """Catches an empty model where the user named the wrong lesion or patient."""
     present = lesions_with_cells(courses)
     patient, lesion = present[0]
@@ -186,7 +183,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         export_lesion(tmp_path, 1)
 
 
-def test_a_run_that_would_not_be_repeated_is_refused(ran: Path, courses: dict[int, Course], tmp_path: Path) -> None:
+def test_a_run_that_would_not_be_repeated_is_refused(ran: Path, courses: dict[int, Lived], tmp_path: Path) -> None:
     """Catches a model of a patient who never was in the trial: edited protocol, other version, files missing."""
     edited = copied(ran, tmp_path / "edited")
     text = (edited / "protocol.resolved.yaml").read_text()
@@ -211,7 +208,7 @@ def test_a_run_that_would_not_be_repeated_is_refused(ran: Path, courses: dict[in
 
 def test_the_page_s_example_runs(
     ran: Path,
-    courses: dict[int, Course],
+    courses: dict[int, Lived],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

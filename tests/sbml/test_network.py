@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.sbml.others import case
+from trialsim.biology import network as network_module
 from trialsim.biology import populations as p
 from trialsim.biology import rates as r
 from trialsim.biology.network import INFILTRATE, UNITS_PER_LOAD, Network, lesion_network
@@ -15,6 +16,11 @@ from trialsim.spec.agents import INDUCERS
 def network(name: str) -> Network:
     lesion = case(name)
     return lesion_network(lesion.cells, lesion.rates, lesion.infiltrate)
+
+
+def copied(rates: r.Rates) -> r.Rates:
+    """Rates to change."""
+    return rates.copy()  # type: ignore[attr-defined, no-any-return]
 
 
 def ids(items: tuple[object, ...]) -> set[str]:
@@ -75,16 +81,16 @@ def test_arrest_is_split_by_ploidy_and_response() -> None:
     cells = np.zeros(p.N_POPULATIONS, np.int64)
     cells[p.escaped(INDUCERS.index("radiation"), p.SENSITIVE)] = 5
     rates = r.quiet_rates()
-    rates[r.SPONTANEOUS_RATE], rates[r.POLYPLOID_SHARE], rates[r.RESISTANT_SHARE] = 0.01, 0.3, 0.1
+    rates.spontaneous_rate, rates.polyploid_share, rates.resistant_share = 0.01, 0.3, 0.1
     found = {x.outputs[0][0]: x.law for x in lesion_network(cells, rates).reactions}
     assert set(found) == {
         f"senescent_spontaneous_{ploidy}_{response}_immature"
         for ploidy in ("diploid", "polyploid")
         for response in ("sensitive", "resistant")
     }
-    rates[r.POLYPLOID_SHARE] = 1.0
+    rates.polyploid_share = 1.0
     assert len(lesion_network(cells, rates).reactions) == 2
-    rates[r.RESISTANT_SHARE] = 0.0
+    rates.resistant_share = 0.0
     without = lesion_network(cells, rates)
     assert len(without.reactions) == 1
     assert "resistant_share" not in ids(without.parameters)
@@ -112,8 +118,8 @@ def test_what_an_escaped_cell_inherits() -> None:
 def test_latent_resistance_shows_on_escape() -> None:
     """Catches a lesion at randomisation, in which all count as sensitive, whose escapers are never resistant."""
     lesion = case("escape from treatment")
-    rates = lesion.rates.copy()
-    rates[r.LATENT_RESISTANCE] = 0.2
+    rates = copied(lesion.rates)
+    rates.latent_resistance = 0.2
     competent = "senescent_dna_damage_polyploid_sensitive_competent"
     laws = {
         x.outputs[0][0]: x.law
@@ -132,7 +138,7 @@ def test_reversal_is_of_two_inducers_and_no_escape() -> None:
     assert all("_cell_cycle_" in x.id and x.outputs == (("cycling_residual", 1),) for x in reverting)
     cells = np.ones(p.N_POPULATIONS, np.int64)
     rates = r.quiet_rates()
-    rates[r.REVERSAL] = 0.1
+    rates.reversal = 0.1
     inducers = {
         x.inputs[0][0].split("_diploid")[0].split("_polyploid")[0] for x in lesion_network(cells, rates).reactions
     }
@@ -149,7 +155,7 @@ def test_arrested_neighbours_take_the_label_of_what_arrested_them() -> None:
     cells = np.zeros(p.N_POPULATIONS, np.int64)
     cells[p.RESIDUAL] = 5
     rates = r.quiet_rates()
-    rates[r.STREAM + INDUCERS.index("endocrine")] = 0.02
+    rates.driven_arrest[INDUCERS.index("endocrine")] = 0.02
     driven = {x.outputs[0][0] for x in lesion_network(cells, rates).reactions}
     assert driven == {"senescent_endocrine_diploid_sensitive_immature"}
 
@@ -160,17 +166,18 @@ def test_the_infiltrate_is_there_where_something_hangs_on_it() -> None:
     (counted,) = (x for x in network("immunity").species if x.id == INFILTRATE)
     assert counted.count == 0.3 * UNITS_PER_LOAD
     lesion = case("immunity")
-    for off in ((r.SASP_IMMUNE, r.SASP_CLEARANCE), (r.IMMUNE_KILL, r.CLEARANCE)):
-        rates = lesion.rates.copy()
-        rates[list(off)] = 0.0
+    for off in (("sasp_immune", "sasp_clearance"), ("immune_kill", "clearance")):
+        rates = copied(lesion.rates)
+        for name in off:
+            setattr(rates, name, 0.0)
         assert INFILTRATE not in ids(lesion_network(lesion.cells, rates, 0.3).species)
 
 
 def test_diploid_cells_escape_where_polyploidy_is_not_needed() -> None:
     """Catches diploid cells that never ripen, or escape at the full rate."""
     lesion = case("escape from treatment")
-    rates = lesion.rates.copy()
-    rates[r.DIPLOID_ESCAPE] = 0.4
+    rates = copied(lesion.rates)
+    rates.diploid_escape = 0.4
     laws = {x.id: x.law for x in lesion_network(lesion.cells, rates).reactions}
     diploid = "senescent_dna_damage_diploid_sensitive"
     assert laws[f"ripen_{diploid}_mature"] == f"competence_rate * {diploid}_mature"
@@ -180,20 +187,25 @@ def test_diploid_cells_escape_where_polyploidy_is_not_needed() -> None:
 def test_every_rate_is_written() -> None:
     """Catches a rate at work that has no reaction; those of damage and of the host act on nothing in a lesion."""
     cells = np.ones(p.N_POPULATIONS, np.int64)
-    rates = np.linspace(0.1, 0.2, r.N_RATES)
-    rates[r.CAPACITY], rates[r.REFERENCE] = 1e6, 1e3
+    rates, names = r.quiet_rates(), list(r.Rates.__annotations__)
+    for name, value in zip(names, np.linspace(0.1, 0.2, len(names)).tolist(), strict=True):
+        own = getattr(rates, name)
+        if np.ndim(own):
+            own[:] = value + 1e-6 * np.arange(np.size(own))
+        else:
+            setattr(rates, name, value)
+    rates.capacity, rates.reference = 1e6, 1e3
     written = lesion_network(cells, rates)
     assert written.left_out == ()
     values = {x.value for x in written.parameters}
-    silent = {r.DAMAGE_ODDS, r.HOST_KILL}
-    assert {at for at in range(r.N_RATES) if rates[at] not in values} == silent
+    missing = {name for name in names if not set(np.ravel(getattr(rates, name)).tolist()) <= values}
+    assert missing == {"damage_odds", "host_kill"}
 
 
 def test_a_mechanism_without_reactions_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a mechanism added to the rates that the export passes over in silence."""
     lesion = case("crowded")
-    place = r.N_RATES
-    monkeypatch.setattr(r, "FUSION", place, raising=False)
-    monkeypatch.setattr(r, "N_RATES", place + 1)
-    assert lesion_network(lesion.cells, np.append(lesion.rates, 0.0)).left_out == ()
-    assert lesion_network(lesion.cells, np.append(lesion.rates, 0.2)).left_out == ("FUSION",)
+    rates = copied(lesion.rates)
+    assert lesion_network(lesion.cells, rates).left_out == ()
+    monkeypatch.setattr(network_module, "_READ", network_module._READ - {"crowding"})
+    assert lesion_network(lesion.cells, rates).left_out == ("crowding",)
