@@ -180,7 +180,7 @@ class PanelResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Intercurrent:
+class IntercurrentEvent:
     """Something that came in between (ICH E9(R1)).
 
     ``kind`` is ``discontinuation`` (study treatment stopped early by its own rules), ``new_therapy`` (other anticancer
@@ -233,7 +233,7 @@ class PatientRecord:
     """What was measured to decide on orders, as it happened."""
     withheld: list[str] = field(default_factory=list)
     """The orders, by id, that were not given since their panel was negative."""
-    intercurrent: list[Intercurrent] = field(default_factory=list)
+    intercurrent: list[IntercurrentEvent] = field(default_factory=list)
     """What came in between, as it happened; of each kind the first."""
     in_stratum: bool = True
     """False: the patient is not of the principal stratum that the estimand is about."""

@@ -19,7 +19,7 @@ from trialsim.chance.stream import open_stream
 from trialsim.patient.advance import advance
 from trialsim.patient.cells import step_cells
 from trialsim.patient.plan import Line, Mover
-from trialsim.patient.state import Assay, Body, Effect, Entry, Lesion, Order, PanelOfGuide, Patient, TraceRow
+from trialsim.patient.state import Assay, Body, Effect, Entry, Lesion, OrderState, PanelOfGuide, Patient, TraceRow
 from trialsim.rng import Purpose
 from trialsim.structured import named, rows
 from trialsim.treatment.pharmacology import Drug
@@ -107,7 +107,7 @@ def _lone_lesion(rates: Rates, tolerance: float, longest: float, seed: int) -> P
     own.streams.cells = open_stream(seed, Purpose.CELLS, subject=1)
     own.streams.laboratory = open_stream(seed, Purpose.VISITS, subject=1)
     return Patient(
-        body, rows(Lesion, 1), rows(Drug, 0), rows(Drug, 0), rows(Order, 0), rows(Mover, 0), rows(PanelOfGuide, 0),
+        body, rows(Lesion, 1), rows(Drug, 0), rows(Drug, 0), rows(OrderState, 0), rows(Mover, 0), rows(PanelOfGuide, 0),
         rows(Assay, 0), rows(Effect, 0), rows(Line, 0), rows(Entry, 0), rows(TraceRow, 0), rows(Room, 1),
     )  # fmt: skip
 

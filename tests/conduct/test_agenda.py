@@ -9,8 +9,7 @@ from trialsim.biology.kernel import Room
 from trialsim.calendar_grid import on_grid
 from trialsim.patient.agenda import go_on, hold_back, next_line
 from trialsim.patient.plan import make_plan
-from trialsim.patient.state import Assay, Body, Effect, Entry, Lesion, PanelOfGuide, Patient, TraceRow
-from trialsim.patient.state import Order as OrderState
+from trialsim.patient.state import Assay, Body, Effect, Entry, Lesion, OrderState, PanelOfGuide, Patient, TraceRow
 from trialsim.records import SameDay
 from trialsim.schedule import Task, Visit, arm_schedule
 from trialsim.spec.biomarkers import Guide

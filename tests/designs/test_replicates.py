@@ -17,7 +17,7 @@ from trialsim.designs.boundaries import DesignError, Futility, by_spending
 from trialsim.designs.replicates import (
     BLOCK,
     Arm,
-    Courses,
+    LivedCourses,
     Population,
     Replicates,
     Schedule,
@@ -320,13 +320,13 @@ def test_two_arms_are_compared() -> None:
         run(three, Schedule((10,), (2.0,), (-math.inf,)), 1, seed=1)
 
 
-def courses_of(hazard_ratio: float, patients: int = 40_000) -> Courses:
+def courses_of(hazard_ratio: float, patients: int = 40_000) -> LivedCourses:
     """Patients of two strata who were lived under both arms, with the same chance in each."""
     rng = np.random.default_rng(17)
     stratum = (rng.random(patients) < 0.4).astype(np.int64)
     hazard = np.where(stratum == 1, 0.08, math.log(2) / 24)
     luck, loss = rng.exponential(size=patients), rng.exponential(500.0, patients)
-    return Courses(np.stack([luck / hazard, luck / (hazard * hazard_ratio)]), np.stack([loss, loss]), stratum)
+    return LivedCourses(np.stack([luck / hazard, luck / (hazard * hazard_ratio)]), np.stack([loss, loss]), stratum)
 
 
 def test_trials_drawn_from_courses_are_those_of_their_law() -> None:
@@ -363,7 +363,7 @@ def test_courses_that_cannot_be() -> None:
     sound = courses_of(1.0, 10)
     for change in ({"event": sound.event[:1]}, {"loss": sound.loss[:, :5]}, {"stratum": sound.stratum[:5]}):
         with pytest.raises(DesignError):
-            Courses(**{"event": sound.event, "loss": sound.loss, "stratum": sound.stratum, **change})
+            LivedCourses(**{"event": sound.event, "loss": sound.loss, "stratum": sound.stratum, **change})
     schedule = Schedule((5,), (2.0,), (-math.inf,))
     with pytest.raises(DesignError, match="everybody has come"):
         run_courses(sound, 10, Steps((1.0,), (5.0, 0.0)), schedule, 1, seed=1)

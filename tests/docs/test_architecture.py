@@ -10,7 +10,7 @@ import pytest
 from tests.docs.pages import ROOT, page
 from trialsim.conduct.patient_process import PatientProcess
 from trialsim.patient.plan import Line
-from trialsim.patient.state import Body, Drug, Lesion, Order
+from trialsim.patient.state import Body, Drug, Lesion, OrderState
 from trialsim.records import Event, Happened, PatientRecord, Relapse
 
 NAMES = sorted(set(re.findall(r"`(trialsim(?:\.\w+)+)`", page("architecture.md"))))
@@ -35,7 +35,9 @@ def test_what_the_page_names_is_there(name: str) -> None:
 def test_the_records_and_fields_are_there() -> None:
     """Catches a record of the page that is called otherwise."""
     text = page("architecture.md")
-    known = {kind.__name__ for kind in (Body, Lesion, Drug, Order, Line, PatientProcess, PatientRecord, Event, Relapse)}
+    known = {
+        kind.__name__ for kind in (Body, Lesion, Drug, OrderState, Line, PatientProcess, PatientRecord, Event, Relapse)
+    }
     named = {word for word in re.findall(r"`([A-Z]\w+)`", text) if word != "AVALSIM"}
     assert named <= known
     assert {word.removeprefix("Lesion.") for word in re.findall(r"`(Lesion\.\w+)`", text)} <= set(

@@ -27,7 +27,7 @@ from trialsim.endpoints import (
 )
 from trialsim.endpoints.estimand import primary_parameter, primary_time
 from trialsim.endpoints.time_to_event import time_to_event
-from trialsim.records import EventKind, Intercurrent, PatientRecord, TrialRecord
+from trialsim.records import EventKind, IntercurrentEvent, PatientRecord, TrialRecord
 from trialsim.spec.resolved import Endpoint, FollowUp, ResolvedProtocol
 from trialsim.spec.resolved_conduct import AfterRelapse, Cut, NewTherapy, Strategies
 from trialsim.spec.resolved_conduct import Intercurrent as Plans
@@ -50,7 +50,7 @@ def asking(strategy: str, primary: str = "rfs", base: ResolvedProtocol | None = 
 
 
 def record(*came: tuple[str, float, float], **changes: object) -> PatientRecord:
-    return patient(intercurrent=[Intercurrent(*each) for each in came], **changes)
+    return patient(intercurrent=[IntercurrentEvent(*each) for each in came], **changes)
 
 
 RELAPSED = relapse()  # seen on day 365.25

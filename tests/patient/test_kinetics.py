@@ -11,7 +11,7 @@ import pytest
 from tests.patient.lived import Lived
 from tests.patient.protocols import arm, order, shipped, typical_patient
 from trialsim.biology.populations import SENESCENT
-from trialsim.patient.kinetics import Body, body, draw_deviates, folds
+from trialsim.patient.kinetics import BodySize, body, draw_deviates, folds
 from trialsim.patient.prepare import prepare
 from trialsim.patient.state import PATIENT, Patient, view_in_python
 from trialsim.spec.agents import Agent, Pharmacokinetics, Senolytic, Sourced
@@ -152,7 +152,7 @@ def test_calvert_reaches_its_area_whatever_the_kidneys(filtration: float) -> Non
     agent = LIBRARY["carboplatin"]
     kinetics = agent.pk  # type: ignore[union-attr]
     assert kinetics is not None
-    own = Body(70.0, 166.6, filtration)
+    own = BodySize(70.0, 166.6, filtration)
     milligrams = 5.0 * own.per_unit("AUC")
     assert milligrams == kin.calvert_dose(5.0, filtration)
     clearance = kinetics.clearance.value * folds(kinetics, own, (0.0, 0.0)).clearance
@@ -168,7 +168,7 @@ def test_calvert_reaches_its_area_whatever_the_kidneys(filtration: float) -> Non
 
 def test_a_body_that_the_cohort_leaves_out_is_typical() -> None:
     """Catches a default that is not the one the clearance refers to: 70 kg, 1.80 m2, 90 mL/min."""
-    assert body({}) == Body(70.0, 166.6, 90.0)
+    assert body({}) == BodySize(70.0, 166.6, 90.0)
     assert body({}).per_unit("mg/m2") == pytest.approx(1.8, abs=1e-3)
     with_body = typical_patient() | {"body_weight": 70.0, "body_height": 166.6, "filtration": 90.0}
     given = arm(order("navitoclax", 150.0, [0.0]), order("docetaxel", 75.0, [0.0]))

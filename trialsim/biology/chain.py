@@ -29,7 +29,7 @@ Values = tuple[float, float, float, float]
 
 
 @record
-class Fate:
+class FateByAge:
     """What becomes of a cell over a step: chances; what is missing to 1 stays where it began."""
 
     lost: float
@@ -44,10 +44,10 @@ class Fate:
 class Chances:
     """The fates of one family of senescent cells, by the age at which a cell begins the step."""
 
-    immature: Fate
-    mature: Fate
-    competent: Fate
-    arriving: Fate
+    immature: FateByAge
+    mature: FateByAge
+    competent: FateByAge
+    arriving: FateByAge
     """Cells that begin immature at a uniform time in the step."""
 
 
@@ -166,7 +166,7 @@ def _immature_values(rates: Rates, kill: float, t: float) -> Values:
 
 
 @compiled
-def _clear(fate: Fate) -> None:
+def _clear(fate: FateByAge) -> None:
     fate.lost = fate.to_mature = fate.to_competent = fate.to_escaped = fate.time_left = 0.0
 
 

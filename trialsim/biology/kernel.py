@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, NamedTuple
 
-from trialsim.biology.chain import N_TABLES, UNKILLED, Chances, Fate, table_of
+from trialsim.biology.chain import N_TABLES, UNKILLED, Chances, FateByAge, table_of
 from trialsim.biology.draws import binomial, birth_death, clone_chances, clones, poisson
 from trialsim.biology.populations import (
     AWAKENED,
@@ -124,7 +124,7 @@ def _share(rng: Stream, n: int, probability: float, left: float) -> int:
 
 
 @inlined
-def _place(cells: Counts, at: int, n: int, fate: Fate, stays: int, rng: Stream) -> int:
+def _place(cells: Counts, at: int, n: int, fate: FateByAge, stays: int, rng: Stream) -> int:
     """Send ``n`` cells of one family (ages from index ``at``) to where a step takes them; returns the escaped.
 
     Cells that nothing happens to are the remainder, in the age ``stays``, so rounding of the chances moves no cell.
@@ -265,7 +265,7 @@ def _age_out(
     inducer: int,
     family: int,
     count: int,
-    fate: Fate,
+    fate: FateByAge,
     stays: int,
     rates: Rates,
     room: Room,

@@ -13,7 +13,7 @@ Entry: TypeAlias = tuple[int, int, float]
 """What happened at a visit (`trialsim.records.Happened`), of which order or guide of the arm, and its value."""
 
 
-class Course(Protocol):
+class PatientCourse(Protocol):
     """A patient with a plan of visits. Days are study days, 0 = randomisation.
 
     The trial asks when the next visit is, waits for it and has it done; nothing happens by itself in between. Days
@@ -51,7 +51,7 @@ class Course(Protocol):
         """The lowest true counts of platelets and neutrophils, 1e9/L, once it is over; None where not simulated."""
 
 
-class QueuedCourse(Course, Protocol):
+class QueuedCourse(PatientCourse, Protocol):
     """A patient whose doses may have to wait for a place: the visit is done line by line."""
 
     def next_line(self) -> tuple[int, float]:

@@ -14,7 +14,7 @@ _NO_CELLS = "a patient without cells is given nothing"
 
 
 class LawCourse:
-    """The course of a patient who has nothing but the day of an event (`trialsim.conduct.course.Course`).
+    """The course of a patient who has nothing but the day of an event (`trialsim.conduct.course.PatientCourse`).
 
     ``watched``: the event is seen when it happens, not by scans.
     """

@@ -19,9 +19,18 @@ import simpy
 from trialsim.calendar_grid import on_grid
 from trialsim.conduct.capacity import Clinic
 from trialsim.conduct.competing_times import CompetingTimes
-from trialsim.conduct.course import Course, Entry, QueuedCourse
+from trialsim.conduct.course import Entry, PatientCourse, QueuedCourse
 from trialsim.conduct.queue import Queue
-from trialsim.records import NEUTROPHILS, PLATELETS, Event, EventKind, Happened, Intercurrent, PatientRecord, Relapse
+from trialsim.records import (
+    NEUTROPHILS,
+    PLATELETS,
+    Event,
+    EventKind,
+    Happened,
+    IntercurrentEvent,
+    PatientRecord,
+    Relapse,
+)
 from trialsim.spec.resolved import ResolvedArm
 from trialsim.spec.resolved_conduct import AfterRelapse
 
@@ -75,7 +84,7 @@ class PatientProcess:
         self,
         record: PatientRecord,
         arm: ResolvedArm,
-        course: Course,
+        course: PatientCourse,
         times: CompetingTimes,
         *,
         log: Callable[[Event], None],
@@ -229,7 +238,7 @@ class PatientProcess:
     def _note(self, kind: str, day: float) -> None:
         """Something came in between."""
         if all(earlier.kind != kind for earlier in self.record.intercurrent):
-            self.record.intercurrent.append(Intercurrent(kind, day, self.record.last_scan))
+            self.record.intercurrent.append(IntercurrentEvent(kind, day, self.record.last_scan))
 
     def _write_platelets(self, day: float, _: int, value: float) -> None:
         lowest = self.record.platelet_nadir

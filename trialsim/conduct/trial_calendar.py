@@ -23,7 +23,7 @@ from trialsim.conduct.competing_times import (
     draw_post_relapse_survival,
     times_of_law,
 )
-from trialsim.conduct.course import Course, NewCourse
+from trialsim.conduct.course import NewCourse, PatientCourse
 from trialsim.conduct.data_cut import DataCut, HasEvent
 from trialsim.conduct.enrolment import Arrival, lay_out
 from trialsim.conduct.interim import Interim
@@ -311,7 +311,7 @@ class _Conduct:
         self._env.process(process.follow(self._env))
         return process
 
-    def _fate(self, record: PatientRecord, arm: ResolvedArm, traits: Traits) -> tuple[CompetingTimes, Course]:
+    def _fate(self, record: PatientRecord, arm: ResolvedArm, traits: Traits) -> tuple[CompetingTimes, PatientCourse]:
         """The times that compete with a patient's course, and the course: of cells, or the event of a law."""
         protocol, seed, replicate = self._protocol, self._seed, self._replicate
         times = draw_competing_times(protocol, traits, record.patient, seed=seed, replicate=replicate)

@@ -44,7 +44,7 @@ class PopulationArrays(NamedTuple):
     losses: Pieces
 
 
-class Courses(NamedTuple):
+class CourseArrays(NamedTuple):
     """Patients who were lived before under every arm: (arms, patients)."""
 
     accrual: Pieces
@@ -191,7 +191,7 @@ def draw_trial(rng: np.random.Generator, population: PopulationArrays, trial: Tr
 
 
 @allocating
-def draw_trial_of_courses(rng: np.random.Generator, courses: Courses, trial: Trial) -> None:
+def draw_trial_of_courses(rng: np.random.Generator, courses: CourseArrays, trial: Trial) -> None:
     """Fill a trial with patients taken at random, and put back, from courses that were lived before."""
     accrual = courses.accrual
     lists = np.zeros((courses.strata, courses.blocks.max()), dtype=np.int64)
@@ -396,7 +396,7 @@ def run_block(
 
 @allocating
 def run_block_of_courses(
-    rng: np.random.Generator, patients: int, courses: Courses, looks: LookRules, found: Floats, ended: Integers
+    rng: np.random.Generator, patients: int, courses: CourseArrays, looks: LookRules, found: Floats, ended: Integers
 ) -> None:
     """As :func:`run_block`, with patients from courses that were lived before."""
     trial = empty_trial(patients)

@@ -154,7 +154,7 @@ def run(
 
 
 @dataclass(frozen=True)
-class Courses:
+class LivedCourses:
     """Patients who were lived before, each under both arms: what a trial may draw from."""
 
     event: Floats
@@ -171,7 +171,7 @@ class Courses:
 
 
 def run_courses(
-    courses: Courses,
+    courses: LivedCourses,
     patients: int,
     accrual: Steps,
     schedule: Schedule,
@@ -190,7 +190,7 @@ def run_courses(
     if accrual.values[-1] <= 0.0 or any(size % sum(ratio) for size in blocks):
         raise DesignError("accrual goes on until everybody has come, and blocks are whole multiples of the ratio's sum")
     strata = int(courses.stratum.max()) + 1
-    drawn = kernel.Courses(
+    drawn = kernel.CourseArrays(
         _one(accrual),
         np.array(blocks),
         np.array(ratio),

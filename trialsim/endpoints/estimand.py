@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trialsim.endpoints.time_to_event import CENSORING, TimeToEvent, time_to_event
-from trialsim.records import EventKind, Intercurrent, PatientRecord
+from trialsim.records import EventKind, IntercurrentEvent, PatientRecord
 from trialsim.spec.resolved import ResolvedProtocol
 
 #: EVNTDESC where what came in between is an event of the endpoint.
@@ -63,7 +63,7 @@ def primary_time(record: PatientRecord, protocol: ResolvedProtocol) -> TimeToEve
     return plain
 
 
-def _censored_at(record: PatientRecord, came: Intercurrent, parameter: str, plain: TimeToEvent) -> TimeToEvent:
+def _censored_at(record: PatientRecord, came: IntercurrentEvent, parameter: str, plain: TimeToEvent) -> TimeToEvent:
     """Censored where the endpoint is last known before something came in between; earlier censoring stays."""
     code = DISCONTINUED if came.kind == "discontinuation" else NEW_THERAPY
     source, dated_by = _SOURCES[came.kind]

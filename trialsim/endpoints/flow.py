@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from trialsim.endpoints.identity import calendar_date
 from trialsim.endpoints.modelled import counted, has_deaths_apart, has_relapses, has_treatment
-from trialsim.endpoints.status import Outcome, Treatment, completed_treatment, outcome, treatment_status
+from trialsim.endpoints.status import Ending, Treatment, completed_treatment, outcome, treatment_status
 from trialsim.records import EventKind, TrialRecord
 from trialsim.reported.trial import ArmFlow, DataCutoff, ParticipantFlow
 from trialsim.spec.resolved import ResolvedProtocol
@@ -32,11 +32,11 @@ def participant_flow(trial: TrialRecord, protocol: ResolvedProtocol) -> Particip
             law=None if arm.model is None else protocol.endpoint.primary,
             **_treatment(Counter(status.values()), has_treatment(arm)),
             stopped_treatment={reason: reasons[reason] for reason in sorted(reasons)} if has_treatment(arm) else None,
-            relapsed=counted(outcomes[Outcome.RELAPSED], has_relapses(protocol, arm)),
-            died_without_relapse=counted(outcomes[Outcome.DIED], has_deaths_apart(protocol, arm)),
-            withdrew=counted(outcomes[Outcome.WITHDREW], follow_up.dropout_per_day > 0.0),
-            lost=counted(outcomes[Outcome.LOST], follow_up.lost_per_day > 0.0),
-            event_free_at_cut=outcomes[Outcome.EVENT_FREE],
+            relapsed=counted(outcomes[Ending.RELAPSED], has_relapses(protocol, arm)),
+            died_without_relapse=counted(outcomes[Ending.DIED], has_deaths_apart(protocol, arm)),
+            withdrew=counted(outcomes[Ending.WITHDREW], follow_up.dropout_per_day > 0.0),
+            lost=counted(outcomes[Ending.LOST], follow_up.lost_per_day > 0.0),
+            event_free_at_cut=outcomes[Ending.EVENT_FREE],
             analysed=sum(record.in_stratum for record in records),
         )
     randomised = len(trial.patients)

@@ -17,7 +17,7 @@ class Treatment(StrEnum):
     ONGOING = "ongoing"
 
 
-class Outcome(StrEnum):
+class Ending(StrEnum):
     """The first thing that ended relapse-free follow-up. Every randomised patient has exactly one."""
 
     RELAPSED = "relapsed"
@@ -49,12 +49,12 @@ def treatment_status(record: PatientRecord, completed: frozenset[int]) -> Treatm
     return Treatment.STOPPED if record.treatment_stopped else Treatment.ONGOING
 
 
-def outcome(record: PatientRecord) -> Outcome:
+def outcome(record: PatientRecord) -> Ending:
     """The patient's outcome in terms of relapse-free survival."""
     if record.relapse is not None:
-        return Outcome.RELAPSED
+        return Ending.RELAPSED
     if record.death_day is not None:
-        return Outcome.DIED
+        return Ending.DIED
     if record.withdrew_day is not None:
-        return Outcome.WITHDREW
-    return Outcome.LOST if record.lost_day is not None else Outcome.EVENT_FREE
+        return Ending.WITHDREW
+    return Ending.LOST if record.lost_day is not None else Ending.EVENT_FREE

@@ -9,7 +9,7 @@ import pandas as pd
 
 from trialsim.endpoints.estimand import primary_parameter
 from trialsim.endpoints.modelled import counted, has_deaths_apart, has_relapses, has_sites
-from trialsim.endpoints.status import Outcome, outcome
+from trialsim.endpoints.status import Ending, outcome
 from trialsim.endpoints.time_to_event import CENSORING
 from trialsim.records import PatientRecord, TrialRecord
 from trialsim.reported.analysis import GroupSummary
@@ -59,7 +59,7 @@ def _summary(
     causes = Counter(relapse.cause for relapse in relapses if relapse.cause)
     dosed = [record.dose_intensity for record in records if record.doses_planned > 0]
     treated = [record for record in records if record.treated]
-    died = sum(outcome(record) is Outcome.DIED for record in records)
+    died = sum(outcome(record) is Ending.DIED for record in records)
     by_cause = {cause: causes[cause] for cause in sorted(causes, key=lambda c: (-causes[c], c))}
     summary = ArmSummary(
         **vars(estimates),

@@ -20,7 +20,7 @@ from trialsim.compiling import compiled
 from trialsim.patient.course import LINEAGES
 from trialsim.patient.plan import make_plan, own_plan
 from trialsim.patient.prepare import prepare
-from trialsim.patient.state import LOCAL, PATIENT, Copies, Order, Outcome, PanelOfGuide, view
+from trialsim.patient.state import LOCAL, PATIENT, Copies, OrderState, Outcome, PanelOfGuide, view
 from trialsim.patient.visits import Act, act
 from trialsim.records import Traits
 from trialsim.schedule import Timetable
@@ -36,7 +36,7 @@ def keep(
     lines: Bytes,
     row: int,
     outcomes: Rows[Outcome],
-    orders: Grid[Order],
+    orders: Grid[OrderState],
     panels: Grid[PanelOfGuide],
 ) -> None:
     """What became of a patient, in a row for them."""
@@ -53,7 +53,7 @@ class Lives:
     """What became of patients under one arm; a row for each, in the order asked for."""
 
     outcomes: Rows[Outcome]
-    orders: Grid[Order]
+    orders: Grid[OrderState]
     """Patient x order."""
     panels: Grid[PanelOfGuide]
     """Patient x guide of the arm."""
@@ -117,7 +117,7 @@ def follow_all(
     """
     plan = make_plan(arm, timetable.of_arm)
     outcomes = rows(Outcome, len(traits))
-    orders, panels = grid(Order, len(traits), len(arm.orders)), grid(PanelOfGuide, len(traits), len(arm.guides))
+    orders, panels = grid(OrderState, len(traits), len(arm.orders)), grid(PanelOfGuide, len(traits), len(arm.guides))
     with uncollected():
         for row, (number, own) in enumerate(traits.items()):
             missed = missed_doses(protocol, arm, number, seed=seed, replicate=replicate)

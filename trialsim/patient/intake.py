@@ -9,7 +9,7 @@ from trialsim.biology.rates import Target
 from trialsim.biology.sasp import total_cells
 from trialsim.compiling import compiled
 from trialsim.patient.cells import step_cells, write_trace
-from trialsim.patient.state import LOCAL, Body, Intake, Order, Patient
+from trialsim.patient.state import LOCAL, Body, Intake, OrderState, Patient
 from trialsim.patient.step_length import hasten
 from trialsim.structured import Rows
 from trialsim.treatment.fate import senescent_share
@@ -25,7 +25,7 @@ def _begin(intake: Intake, drug: Drug, milligrams: float, now: float) -> None:
 
 
 @compiled
-def take_drug(patient: Patient, order: Order, fraction: float) -> None:
+def take_drug(patient: Patient, order: OrderState, fraction: float) -> None:
     """One dose of an order's drug, now, at a fraction of the planned dose.
 
     It is in gut or plasma at once, or waits for the drug's lag and is infused over its time.
@@ -40,7 +40,7 @@ def take_drug(patient: Patient, order: Order, fraction: float) -> None:
 
 
 @compiled
-def is_waiting(orders: Rows[Order]) -> bool:
+def is_waiting(orders: Rows[OrderState]) -> bool:
     """Whether anything of a drug's dose is still to come in."""
     to_come = 0.0
     for at in range(orders.size):
@@ -63,7 +63,7 @@ def _absorb_one(intake: Intake, drug: Drug, now: float, until: float) -> float:
 
 
 @compiled
-def absorb(orders: Rows[Order], drugs: Rows[Drug], now: float, until: float) -> float:
+def absorb(orders: Rows[OrderState], drugs: Rows[Drug], now: float, until: float) -> float:
     """Let doses in that are due now, in place; returns the day, at most ``until``, up to which none begins or ends.
 
     A dose without an infusion comes in whole when its lag is over; an infused one at an even rate.
@@ -78,7 +78,7 @@ def absorb(orders: Rows[Order], drugs: Rows[Drug], now: float, until: float) -> 
 
 
 @compiled
-def _absorb_toxins(orders: Rows[Order], toxins: Rows[Drug], now: float, until: float) -> float:
+def _absorb_toxins(orders: Rows[OrderState], toxins: Rows[Drug], now: float, until: float) -> float:
     """`absorb` of what harms the marrow."""
     for d in range(toxins.size):
         toxins[d].rate = 0.0
@@ -90,7 +90,7 @@ def _absorb_toxins(orders: Rows[Order], toxins: Rows[Drug], now: float, until: f
 
 
 @compiled
-def advance_marrow(marrow: Marrow, orders: Rows[Order], toxins: Rows[Drug], until: float) -> None:
+def advance_marrow(marrow: Marrow, orders: Rows[OrderState], toxins: Rows[Drug], until: float) -> None:
     """Take the neutrophils on to study day ``until``, in steps of their own: cells and other drugs do not feel them."""
     while marrow.at < until:
         goal = _absorb_toxins(orders, toxins, marrow.at, until)
@@ -98,7 +98,7 @@ def advance_marrow(marrow: Marrow, orders: Rows[Order], toxins: Rows[Drug], unti
 
 
 @compiled
-def _meet_unrepaired(body: Body, order: Order, gray: float) -> tuple[float, float]:
+def _meet_unrepaired(body: Body, order: OrderState, gray: float) -> tuple[float, float]:
     """Hits of a fraction by what is left of earlier ones, in the local bed and elsewhere; the fraction joins that."""
     kept = math.exp(-order.repair * (body.now - body.last_fraction))
     local, elsewhere = body.unrepaired_local * kept, body.unrepaired * kept
@@ -109,7 +109,7 @@ def _meet_unrepaired(body: Body, order: Order, gray: float) -> tuple[float, floa
 
 
 @compiled
-def _odds_under_drugs(patient: Patient, order: Order) -> float:
+def _odds_under_drugs(patient: Patient, order: OrderState) -> float:
     """Odds that a lost cell turns senescent, which a drug in the blood may change."""
     odds = order.odds * patient.body[0].rates.damage_odds
     for e in range(patient.effects.size):
@@ -121,7 +121,7 @@ def _odds_under_drugs(patient: Patient, order: Order) -> float:
 
 
 @compiled
-def apply_damage(patient: Patient, order: Order, fraction: float) -> None:
+def apply_damage(patient: Patient, order: OrderState, fraction: float) -> None:
     """One damaging dose of an order (an infusion, a fraction of radiation), now, at a fraction of the planned dose."""
     body = patient.body[0]
     if order.toxin >= 0:

@@ -34,7 +34,7 @@ _NEUTROPHILS = "neutrophil_baseline"
 BODY_TRAITS = frozenset((*_BODY_TRAITS, _NEUTROPHILS))
 
 
-class Body(NamedTuple):
+class BodySize(NamedTuple):
     """Size and kidneys: kg, cm, mL/min."""
 
     weight: float
@@ -50,9 +50,9 @@ class Body(NamedTuple):
         return calvert_dose(1.0, self.filtration) if dose_unit == "AUC" else 1.0
 
 
-def body(traits: Traits) -> Body:
+def body(traits: Traits) -> BodySize:
     """A patient's body; what the cohort leaves out is that of the typical patient."""
-    return Body(*(float(traits.get(name, _usual(name))) for name in _BODY_TRAITS))
+    return BodySize(*(float(traits.get(name, _usual(name))) for name in _BODY_TRAITS))
 
 
 def _usual(name: str) -> float:
@@ -88,7 +88,7 @@ class Folds(NamedTuple):
     tissue_volume: float
 
 
-def folds(pk: Pharmacokinetics, own: Body, deviates: tuple[float, float]) -> Folds:
+def folds(pk: Pharmacokinetics, own: BodySize, deviates: tuple[float, float]) -> Folds:
     """``deviates``: standard normal, of clearance and of the volume of plasma."""
     size = own.weight / TYPICAL.weight
     share = _value(pk.renal_share)

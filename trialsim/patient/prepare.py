@@ -169,9 +169,11 @@ def _effects(row: int, agent: Senolytic | Targeted, bcl2_class: str, gains: Mapp
     return out
 
 
-def _damage_order(order: Order, agent: Cytotoxic | Radiation, p53_status: str, gains: Mapping[str, float]) -> s.Order:
+def _damage_order(
+    order: Order, agent: Cytotoxic | Radiation, p53_status: str, gains: Mapping[str, float]
+) -> s.OrderState:
     """A damaging order; hits are those of a patient of typical clearance and sensitivity."""
-    line = one(s.Order)
+    line = one(s.OrderState)
     line.drug = line.toxin = -1
     line.amount = order.dose
     shares = fate_shares(agent.fates, p53_status, steering=gains["p53_steering"])
@@ -203,7 +205,7 @@ class Recipe(NamedTuple):
     drugs: Rows[Drug]
     toxins: Rows[Drug]
     effects: Rows[s.Effect]
-    orders: Rows[s.Order]
+    orders: Rows[s.OrderState]
     panels: Rows[s.PanelOfGuide]
     assays: Rows[s.Assay]
     immature_kill_share: float
@@ -251,7 +253,7 @@ def scan_error(protocol: ResolvedProtocol) -> float:
     return protocol.detection.error_sd_log10 * math.log(10.0)
 
 
-def _set_rule(line: s.Order, arm: ResolvedArm, number: int) -> None:
+def _set_rule(line: s.OrderState, arm: ResolvedArm, number: int) -> None:
     """How an order's doses follow each other: its rule, what it moves with, its panel."""
     order, rule = arm.orders[number], line.rule
     line.leader = line.mover = arm.leaders[number]
@@ -280,7 +282,7 @@ def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_
     for number, order in enumerate(arm.orders):
         given = protocol.agents[order.agent]
         if isinstance(given, Senolytic | Targeted):
-            line = one(s.Order)
+            line = one(s.OrderState)
             line.drug, line.toxin, line.amount = list(drugs).index(order.agent), -1, order.dose
         else:
             line = _damage_order(order, given, p53_status, gains)
@@ -295,7 +297,7 @@ def _recipe(arm: ResolvedArm, protocol: ResolvedProtocol, p53_status: str, bcl2_
         drugs=_together(Drug, [_drug(agent, gains) for agent in drugs.values()]),
         toxins=_together(Drug, [_toxin(agent, gains) for agent in toxins.values()]),
         effects=_together(s.Effect, effects),
-        orders=_together(s.Order, orders),
+        orders=_together(s.OrderState, orders),
         panels=make_panels(protocol, arm),
         assays=make_assays(protocol, arm),
         immature_kill_share=max(shares, default=0.0),
@@ -360,7 +362,9 @@ def _scale_kinetics(drug: Drug, clearance: float, volume: float, tissue_volume: 
 
 
 @compiled
-def _scale_order(order: s.Order, own: Person, responds: bool, world: World, amount: float, exposure: float) -> None:
+def _scale_order(
+    order: s.OrderState, own: Person, responds: bool, world: World, amount: float, exposure: float
+) -> None:
     """An order in a patient: how much it is, and how hard it hits."""
     order.amount *= amount
     if order.gray > 0.0:
@@ -417,7 +421,7 @@ def assemble(
     drug_rows: Rows[Drug],
     toxin_rows: Rows[Drug],
     effect_rows: Rows[s.Effect],
-    order_rows: Rows[s.Order],
+    order_rows: Rows[s.OrderState],
     panel_rows: Rows[s.PanelOfGuide],
     assay_rows: Rows[s.Assay],
     immature_kill_share: float,

@@ -190,7 +190,7 @@ class Intake:
 
 
 @record
-class Rule:
+class CountLimits:
     """Limits on counts, 1e9/L, and what follows (`trialsim.treatment.dose_rules`); without one, no count is low."""
 
     hold_below: float
@@ -207,7 +207,7 @@ class Rule:
 
 
 @record
-class Order:
+class OrderState:
     """An order of the arm in a patient."""
 
     drug: int
@@ -237,7 +237,7 @@ class Order:
     """rate of repair (per day; 0: nothing is left of earlier ones)."""
     intake: Intake
     toxin_intake: Intake
-    rule: Rule
+    rule: CountLimits
     leader: int
     """The first order that is delayed with this one; what this one's rule does is kept in it."""
     mover: int
@@ -333,7 +333,7 @@ class Patient(NamedTuple):
     drugs: Rows[Drug]
     toxins: Rows[Drug]
     """Drugs that harm the marrow, with kinetics of their own; none where nobody counts neutrophils."""
-    orders: Rows[Order]
+    orders: Rows[OrderState]
     movers: Rows[Mover]
     panels: Rows[PanelOfGuide]
     assays: Rows[Assay]
@@ -367,7 +367,7 @@ class Copies(NamedTuple):
 PATIENT, AHEAD, LOOKED_AT = 0, 1, 2
 COPIES = 3
 #: What the fields of a patient hold, in the order of the layout; of the first so many there are copies.
-_KINDS = (Body, Lesion, Drug, Drug, Order, Mover, PanelOfGuide, Assay, Effect, Entry, TraceRow, Room)
+_KINDS = (Body, Lesion, Drug, Drug, OrderState, Mover, PanelOfGuide, Assay, Effect, Entry, TraceRow, Room)
 _COPIED = 8
 _SIZES = np.array([dtype_of(kind).itemsize for kind in _KINDS])
 _BODY, _LESION, _DRUG, _TOXIN, _ORDER, _MOVER, _PANEL, _ASSAY, _EFFECT, _ENTRY, _TRACE, _ROOM = map(dtype_of, _KINDS)

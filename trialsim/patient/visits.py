@@ -32,7 +32,7 @@ from trialsim.patient.cells import main_lineage, step_cells
 from trialsim.patient.intake import apply_damage, take_drug
 from trialsim.patient.markers import measure
 from trialsim.patient.plan import Line
-from trialsim.patient.state import AHEAD, LOOKED_AT, PATIENT, Copies, Order, Patient, copy_patient, view
+from trialsim.patient.state import AHEAD, LOOKED_AT, PATIENT, Copies, OrderState, Patient, copy_patient, view
 from trialsim.records import Happened, SameDay
 from trialsim.structured import Bytes, Counts
 from trialsim.treatment.dose_rules import HOLD, RESUME, STOP, decide
@@ -88,7 +88,7 @@ def count_neutrophils(patient: Patient, look: Patient, line: Line, day: float) -
 
 
 @compiled
-def _decide(patient: Patient, order: Order) -> tuple[int, float, bool, int]:
+def _decide(patient: Patient, order: OrderState) -> tuple[int, float, bool, int]:
     """What the rule says of a dose that is due, and the state that follows."""
     rule, leader, counts = order.rule, patient.orders[order.leader], patient.body[0].counts
     return decide(
@@ -118,7 +118,7 @@ def would_give(patient: Patient, look: Patient, at: int, day: float) -> bool:
 
 
 @compiled
-def _is_for_neutrophils(patient: Patient, order: Order) -> float:
+def _is_for_neutrophils(patient: Patient, order: OrderState) -> float:
     """1 where an order is held for neutrophils, 0 for platelets: these unless its rule finds the others low."""
     return 1.0 if patient.body[0].counts.neutrophils < order.rule.neutrophils_resume_above else 0.0
 

@@ -19,10 +19,10 @@ from trialsim.treatment.pharmacology import Drug
 
 def compile_kernels() -> None:
     """Compile (or load from the cache on disk) what Python calls of a course."""
+    orders, panels, assays = rows(s.OrderState, 1), rows(s.PanelOfGuide, 0), rows(s.Assay, 0)
     recipe = prepare.Recipe(
-        rows(s.Body, 1), rows(Drug, 1), rows(Drug, 0), rows(s.Effect, 0), rows(s.Order, 1), rows(s.PanelOfGuide, 0),
-        rows(s.Assay, 0), 0.0,
-    )  # fmt: skip
+        rows(s.Body, 1), rows(Drug, 1), rows(Drug, 0), rows(s.Effect, 0), orders, panels, assays, 0.0
+    )
     world = World(Gains(*[0.0] * len(Gains._fields)), np.zeros(N_INDUCERS), 1.0, 1.0, 1.0, 0.0, 1.0)
     ones = np.ones(1)
     kinetics = OwnKinetics(ones, ones, ones, ones, ones, 1.0)
@@ -36,5 +36,5 @@ def compile_kernels() -> None:
     visits.death_before(copies, math.inf, math.inf)
     visits.finish(copies, 0.0)
     agenda.next_line(own)
-    keep(*copies, 0, rows(s.Outcome, 1), grid(s.Order, 1, 1), grid(s.PanelOfGuide, 1, 0))
+    keep(*copies, 0, rows(s.Outcome, 1), grid(s.OrderState, 1, 1), grid(s.PanelOfGuide, 1, 0))
     watched.look(copies, 0.0)

@@ -14,7 +14,7 @@ _COMPOSITE_EVENTS = {"rfs": "relapsed or died", "drfs": "relapsed distantly or d
 
 
 @dataclass(frozen=True)
-class Line:
+class FlowLine:
     """A line in a box; ``inner`` lines explain the one above. A number of None was not modelled."""
 
     words: str
@@ -29,7 +29,7 @@ class Line:
 @dataclass(frozen=True)
 class Box:
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[FlowLine, ...]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Column:
 @dataclass(frozen=True)
 class Flow:
     screened: int
-    excluded: tuple[Line, ...]
+    excluded: tuple[FlowLine, ...]
     """Why some were not randomised."""
     randomised: int
     columns: tuple[Column, ...]
@@ -61,7 +61,7 @@ class Flow:
 def flow_boxes(flow: ParticipantFlow) -> Flow:
     """The diagram of a trial's flow counts."""
     columns = tuple(_column(arm, index) for index, arm in enumerate(flow.arms.values()))
-    excluded = tuple(Line(words(reason), number) for reason, number in flow.excluded.items())
+    excluded = tuple(FlowLine(words(reason), number) for reason, number in flow.excluded.items())
     cut = flow.data_cut
     told = f"The data were cut on {cut.date} ({cut.by})."
     return Flow(flow.screened, excluded, flow.randomised, columns, told)
@@ -72,31 +72,31 @@ def _column(arm: ArmFlow, index: int) -> Column:
     boxes = (
         Box("Treatment", _treatment(arm)),
         Box("Follow-up", _outcomes(arm)),
-        Box("Analysed", (Line(analysed, arm.analysed),)),
+        Box("Analysed", (FlowLine(analysed, arm.analysed),)),
     )
     return Column(arm.label, index, arm.allocated, boxes)
 
 
-def _treatment(arm: ArmFlow) -> tuple[Line, ...]:
-    started = Line("started treatment", arm.started_treatment)
+def _treatment(arm: ArmFlow) -> tuple[FlowLine, ...]:
+    started = FlowLine("started treatment", arm.started_treatment)
     if started.number is None:
-        return (Line("doses", None),)
+        return (FlowLine("doses", None),)
     stopped = arm.stopped_treatment or {}
     lines = [
         started,
-        Line("never treated", arm.never_treated),
-        Line("completed", arm.completed_treatment),
-        Line("stopped early", sum(stopped.values())),
+        FlowLine("never treated", arm.never_treated),
+        FlowLine("completed", arm.completed_treatment),
+        FlowLine("stopped early", sum(stopped.values())),
         *(
-            Line(reason, number, inner=True)
+            FlowLine(reason, number, inner=True)
             for reason, number in sorted(stopped.items(), key=lambda item: (-item[1], item[0]))
         ),
-        Line("on treatment at the data cut", arm.on_treatment_at_cut),
+        FlowLine("on treatment at the data cut", arm.on_treatment_at_cut),
     ]
     return tuple(line for line in lines if line.number or line is started)
 
 
-def _outcomes(arm: ArmFlow) -> tuple[Line, ...]:
+def _outcomes(arm: ArmFlow) -> tuple[FlowLine, ...]:
     """How follow-up ended. A distribution of event times has one kind of event: what its endpoint counts."""
     law = arm.law
     ends = {"relapsed": "relapsed", "died_without_relapse": "died without relapse"}
@@ -105,10 +105,10 @@ def _outcomes(arm: ArmFlow) -> tuple[Line, ...]:
     elif law in _COMPOSITE_EVENTS:
         ends = {"relapsed": _COMPOSITE_EVENTS[law]}
     return (
-        *(Line(words, getattr(arm, key)) for key, words in ends.items()),
-        Line("withdrew", arm.withdrew),
-        *([Line("lost to follow-up", arm.lost)] if arm.lost else []),
-        Line("event-free at the data cut", arm.event_free_at_cut),
+        *(FlowLine(words, getattr(arm, key)) for key, words in ends.items()),
+        FlowLine("withdrew", arm.withdrew),
+        *([FlowLine("lost to follow-up", arm.lost)] if arm.lost else []),
+        FlowLine("event-free at the data cut", arm.event_free_at_cut),
     )
 
 
